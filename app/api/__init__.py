@@ -1,0 +1,1 @@
+"""HTTP only: routes, views and problems. Decides nothing about jobs."""

@@ -1,0 +1,1 @@
+"""How attempts are run: implementations of `jobs.interfaces.Engine`."""

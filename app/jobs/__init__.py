@@ -1,0 +1,1 @@
+"""What a job is and what happens to it. Knows neither FastAPI nor multiprocessing."""

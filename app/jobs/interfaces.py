@@ -1,0 +1,194 @@
+"""Everything that the jobs need from outside, on one page, each method with its contract.
+
+Implementations are in `engines/` and `stores/`; `main.py` alone knows which. The suites in `tests/contracts` hold
+each implementation to what is said here.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from app.jobs.model import Assignment, AttemptKey, Job, Outcome, Progress, State
+
+
+class Clock(Protocol):
+    def __call__(self) -> int:
+        """The time: whole microseconds since the epoch, UTC. May go backwards, as clocks do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """One lane as `/stats` shows it. `busy_s` is how long its present attempt has been running."""
+
+    state: Literal["idle", "busy", "opening"]
+    pid: int | None
+    job: str | None
+    busy_s: float | None
+
+
+class Engine(Protocol):
+    """Runs attempts, each in a process that can be stopped."""
+
+    @property
+    def free_slots(self) -> int:
+        """How many more attempts can start now. May shrink or grow at any moment; 0 while down."""
+        ...
+
+    async def open(self, changed: Callable[[], None]) -> None:
+        """Ends whatever an earlier service left running, then offers slots.
+
+        `changed` is called on the event loop whenever `free_slots` may have grown.
+        """
+        ...
+
+    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
+        """Runs one attempt to its end and tells how it ended; raises nothing.
+
+        Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report` on the
+        event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`). Cancelling the
+        coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before `Done` is told.
+        """
+        ...
+
+    async def stop(self, key: AttemptKey) -> bool:
+        """Ends that attempt's process, C code included, within a second; its `run` then tells `Stopped(by="request")`.
+
+        True: the process is gone, or was never there. False: it is out of reach and may still be running. An attempt
+        that has already ended, or isn't known, is left alone: True. An outcome that was on its way is told as it is.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends every process of the engine in bounded time. Attempts still running are told as `Stopped`."""
+        ...
+
+    def lanes(self) -> Sequence[LaneView]:
+        """What every lane is doing now."""
+        ...
+
+    async def check(self) -> str | None:
+        """Asks the idle lanes for an answer. None where at least one lane works, else what is wrong, in a sentence."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdempotencyKey:
+    """A client's name for a submission, and a digest of what it submitted."""
+
+    owner: str | None
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """What the journal remembers of a key."""
+
+    fingerprint: bytes
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs a list shows; what is None or empty does not filter. Times in microseconds, both ends exclusive."""
+
+    states: frozenset[State] = frozenset()
+    task: str | None = None
+    label: str | None = None
+    batch_id: str | None = None
+    owner: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Jobs, newest first, and where the next page begins: None after the last."""
+
+    jobs: Sequence[Job]
+    next: int | None
+
+
+class Journal(Protocol):
+    """The durable record of every job. An awaited write is on disk: it survives kill -9 and a power cut.
+
+    Writes take effect in the order of their calls: the write has its place when the call returns, the awaitable tells when
+    it is on disk. They raise `errors.StorageFullError` where the disk is full and `errors.StorageFailedError` where it fails
+    otherwise; the write then has not happened, and later ones may succeed again.
+    """
+
+    async def open(self) -> None:
+        """Makes or upgrades the schema. Raises `errors.BootError` where it can't be used, saying what to do."""
+        ...
+
+    async def close(self) -> None:
+        """Writes what has its place, then lets go of the file."""
+        ...
+
+    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
+        """Records new jobs, all or none; with `key`, that it stands for the first of them.
+
+        Raises `errors.DuplicateKeyError` where (owner, key) is already known.
+        """
+        ...
+
+    async def find_key(self, owner: str | None, key: str) -> KnownKey | None:
+        """What this key stands for, where it has been used and not yet expired."""
+        ...
+
+    async def get(self, job_id: str) -> Job | None:
+        """The job as last written. None where there is none, whatever the text of the id."""
+        ...
+
+    async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
+        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on. Cost does not grow with the rows skipped."""
+        ...
+
+    def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
+        """Writes `job` over the record that is still in `state` with the attempt number of `was`; False where it is not."""
+        ...
+
+    async def live(self) -> Sequence[Job]:
+        """Every queued or running job, oldest first."""
+        ...
+
+    def remove(self, job_id: str) -> Awaitable[bool]:
+        """Forgets a terminal job and its idempotency key; False where there is no such terminal job."""
+        ...
+
+    async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
+        """Forgets up to `limit` terminal jobs, oldest first, that finished before a time and tells which.
+
+        A job whose idempotency key is younger than `key_before` is kept.
+        """
+        ...
+
+    async def check(self) -> str | None:
+        """Really reads and writes. None where both work, else what is wrong, in a sentence."""
+        ...
+
+
+class ResultFiles(Protocol):
+    """The place of results too large to travel inline. A lane writes a file; the front desk reads and removes it."""
+
+    def path(self, key: AttemptKey) -> Path:
+        """Where that attempt's result is, or would be."""
+        ...
+
+    async def remove(self, job_id: str) -> None:
+        """Removes the files of all attempts of a job."""
+        ...
+
+
+class Uploads(Protocol):
+    """The spool of uploaded files, as far as jobs are concerned."""
+
+    async def name(self, upload_id: str) -> str | None:
+        """The upload's file name as the client gave it; None where there is no such upload."""
+        ...
+
+    async def remove(self, upload_id: str) -> None:
+        """Forgets an upload; nothing happens where there is none."""
+        ...

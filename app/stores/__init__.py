@@ -1,0 +1,1 @@
+"""Where things are remembered: the journal, the board, result files and uploads."""
