@@ -56,7 +56,10 @@ class BadRequestError(ProblemError):
 
 
 class UnauthorizedError(ProblemError):
-    """The service has keys and the request has none that it knows. Send `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
+    """The service has keys and the request has none that it knows.
+
+    Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+    """
 
     status = 401
     type = "unauthorized"
@@ -93,7 +96,7 @@ class BatchNotFoundError(NotFoundError):
 
 
 class UploadNotFoundError(NotFoundError):
-    """There is no such upload: it never was, it is somebody else's, it was deleted with its job, or its retention has ended."""
+    """There is no such upload: it never was, it is somebody else's, it was deleted, or its retention has ended."""
 
     type = "upload-not-found"
     title = "No such upload"
@@ -222,7 +225,10 @@ class DigestMismatchError(ProblemError):
 
 
 class PathRefusedError(ProblemError):
-    """The path leaves the files directory, is absolute, or goes through a symbolic link. Give a path relative to that directory."""
+    """The path leaves the files directory, is absolute, or goes through a symbolic link.
+
+    Give a path relative to that directory.
+    """
 
     status = 422
     type = "path-refused"

@@ -46,9 +46,10 @@ class Engine(Protocol):
     async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
         """Runs one attempt to its end and tells how it ended; raises nothing.
 
-        Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report` on the
-        event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`). Cancelling the
-        coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before `Done` is told.
+        Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report`
+        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`).
+        Cancelling the coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before
+        `Done` is told.
         """
         ...
 
@@ -114,9 +115,9 @@ class Page:
 class Journal(Protocol):
     """The durable record of every job. An awaited write is on disk: it survives kill -9 and a power cut.
 
-    Writes take effect in the order of their calls: the write has its place when the call returns, the awaitable tells when
-    it is on disk. They raise `errors.StorageFullError` where the disk is full and `errors.StorageFailedError` where it fails
-    otherwise; the write then has not happened, and later ones may succeed again.
+    Writes take effect in the order of their calls: the write has its place when the call returns, the awaitable tells
+    when it is on disk. They raise `errors.StorageFullError` where the disk is full and `errors.StorageFailedError`
+    where it fails otherwise; the write then has not happened, and later ones may succeed again.
     """
 
     async def open(self) -> None:
@@ -143,11 +144,14 @@ class Journal(Protocol):
         ...
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
-        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on. Cost does not grow with the rows skipped."""
+        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on.
+
+        The cost does not grow with the rows that earlier pages showed.
+        """
         ...
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
-        """Writes `job` over the record that is still in `state` with the attempt number of `was`; False where it is not."""
+        """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not."""
         ...
 
     async def live(self) -> Sequence[Job]:
