@@ -1,0 +1,97 @@
+"""What is let in: options within the server's limits, and no more jobs than there is room for."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from app.errors import InvalidParametersError, QueueFullError
+from app.jobs.queue import FairQueue
+from app.tasks.registry import Task
+
+DEFAULT_MAX_ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """What the server allows: times in seconds, memory in MiB."""
+
+    default_timeout_s: float
+    max_timeout_s: float
+    memory_mb: int
+    queue_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a submission may say besides the parameters; None takes the task's default, else the server's."""
+
+    priority: int = 0
+    timeout_s: float | None = None
+    max_attempts: int | None = None
+    memory_mb: int | None = None
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A request to run a task, with validated parameters."""
+
+    task: Task
+    params: BaseModel
+    options: Options = Options()
+    owner: str | None = None
+    key: str | None = None
+    """The client's `Idempotency-Key`."""
+    content: bytes = b""
+    """A digest of content that came with the request but is not in the parameters: an uploaded file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The limits that a job is accepted under."""
+
+    timeout_s: float
+    memory_mb: int
+    max_attempts: int
+
+
+def terms(task: Task, options: Options, limits: ServerLimits) -> Terms:
+    """The limits of a job of this task. Raises `InvalidParametersError` where one is over the server's."""
+    errors: list[dict[str, object]] = []
+    for name, asked, most in (
+        ("timeout_s", options.timeout_s, limits.max_timeout_s),
+        ("memory_mb", options.memory_mb, limits.memory_mb),
+    ):
+        if asked is not None and asked > most:
+            errors.append({"loc": ["query", name], "msg": f"may be at most {most:g} on this server"})
+    if errors:
+        raise InvalidParametersError("An option is over this server's limit.", errors=errors)
+    return Terms(
+        timeout_s=options.timeout_s or task.limits.timeout_s or limits.default_timeout_s,
+        memory_mb=options.memory_mb or task.limits.memory_mb or limits.memory_mb,
+        max_attempts=options.max_attempts or task.limits.max_attempts or DEFAULT_MAX_ATTEMPTS,
+    )
+
+
+class Room:
+    """Keeps the queue within its limit, counting jobs whose acceptance is still being written."""
+
+    def __init__(self, queue: FairQueue, limit: int) -> None:
+        self._queue = queue
+        self._limit = limit
+        self._promised = 0
+
+    @contextmanager
+    def promise(self, jobs: int = 1) -> Iterator[None]:
+        """Holds room for new jobs until they stand in the queue. Raises `QueueFullError` where there is not enough."""
+        if len(self._queue) + self._promised + jobs > self._limit:
+            raise QueueFullError(
+                f"The queue holds its limit of {self._limit} jobs. Nothing was accepted.", retry_after=1
+            )
+        self._promised += jobs
+        try:
+            yield
+        finally:
+            self._promised -= jobs

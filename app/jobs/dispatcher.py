@@ -1,0 +1,237 @@
+"""The one writer of job states: takes jobs from the queue, has them run, and records how they end.
+
+A new record is written to the journal before anyone can see it as terminal. Each write is guarded by the state and the
+attempt number that the job had, so a late or double outcome changes nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from app.errors import ProblemError
+from app.jobs import lifecycle
+from app.jobs.changes import Changes
+from app.jobs.interfaces import Clock, Engine, Journal
+from app.jobs.live import LiveJobs
+from app.jobs.model import Assignment, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
+from app.jobs.queue import FairQueue
+from app.jobs.recent import RecentJobs
+from app.jobs.statistics import Statistics
+
+SECOND_LINE_S = 10.0
+"""The engine ends an attempt at its time limit; this much later the dispatcher does."""
+
+REJECTED_PAUSE_S = 0.1
+"""A slot that was offered and then refused is not asked again at once."""
+
+WRITE_AGAIN_S = 1.0
+"""How long an outcome that could not be written waits for the next try."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A running attempt, from the hand-over to the record of its end."""
+
+    queued: Job
+    """The record before the start: what the guard of the first write names."""
+    job: Job
+    """The newest record that is shown: running, then whatever the attempt's end made of the job."""
+    marked: asyncio.Future[bool]
+    """The write of the `running` record. The attempt does not wait for it; the write of its end does."""
+    ended: asyncio.Event
+    """Set when its end is on disk."""
+    wanted: Literal["cancel", "hand back"] | None = None
+    """Why it is being stopped, if it is."""
+    settled: bool = False
+    """True once its end is known: a second outcome is dropped."""
+
+
+class Dispatcher:
+    """Owns the queue and the live jobs."""
+
+    def __init__(self, journal: Journal, engine: Engine, clock: Clock, changes: Changes, recent: RecentJobs) -> None:
+        self._journal = journal
+        self._engine = engine
+        self._clock = clock
+        self._changes = changes
+        self._recent = recent
+        self._attempts: dict[str, Attempt] = {}
+        self._cancels: dict[str, asyncio.Task[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self.queue = FairQueue()
+        self.live = LiveJobs()
+        self.statistics = Statistics()
+
+    @property
+    def running(self) -> int:
+        """How many attempts are in the engine's hands."""
+        return len(self._attempts)
+
+    def start(self) -> None:
+        """Begins to hand out what is queued."""
+        self._spawn(self._hand_out())
+
+    def slots_changed(self) -> None:
+        """To be called when the engine may have free slots."""
+        self._wake.set()
+
+    def accept(self, job: Job) -> None:
+        """Takes on a queued job that is in the journal."""
+        self.live.put(job)
+        self._enqueue(job)
+
+    async def cancel(self, job: Job) -> Job:
+        """Cancels a live job. Answers its record once its process is gone and its end is on disk.
+
+        That end may be another one, where the job finished first. Raises a `ProblemError` where the end of a queued job
+        can't be written; the job then stays queued.
+        """
+        if attempt := self._attempts.get(job.id):
+            attempt.wanted = "cancel"
+            return await self._stop(attempt)
+        if job.id not in self._cancels:
+            self.queue.discard(job.id)
+            task = self._cancels[job.id] = asyncio.create_task(self._cancel_queued(job))
+            task.add_done_callback(lambda _: self._cancels.pop(job.id, None))
+        return await asyncio.shield(self._cancels[job.id])
+
+    async def _cancel_queued(self, job: Job) -> Job:
+        cancelled = lifecycle.cancel(job, job.usage, self._clock())
+        try:
+            await self._journal.replace(cancelled, job.key, State.QUEUED)
+        except ProblemError:
+            self._enqueue(job, first=True)
+            raise
+        self._show(cancelled)
+        return cancelled
+
+    async def drain(self, grace_s: float) -> None:
+        """Hands out nothing more, lets what runs finish for `grace_s` seconds, and queues the rest again."""
+        self._stopping = True
+        self._wake.set()
+        if self._attempts:
+            ends = [asyncio.ensure_future(attempt.ended.wait()) for attempt in self._attempts.values()]
+            await asyncio.wait(ends, timeout=grace_s)
+            for end in ends:
+                end.cancel()
+        for attempt in list(self._attempts.values()):
+            attempt.wanted = attempt.wanted or "hand back"
+        await asyncio.gather(*(self._stop(attempt) for attempt in list(self._attempts.values())))
+
+    async def close(self) -> None:
+        """Ends the dispatcher's own tasks. What was running in an engine that has been closed is told by then."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _hand_out(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            while not self._stopping and self._engine.free_slots > 0 and (job_id := self.queue.pop()):
+                if job := self.live.get(job_id):
+                    self._spawn(self._run(self._begin(job)))
+                    await asyncio.sleep(0)  # `Engine.run` claims its slot in the task's first step
+
+    def _begin(self, queued: Job) -> Attempt:
+        job = lifecycle.start(queued, self._clock())
+        marked = asyncio.ensure_future(self._journal.replace(job, queued.key, State.QUEUED))
+        attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, marked=marked, ended=asyncio.Event())
+        self._show(job)
+        return attempt
+
+    async def _run(self, attempt: Attempt) -> None:
+        outcome = await self._outcome(attempt.job)
+        if isinstance(outcome, Rejected):
+            await asyncio.sleep(REJECTED_PAUSE_S)
+        await self._settle(attempt, outcome)
+
+    async def _outcome(self, job: Job) -> Outcome:
+        assignment = Assignment(
+            key=job.key, task=job.task, params=job.params, timeout_s=job.timeout_s, memory_mb=job.memory_mb
+        )
+
+        def report(progress: Progress) -> None:
+            self.live.report(job, progress)
+
+        try:
+            async with asyncio.timeout(job.timeout_s + SECOND_LINE_S):
+                return await self._engine.run(assignment, report)
+        except TimeoutError:
+            await self._engine.stop(job.key)
+            return Stopped(by="time")
+        except Exception as error:  # a fault of the engine must not lose the job
+            log.exception("engine failed", job_id=job.id, attempt=job.attempt)
+            return Lost(detail=f"The engine failed: {error!r}")
+
+    async def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Records an attempt's end, however long the disk takes to accept it, then shows it."""
+        if attempt.settled:
+            return
+        attempt.settled = True
+        running, ended = attempt.job, self._end(attempt, outcome)
+        await self._write(attempt.marked, running, attempt.queued)
+        await self._write(self._journal.replace(ended, running.key, running.state), ended, running)
+        attempt.job = ended
+        del self._attempts[ended.id]
+        self._show(ended)
+        attempt.ended.set()
+        if ended.state is State.QUEUED:
+            self._enqueue(ended, first=True)
+        tell = log.debug if ended.state is State.SUCCEEDED else log.info
+        tell("attempt ended", job_id=ended.id, attempt=running.attempt, task=ended.task, state=ended.state.value)
+
+    def _end(self, attempt: Attempt, outcome: Outcome) -> Job:
+        """What the job becomes: by its outcome, unless somebody wanted otherwise and it had not ended by itself."""
+        at = self._clock()
+        if isinstance(outcome, Done | Failed) or attempt.wanted is None:
+            return lifecycle.conclude(attempt.job, outcome, at)
+        if attempt.wanted == "cancel":
+            return lifecycle.cancel(attempt.job, outcome.usage if not isinstance(outcome, Rejected) else None, at)
+        return lifecycle.hand_back(attempt.job)
+
+    async def _write(self, under_way: Awaitable[bool], job: Job, was: Job) -> None:
+        """Sees a write through: again and again while the disk refuses it."""
+        while True:
+            try:
+                written = await under_way
+            except ProblemError as error:
+                log.warning("record not written, trying again", job_id=job.id, state=job.state.value, why=error.detail)
+                await asyncio.sleep(WRITE_AGAIN_S)
+                under_way = self._journal.replace(job, was.key, was.state)
+            else:
+                if not written:
+                    log.error("record had changed; kept as it was", job_id=job.id, state=job.state.value)
+                return
+
+    async def _stop(self, attempt: Attempt) -> Job:
+        """Ends an attempt's process and waits until its end is on disk."""
+        if not await self._engine.stop(attempt.job.key):
+            log.warning("attempt out of reach; it may still be running", job_id=attempt.job.id)
+            await self._settle(attempt, Stopped(by="request"))
+        await attempt.ended.wait()
+        return attempt.job
+
+    def _show(self, job: Job) -> None:
+        """Makes a record visible."""
+        self.live.put(job)
+        if job.state.terminal:
+            self._recent.put(job)
+            self.statistics.ended(job)
+        self._changes.publish(job)
+
+    def _enqueue(self, job: Job, *, first: bool = False) -> None:
+        self.queue.push(job.id, job.priority, job.owner, first=first)
+        self._wake.set()
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,76 @@
+"""Submitting twice without doing twice: the same `Idempotency-Key` and request give the same job.
+
+A key lives as long as its job's record, and at least as long as `Settings.idempotency_s`.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.errors import IdempotencyInFlightError, IdempotencyKeyReusedError
+from app.jobs.admission import Submission
+from app.jobs.interfaces import IdempotencyKey, Journal
+
+IN_FLIGHT_WAIT_S = 5.0
+"""A second request with a key waits this long for the first one to be answered."""
+
+
+def identify(submission: Submission) -> IdempotencyKey | None:
+    """The submission's key with a digest of all that makes it the same submission; None without a key."""
+    if submission.key is None:
+        return None
+    options = submission.options
+    params = b"" if submission.content else submission.task.dump(submission.params)
+    said = json.dumps(
+        [
+            submission.task.name,
+            options.priority,
+            options.timeout_s,
+            options.max_attempts,
+            options.memory_mb,
+            sorted(options.labels),
+        ]
+    )
+    fingerprint = hashlib.blake2b(b"\0".join((said.encode(), submission.content, params)), digest_size=16).digest()
+    return IdempotencyKey(owner=submission.owner, key=submission.key, fingerprint=fingerprint)
+
+
+class Keys:
+    """Looks keys up in the journal, and holds those that are being used for the first time right now."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._held: dict[tuple[str | None, str], asyncio.Event] = {}
+
+    async def find(self, key: IdempotencyKey) -> str | None:
+        """The id of the job that the key stands for, if any. Raises `IdempotencyKeyReusedError` for another request."""
+        known = await self._journal.find_key(key.owner, key.key)
+        if known is None:
+            return None
+        if known.fingerprint != key.fingerprint:
+            raise IdempotencyKeyReusedError(
+                f"The key {key.key!r} was used for another request, which became job {known.job_id}."
+            )
+        return known.job_id
+
+    @asynccontextmanager
+    async def hold(self, owner: str | None, key: str | None) -> AsyncIterator[None]:
+        """Lets one request at a time use a key. Raises `IdempotencyInFlightError` after waiting for another in vain."""
+        if key is None:
+            yield
+            return
+        try:
+            async with asyncio.timeout(IN_FLIGHT_WAIT_S):
+                while (other := self._held.get((owner, key))) is not None:
+                    await other.wait()
+        except TimeoutError:
+            detail = f"A request with the key {key!r} is still being answered."
+            raise IdempotencyInFlightError(detail, retry_after=1) from None
+        mine = self._held[owner, key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._held[owner, key]
+            mine.set()

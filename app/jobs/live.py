@@ -1,0 +1,56 @@
+"""The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from app.jobs.model import Job, Progress, State
+
+
+class LiveJobs:
+    """One record for each live job, and the counts that admission and the statistics ask for.
+
+    Only the dispatcher writes here, and only what is, or is about to be, in the journal.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._progress: dict[str, Progress] = {}
+        self._uploads: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self._jobs.values())
+
+    def get(self, job_id: str) -> Job | None:
+        """The live job; None where it is terminal or unknown."""
+        return self._jobs.get(job_id)
+
+    def put(self, job: Job) -> None:
+        """Remembers a new record of a job; a terminal one is forgotten."""
+        if job.state is not State.RUNNING:
+            self._progress.pop(job.id, None)
+        was_live = job.id in self._jobs
+        if job.state.terminal:
+            self._jobs.pop(job.id, None)
+        else:
+            self._jobs[job.id] = job
+        is_live = job.id in self._jobs
+        if job.upload is not None and is_live != was_live:
+            self._uploads[job.upload] += 1 if is_live else -1
+            if not self._uploads[job.upload]:
+                del self._uploads[job.upload]
+
+    def report(self, job: Job, progress: Progress) -> None:
+        """Remembers what a running attempt is doing; news of any other attempt is dropped."""
+        if self._jobs.get(job.id) is job:
+            self._progress[job.id] = progress
+
+    def progress(self, job_id: str) -> Progress | None:
+        """What a running job's attempt last reported."""
+        return self._progress.get(job_id)
+
+    def uses(self, upload_id: str) -> bool:
+        """True while a live job reads this upload."""
+        return upload_id in self._uploads

@@ -1,0 +1,86 @@
+"""The order in which queued jobs are handed to lanes: by priority, then fair between owners, then first come."""
+
+from collections import OrderedDict
+
+
+class FairQueue:
+    """Job ids in the order they should start. Every method is O(levels + owners), none grows with the jobs.
+
+    Among the owners with jobs at the highest priority, the one whose last turn is longest ago is next. So an owner with
+    100,000 queued jobs delays another's next one by at most what is running.
+    """
+
+    def __init__(self) -> None:
+        self._levels: dict[int, dict[str | None, OrderedDict[str, int]]] = {}
+        self._places: dict[str, tuple[int, str | None]] = {}
+        self._turns: dict[str | None, int] = {}
+        self._turn = 0
+        self._counts: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, job_id: object) -> bool:
+        return job_id in self._places
+
+    def push(self, job_id: str, priority: int, owner: str | None, *, first: bool = False) -> None:
+        """Puts a job at the end of its owner's line, or at its head (`first`: it has waited before)."""
+        line = self._levels.setdefault(priority, {}).setdefault(owner, OrderedDict())
+        if first:
+            line[job_id] = next(iter(line.values()), 0) - 1
+            line.move_to_end(job_id, last=False)
+        else:
+            line[job_id] = next(reversed(line.values()), 0) + 1
+        self._places[job_id] = priority, owner
+        self._counts[priority] = self._counts.get(priority, 0) + 1
+
+    def pop(self) -> str | None:
+        """Takes the job that should start next; None where the queue is empty."""
+        if not self._places:
+            return None
+        owners = self._levels[max(self._levels)]
+        owner = min(owners, key=lambda name: self._turns.get(name, 0))
+        self._turn += 1
+        self._turns[owner] = self._turn
+        job_id = next(iter(owners[owner]))
+        self.discard(job_id)
+        return job_id
+
+    def discard(self, job_id: str) -> bool:
+        """Takes a job out wherever it stands; False where it is not queued."""
+        place = self._places.pop(job_id, None)
+        if place is None:
+            return False
+        priority, owner = place
+        owners = self._levels[priority]
+        del owners[owner][job_id]
+        self._counts[priority] -= 1
+        if not owners[owner]:
+            del owners[owner]
+        if not owners:
+            del self._levels[priority], self._counts[priority]
+        return True
+
+    def position(self, job_id: str) -> int | None:
+        """About how many queued jobs go before this one; None where it is not queued.
+
+        Exact as long as there is one owner and nothing was taken out of the middle of its line; else an estimate that
+        is never more than the jobs that could go before it.
+        """
+        place = self._places.get(job_id)
+        if place is None:
+            return None
+        priority, owner = place
+        owners = self._levels[priority]
+        line = owners[owner]
+        own = min(line[job_id] - next(iter(line.values())), len(line) - 1)
+        others = min(self._counts[priority] - len(line), own * (len(owners) - 1))
+        return own + others + sum(count for level, count in self._counts.items() if level > priority)
+
+    def sizes(self) -> dict[str | None, dict[int, int]]:
+        """How many jobs are queued, by owner and priority."""
+        sizes: dict[str | None, dict[int, int]] = {}
+        for priority, owners in self._levels.items():
+            for owner, line in owners.items():
+                sizes.setdefault(owner, {})[priority] = len(line)
+        return sizes

@@ -1,0 +1,205 @@
+"""The use cases: what the API may ask for. Owners see only their own jobs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import (
+    JobCancelledError,
+    JobFailedError,
+    JobFinishedError,
+    JobLiveError,
+    JobNotFinishedError,
+    JobNotFoundError,
+    StoppingError,
+)
+from app.jobs.admission import Room, ServerLimits, Submission, terms
+from app.jobs.changes import Changes
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.idempotency import Keys, identify
+from app.jobs.interfaces import Clock, IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
+from app.jobs.model import Job, Progress, State
+from app.jobs.recent import RecentJobs
+from app.tasks.context import Places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to a submission: its job, and whether an earlier request with the same key had made it."""
+
+    job: Job
+    replayed: bool = False
+
+
+class JobService:
+    """Everything that can be done with jobs, for any caller that is not a part of the service itself."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        dispatcher: Dispatcher,
+        changes: Changes,
+        recent: RecentJobs,
+        results: ResultFiles,
+        uploads: Uploads,
+        places: Places,
+        limits: ServerLimits,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._journal = journal
+        self._dispatcher = dispatcher
+        self._changes = changes
+        self._results = results
+        self._uploads = uploads
+        self._places = places
+        self._limits = limits
+        self._clock = clock
+        self._new_id = new_id
+        self._room = Room(dispatcher.queue, limits.queue_limit)
+        self._recent = recent
+        self._stopping = False
+        self.keys = Keys(journal)
+
+    def stop(self) -> None:
+        """Takes nothing new from now on, and lets nobody wait any longer."""
+        self._stopping = True
+        self._changes.close()
+
+    def check_open(self) -> None:
+        """Raises `StoppingError` once the service takes no new work."""
+        if self._stopping:
+            raise StoppingError("The service is stopping; send this again when it is back.", retry_after=5)
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Accepts a job: when this returns, it is on disk.
+
+        Raises, having accepted nothing: `TooExpensiveError`, `InvalidParametersError`, what the task's own examination
+        finds (`PathRefusedError`, …), `QueueFullError`, `StoppingError`, `StorageFullError`,
+        `IdempotencyKeyReusedError`.
+        """
+        key = identify(submission)
+        if key is not None and (known := await self._replay(key)):
+            return Accepted(job=known, replayed=True)
+        self.check_open()
+        task, options = submission.task, submission.options
+        agreed = terms(task, options, self._limits)
+        task.price(submission.params)
+        with self._room.promise():
+            upload = None
+            if task.examines:
+                upload = (await asyncio.to_thread(task.examine, submission.params, self._places)).upload
+            job = Job(
+                id=self._new_id(),
+                task=task.name,
+                params=task.dump(submission.params),
+                created_at=self._clock(),
+                timeout_s=agreed.timeout_s,
+                memory_mb=agreed.memory_mb,
+                max_attempts=agreed.max_attempts,
+                priority=options.priority,
+                labels=tuple(dict.fromkeys(options.labels)),
+                owner=submission.owner,
+                upload=upload,
+            )
+            await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
+        return Accepted(job=job)
+
+    async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
+        """Queues a job once it is on disk, also where its client has gone in the meantime."""
+        await written
+        self._dispatcher.accept(job)
+
+    async def _replay(self, key: IdempotencyKey) -> Job | None:
+        job_id = await self.keys.find(key)
+        return await self._find(job_id) if job_id else None
+
+    async def get(self, owner: str | None, job_id: str) -> Job:
+        """The job. Raises `JobNotFoundError`, also for another owner's."""
+        job = await self._find(job_id)
+        if job is None or (owner is not None and job.owner != owner):
+            raise JobNotFoundError(f"There is no job {job_id!r}.")
+        return job
+
+    async def _find(self, job_id: str) -> Job | None:
+        job = self._dispatcher.live.get(job_id) or self._recent.get(job_id)
+        if job is None:
+            generation = self._recent.generation
+            job = await self._journal.get(job_id)
+            if job is not None and job.state.terminal and generation == self._recent.generation:
+                self._recent.put(job)
+        return job
+
+    async def wait(self, owner: str | None, job_id: str, seconds: float) -> Job:
+        """The job as soon as it is terminal, or as it is after `seconds`, or when the service stops."""
+        with self._changes.watch(job_id) as terminal:
+            job = await self.get(owner, job_id)
+            if job.state.terminal:
+                return job
+            try:
+                async with asyncio.timeout(seconds):
+                    await terminal.wait()
+            except TimeoutError:
+                pass
+            return await self.get(owner, job_id)
+
+    async def list(self, where: JobFilter, limit: int, before: int | None) -> Page:
+        """A page of jobs, newest first, each as it is at this moment."""
+        page = await self._journal.list(where, limit, before)
+        jobs = [self._dispatcher.live.get(job.id) or job for job in page.jobs]
+        return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
+
+    async def cancel(self, owner: str | None, job_id: str) -> Job:
+        """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
+
+        Raises `JobFinishedError` where it has succeeded or failed.
+        """
+        job = await self.get(owner, job_id)
+        if not job.state.terminal:
+            job = await self._dispatcher.cancel(job)
+        if job.state is not State.CANCELLED:
+            raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
+        return job
+
+    async def delete(self, owner: str | None, job_id: str) -> None:
+        """Forgets a terminal job with its result, and its upload unless a live job reads it. Raises `JobLiveError`."""
+        job = await self.get(owner, job_id)
+        if not job.state.terminal:
+            raise JobLiveError(f"Job {job_id} is {job.state.value}. Cancel it first: POST /jobs/{job_id}/cancel.")
+        await self._journal.remove(job_id)
+        await self.forget(job)
+
+    async def forget(self, job: Job) -> None:
+        """Removes what a job that is no longer in the journal has left elsewhere."""
+        self._recent.drop(job.id)
+        if job.result_in_file:
+            await self._results.remove(job.id)
+        if job.upload is not None and not self._dispatcher.live.uses(job.upload):
+            await self._uploads.remove(job.upload)
+
+    async def result(self, owner: str | None, job_id: str) -> tuple[Job, bytes | Path]:
+        """A succeeded job and its whole result: the JSON, or the path of the file that has it.
+
+        Raises `JobNotFinishedError`, `JobFailedError` or `JobCancelledError`.
+        """
+        job = await self.get(owner, job_id)
+        match job.state:
+            case State.SUCCEEDED:
+                return job, job.result if job.result is not None else self._results.path(job.key)
+            case State.FAILED:
+                why = job.failure.detail if job.failure else "It failed."
+                raise JobFailedError(f"Job {job_id} failed: {why}")
+            case State.CANCELLED:
+                raise JobCancelledError(f"Job {job_id} was cancelled.")
+            case _:
+                raise JobNotFinishedError(f"Job {job_id} is {job.state.value}.", retry_after=1)
+
+    def progress(self, job: Job) -> Progress | None:
+        """What the job's running attempt last reported."""
+        return self._dispatcher.live.progress(job.id)
+
+    def position(self, job: Job) -> int | None:
+        """About how many queued jobs go before this one, while it is queued."""
+        return self._dispatcher.queue.position(job.id)

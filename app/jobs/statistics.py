@@ -1,0 +1,54 @@
+"""What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from app.jobs.model import Job, State
+
+RECENT = 256
+"""Durations are told over this many of a task's newest attempts."""
+
+
+@dataclass(slots=True)
+class TaskStatistics:
+    """One task's counts since the start of the service, and its newest durations in seconds."""
+
+    ended: Counter[State] = field(default_factory=Counter)
+    ran_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    ended_at: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    def summary(self, now: int) -> dict[str, float | int | None]:
+        """Counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
+        ran = sorted(self.ran_s)
+        recent = [at for at in self.ended_at if now - at < 60_000_000]
+        span_s = (now - recent[0]) / 1e6 if len(recent) == RECENT else 60.0
+        return {
+            **{state.value: self.ended[state] for state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)},
+            "per_s": round(len(recent) / max(span_s, 1e-3), 3),
+            "run_s_p50": ran[len(ran) // 2] if ran else None,
+            "run_s_p95": ran[len(ran) * 95 // 100] if ran else None,
+            "wait_s_p50": sorted(self.waited_s)[len(self.waited_s) // 2] if self.waited_s else None,
+        }
+
+
+class Statistics:
+    """Statistics by task. In memory only: the journal remembers the jobs themselves."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, TaskStatistics] = {}
+
+    def ended(self, job: Job) -> None:
+        """Counts a job that has become terminal."""
+        of_task = self._tasks.setdefault(job.task, TaskStatistics())
+        of_task.ended[job.state] += 1
+        if job.finished_at is not None:
+            of_task.ended_at.append(job.finished_at)
+        if job.started_at is not None:
+            of_task.waited_s.append(max(0, job.started_at - job.created_at) / 1e6)
+        if job.usage is not None and job.state is State.SUCCEEDED:
+            of_task.ran_s.append(job.usage.wall_s)
+
+    def summary(self, now: int) -> dict[str, dict[str, float | int | None]]:
+        """Each task's summary at the time `now`."""
+        return {name: of_task.summary(now) for name, of_task in self._tasks.items()}
