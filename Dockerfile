@@ -1,0 +1,72 @@
+# The image refuses to start without keys, unless told OFFLOAD_INSECURE=1. Jobs, results and uploads are in /data; the
+# files to digest are in /files, mounted read-only as a rule.
+
+ARG PYTHON=3.13-slim
+
+# ---- build: everything with its hash checked, nothing of it but /opt/offload and an init goes on ----------------------
+FROM python:${PYTHON} AS build
+
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/*
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_ONLY_BINARY=:all:
+WORKDIR /src
+
+# The dependencies before the code: they are installed anew only when a lock changes.
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv --without-pip /opt/offload \
+ && python -m pip --python /opt/offload/bin/python install --no-compile --require-hashes -r requirements.lock \
+ && python -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --require-hashes -r requirements-build.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY app app
+RUN /opt/build/bin/python -m pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
+ && python -m pip --python /opt/offload/bin/python install --no-compile --no-index --no-deps /opt/wheels/*.whl
+
+# Compiled here, since the service's user can't write there; not by pip, whose bytecode is tied to times that a copy
+# between stages rounds: every start would then compile a hundred modules anew.
+RUN /opt/offload/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/offload/lib
+
+# ---- the service ----------------------------------------------------------------------------------------------------
+FROM python:${PYTHON}
+
+LABEL org.opencontainers.image.title="Offload" \
+      org.opencontainers.image.description="CPU-bound Python work behind an HTTP API" \
+      org.opencontainers.image.licenses="MIT"
+
+# The official image comes without the standard library's bytecode.
+RUN python -m compileall -q --invalidation-mode unchecked-hash -x '/(site-packages|dist-packages|test|idlelib|lib2to3)/' \
+      "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+
+# A fixed number, so that volumes keep their owner from image to image.
+RUN groupadd --gid 10001 offload \
+ && useradd --uid 10001 --gid offload --no-create-home --home-dir /data --shell /usr/sbin/nologin offload \
+ && install --directory --mode 0700 --owner offload --group offload /data \
+ && install --directory --mode 0755 --owner offload --group offload /files
+
+COPY --from=build /usr/bin/tini-static /usr/local/bin/tini
+COPY --from=build /opt/offload /opt/offload
+
+ENV PATH=/opt/offload/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    OFFLOAD_HOST=0.0.0.0 \
+    OFFLOAD_PORT=8000 \
+    OFFLOAD_DATA_DIR=/data \
+    OFFLOAD_FILES_DIR=/files \
+    OFFLOAD_LOG_FORMAT=json
+
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+
+# No curl in a slim image. The probe costs about 50 ms of one core; http.client minds no proxy that the environment names.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-IS", "-c", "import http.client, os, sys; service = http.client.HTTPConnection('127.0.0.1', int(os.environ['OFFLOAD_PORT']), timeout=4); service.request('GET', '/health/ready'); sys.exit(service.getresponse().status != 200)"]
+
+# Process 1 has to reap: a lane that is killed may leave children of a task behind, and those become its own.
+ENTRYPOINT ["tini", "--", "offload"]
+CMD ["serve"]
