@@ -1,0 +1,55 @@
+"""What the routes find in the lifespan's state."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from app.config import Settings
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.interfaces import Clock, Engine
+from app.jobs.service import JobService
+from app.tasks.registry import Registry
+
+
+class Sink(Protocol):
+    """An upload that is being written."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Appends. Raises `BodyTooLargeError` past the upload's limit, `StorageFullError` where the disk is full."""
+        ...
+
+    def digest(self, algorithm: str) -> bytes:
+        """The digest of what was written, for an algorithm that was asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppState:
+    """The running service, as `main.py` builds it."""
+
+    settings: Settings
+    registry: Registry
+    service: JobService
+    dispatcher: Dispatcher
+    engine: Engine
+    checks: Mapping[str, Callable[[], Awaitable[str | None]]]
+    """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
+    clock: Clock
+    new_id: Callable[[], str]
+
+
+def app_state(request: Request) -> AppState:
+    """The running service. `Request[...]` with a typed state can't be used: FastAPI 0.165 fails on it at import."""
+    state: AppState = request.scope["state"]["offload"]
+    return state
+
+
+State = Annotated[AppState, Depends(app_state)]
+
+
+def owner(request: Request) -> str | None:  # noqa: ARG001
+    """Whose request this is: nobody's in particular, as long as the service has no keys."""
+    return None
