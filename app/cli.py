@@ -1,1 +1,99 @@
-def main() -> None: ...
+"""The command `offload`."""
+
+import argparse
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from app import __version__
+from app.errors import BootError
+
+CONNECTIONS_END_S = 1
+"""After the drain, connections that still transfer something are closed after this many seconds."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Answers the exit code: 0 after an orderly end, 1 after a fault, 2 for wrong usage."""
+    options = vars(_parser().parse_args(arguments))
+    options.pop("command")
+    try:
+        return _serve({name: value for name, value in options.items() if value is not None})
+    except BootError as error:
+        print(f"offload: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="offload", description="CPU-bound Python work behind an HTTP API.")
+    parser.add_argument("--version", action="version", version=f"offload {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="run the service",
+        description="Run the service. Each option is a setting OFFLOAD_… too; the README has the table of them all.",
+    )
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (8000)")
+    serve.add_argument("--data-dir", metavar="DIR", help="where jobs, results and uploads are kept (./data)")
+    serve.add_argument("--files-dir", metavar="DIR", help="where file-digest may read (DATA_DIR/files)")
+    serve.add_argument("--lanes", type=int, help="worker processes (as many as there are CPUs to use)")
+    serve.add_argument("--tasks", metavar="LIST", help='your own tasks: "module:function, name=module:function"')
+    serve.add_argument(
+        "--log-format", choices=["console", "json"], help="log lines for people or for machines (console)"
+    )
+    serve.add_argument("--insecure", action="store_true", default=None, help="listen beyond loopback without keys")
+    return parser
+
+
+def _serve(overrides: dict[str, object]) -> int:
+    # Imported here so that --help and a wrong option answer at once.
+    import uvicorn  # noqa: PLC0415
+
+    from app.config import load_settings  # noqa: PLC0415
+    from app.main import create_app  # noqa: PLC0415
+
+    settings = load_settings(**overrides)
+    app = create_app(settings)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(f"Offload ready on {url} with {settings.lanes} lanes", flush=True)
+
+    listener = _listen(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=CONNECTIONS_END_S,
+        workers=1,  # WEB_CONCURRENCY would make several services on one data directory
+    )
+    # uvicorn raises the signal again once it has stopped; after an orderly end that is exit code 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit_orderly)
+    server = Server(config)
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise BootError(f"Can't listen on {host}, port {port}: {error.strerror}. Choose another --port.") from error
+    return listener
+
+
+def _exit_orderly(*_: object) -> NoReturn:
+    sys.exit(0)

@@ -65,6 +65,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._hurried = asyncio.Event()
         self.queue = FairQueue()
         self.live = LiveJobs()
         self.statistics = Statistics()
@@ -113,17 +114,24 @@ class Dispatcher:
         return cancelled
 
     async def drain(self, grace_s: float) -> None:
-        """Hands out nothing more, lets what runs finish for `grace_s` seconds, and queues the rest again."""
+        """Hands out nothing more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
         self._stopping = True
         self._wake.set()
-        if self._attempts:
-            ends = [asyncio.ensure_future(attempt.ended.wait()) for attempt in self._attempts.values()]
-            await asyncio.wait(ends, timeout=grace_s)
-            for end in ends:
-                end.cancel()
-        for attempt in list(self._attempts.values()):
+        ends = [asyncio.ensure_future(attempt.ended.wait()) for attempt in self._attempts.values()]
+        if ends:
+            hurried = asyncio.ensure_future(self._hurried.wait())
+            all_ended = asyncio.ensure_future(asyncio.wait(ends))
+            await asyncio.wait([all_ended, hurried], timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (*ends, all_ended, hurried):
+                waiting.cancel()
+        left = list(self._attempts.values())
+        for attempt in left:
             attempt.wanted = attempt.wanted or "hand back"
-        await asyncio.gather(*(self._stop(attempt) for attempt in list(self._attempts.values())))
+        await asyncio.gather(*(self._stop(attempt) for attempt in left))
+
+    def hurry(self) -> None:
+        """Ends a drain's patience."""
+        self._hurried.set()
 
     async def close(self) -> None:
         """Ends the dispatcher's own tasks. What was running in an engine that has been closed is told by then."""

@@ -1,0 +1,80 @@
+"""An engine whose attempts end when and how a test says."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from app.jobs.interfaces import LaneView
+from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Rejected, Stopped, Usage
+from tests.support.waiting import until
+
+USAGE = Usage(wall_s=0.25)
+
+
+class ScriptedEngine:
+    """Keeps `jobs.interfaces.Engine` for slots and stops; what a lane would compute comes from `end`."""
+
+    def __init__(self, slots: int = 1) -> None:
+        self._slots = slots
+        self._running: dict[AttemptKey, asyncio.Future[Outcome]] = {}
+        self._reports: dict[AttemptKey, Callable[[Progress], None]] = {}
+        self._changed: Callable[[], None] = lambda: None
+        self.started: list[Assignment] = []
+        self.stopped: list[AttemptKey] = []
+        self.out_of_reach = False
+        """True: `stop` can't reach any attempt, and says so."""
+
+    @property
+    def free_slots(self) -> int:
+        return self._slots - len(self._running)
+
+    async def open(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        changed()
+
+    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
+        if self.free_slots <= 0:
+            return Rejected(detail="no slot")
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._running[assignment.key] = outcome
+        self._reports[assignment.key] = report
+        self.started.append(assignment)
+        try:
+            return await outcome
+        finally:
+            del self._running[assignment.key], self._reports[assignment.key]
+            self._changed()
+
+    async def stop(self, key: AttemptKey) -> bool:
+        self.stopped.append(key)
+        if self.out_of_reach:
+            return False
+        self._end(key, Stopped(by="request"))
+        return True
+
+    async def close(self) -> None:
+        for key in list(self._running):
+            await self.stop(key)
+
+    def lanes(self) -> Sequence[LaneView]:
+        return [LaneView(state="busy", pid=None, job=key.job_id, busy_s=0.0) for key in self._running]
+
+    async def check(self) -> str | None:
+        return None
+
+    async def running(self, job_id: str) -> AttemptKey:
+        """Waits until an attempt of the job runs, and tells which."""
+        await until(lambda: any(key.job_id == job_id for key in self._running), what=f"an attempt of {job_id} to run")
+        return next(key for key in self._running if key.job_id == job_id)
+
+    async def end(self, job_id: str, outcome: Outcome | None = None) -> None:
+        """Ends the running attempt of a job, by default with the result 1."""
+        self._end(await self.running(job_id), outcome or Done(result=b"1", result_bytes=1, usage=USAGE))
+
+    async def report(self, job_id: str, progress: Progress) -> None:
+        """Reports what the running attempt of a job is doing."""
+        self._reports[await self.running(job_id)](progress)
+
+    def _end(self, key: AttemptKey, outcome: Outcome) -> None:
+        running = self._running.get(key)
+        if running is not None and not running.done():
+            running.set_result(outcome)

@@ -1,0 +1,41 @@
+"""Waiting for a condition instead of sleeping: a deadline that raises and says what was last seen."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+EVERY_S = 0.005
+
+
+class NotInTimeError(AssertionError):
+    """The condition did not come true before its deadline."""
+
+    def __init__(self, what: str, within: float, last: object) -> None:
+        super().__init__(f"waited {within:g} s for {what or 'a condition'}; last saw {last!r}")
+
+
+async def until(probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, what: str = "") -> T:
+    """Answers the first true value of `probe` (plain or async). Raises `NotInTimeError` after `within` seconds."""
+    end = time.monotonic() + within
+    while True:
+        seen = probe()
+        value: T = await seen if inspect.isawaitable(seen) else seen
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise NotInTimeError(what, within, value)
+        await asyncio.sleep(EVERY_S)
+
+
+def until_sync(probe: Callable[[], T], *, within: float = 10.0, what: str = "") -> T:
+    """The same without an event loop."""
+    end = time.monotonic() + within
+    while not (value := probe()):
+        if time.monotonic() > end:
+            raise NotInTimeError(what, within, value)
+        time.sleep(EVERY_S)
+    return value

@@ -1,0 +1,292 @@
+"""The one writer of states: what it records, in which order it shows it, and what it drops."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from app.errors import StorageFullError
+from app.jobs.changes import Changes
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.housekeeping import recover
+from app.jobs.interfaces import IdempotencyKey
+from app.jobs.lifecycle import start
+from app.jobs.model import AttemptKey, Failed, Failure, FailureKind, Job, Lost, Progress, Rejected, State, Stopped
+from app.jobs.recent import RecentJobs
+from tests.support.memory_journal import MemoryJournal
+from tests.support.scripted_engine import USAGE, ScriptedEngine
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+def a_job(name: str = "a", *, priority: int = 0, max_attempts: int = 2, timeout_s: float = 60) -> Job:
+    return Job(
+        id=name,
+        task="t",
+        params=b"{}",
+        created_at=0,
+        timeout_s=timeout_s,
+        memory_mb=64,
+        max_attempts=max_attempts,
+        priority=priority,
+    )
+
+
+class StubbornJournal(MemoryJournal):
+    """Refuses as many replacements as it is told to, as a full disk would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuse = 0
+        self.held: asyncio.Event | None = None
+        self.written: list[tuple[str, State]] = []
+
+    def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
+        return asyncio.ensure_future(self._replace(job, was, state))
+
+    async def _replace(self, job: Job, was: AttemptKey, state: State) -> bool:
+        if self.held is not None:
+            await self.held.wait()
+        if self.refuse > 0:
+            self.refuse -= 1
+            raise StorageFullError("The disk is full.")
+        self.written.append((job.id, job.state))
+        return await super().replace(job, was, state)
+
+
+@dataclass
+class Desk:
+    journal: StubbornJournal
+    engine: ScriptedEngine
+    dispatcher: Dispatcher
+    changes: Changes
+    recent: RecentJobs
+
+    async def submit(self, *jobs: Job, key: IdempotencyKey | None = None) -> None:
+        await self.journal.add(jobs, key)
+        for job in jobs:
+            self.dispatcher.accept(job)
+
+    async def on_disk(self, job_id: str) -> Job:
+        job = await self.journal.get(job_id)
+        assert job is not None
+        return job
+
+    async def ended(self, job_id: str) -> Job:
+        return await until(lambda: self.recent.get(job_id), what=f"{job_id} to be shown as terminal")
+
+
+@asynccontextmanager
+async def a_desk(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Desk]:
+    journal, engine, changes, recent = StubbornJournal(), ScriptedEngine(slots), Changes(), RecentJobs()
+    await journal.open()
+    await journal.add(jobs)
+    ticks = iter(range(1, 1_000_000))
+    dispatcher = Dispatcher(journal, engine, lambda: next(ticks), changes, recent)
+    await engine.open(dispatcher.slots_changed)
+    if jobs:
+        await recover(journal, dispatcher, lambda: next(ticks))
+    dispatcher.start()
+    try:
+        yield Desk(journal, engine, dispatcher, changes, recent)
+    finally:
+        await engine.close()
+        await dispatcher.close()
+
+
+async def test_a_job_runs_and_its_result_is_on_disk_before_it_is_shown() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        await until(lambda: desk.journal.written == [("a", State.RUNNING)])
+        desk.journal.held = asyncio.Event()
+        with desk.changes.watch("a") as terminal:
+            await desk.engine.end("a")
+            await until(lambda: desk.engine.free_slots == 1)
+            live = desk.dispatcher.live.get("a")
+            assert live is not None
+            assert live.state is State.RUNNING
+            assert not terminal.is_set()
+            desk.journal.held.set()
+            await asyncio.wait_for(terminal.wait(), 5)
+        job = await desk.ended("a")
+        assert (job.state, job.result, job.attempt) == (State.SUCCEEDED, b"1", 1)
+        assert await desk.on_disk("a") == job
+        assert len(desk.dispatcher.live) == 0
+
+
+async def test_only_as_many_run_as_there_are_slots_and_the_dearest_first() -> None:
+    async with a_desk(slots=2) as desk:
+        await desk.submit(a_job("low", priority=-1), a_job("a"), a_job("b"), a_job("high", priority=9))
+        await desk.engine.running("high")
+        await desk.engine.running("a")
+        assert len(desk.engine.started) == 2
+        await desk.engine.end("a")
+        await desk.engine.running("b")
+        await desk.engine.end("high")
+        await desk.engine.running("low")
+
+
+async def test_a_lost_attempt_is_tried_again_first_and_then_fails() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job("a"), a_job("b"))
+        await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
+        assert await desk.engine.running("a") == AttemptKey("a", 2)
+        await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
+        job = await desk.ended("a")
+        assert job.state is State.FAILED
+        assert job.failure == Failure(kind=FailureKind.WORKER_DIED, detail="It died.", signal="SIGKILL")
+        await desk.engine.running("b")
+
+
+async def test_what_a_task_raises_is_final() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        failure = Failure(kind=FailureKind.TASK_RAISED, detail="no")
+        await desk.engine.end("a", Failed(failure=failure, usage=USAGE))
+        job = await desk.ended("a")
+        assert (job.state, job.failure, job.attempt) == (State.FAILED, failure, 1)
+
+
+async def test_a_rejected_attempt_is_not_counted() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job(max_attempts=1))
+        await desk.engine.end("a", Rejected(detail="closing"))
+        await until(lambda: len(desk.engine.started) == 2, what="another try")
+        assert desk.engine.started[1].key == AttemptKey("a", 1)
+
+
+async def test_cancelling_a_queued_job_never_starts_it() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job("a"), a_job("b"))
+        await desk.engine.running("a")
+        first, second = await asyncio.gather(desk.dispatcher.cancel(a_job("b")), desk.dispatcher.cancel(a_job("b")))
+        assert first.state is second.state is State.CANCELLED
+        assert (await desk.on_disk("b")).state is State.CANCELLED
+        await desk.engine.end("a")
+        await desk.ended("a")
+        assert [assignment.key.job_id for assignment in desk.engine.started] == ["a"]
+
+
+async def test_cancelling_a_running_job_stops_just_its_attempt() -> None:
+    async with a_desk(slots=2) as desk:
+        await desk.submit(a_job("a"), a_job("b"))
+        await desk.engine.running("a")
+        await desk.engine.running("b")
+        job = await desk.dispatcher.cancel(a_job("a"))
+        assert job.state is State.CANCELLED
+        assert desk.engine.stopped == [AttemptKey("a", 1)]
+        assert (await desk.engine.running("b")) == AttemptKey("b", 1)
+
+
+async def test_a_cancelled_job_whose_process_died_by_itself_is_not_tried_again() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        desk.engine.out_of_reach = True
+        job = await desk.dispatcher.cancel(a_job())
+        assert job.state is State.CANCELLED
+        desk.engine.out_of_reach = False
+        await desk.engine.end("a", Lost(detail="late"))
+        await until(lambda: desk.engine.free_slots == 1)
+        assert (await desk.on_disk("a")).state is State.CANCELLED
+        assert len(desk.engine.started) == 1
+
+
+async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job("a"), a_job("b"))
+        await desk.engine.running("a")
+        await until(lambda: len(desk.journal.written) == 1)
+        desk.journal.refuse = 1
+        with pytest.raises(StorageFullError):
+            await desk.dispatcher.cancel(a_job("b"))
+        assert desk.dispatcher.queue.position("b") == 0
+        await desk.engine.end("a")
+        await desk.engine.end("b")
+        assert (await desk.ended("b")).state is State.SUCCEEDED
+
+
+async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    async with a_desk() as desk:
+        desk.journal.refuse = 5
+        await desk.submit(a_job())
+        await desk.engine.end("a")
+        job = await desk.ended("a")
+        assert job.state is State.SUCCEEDED
+        assert desk.journal.written == [("a", State.RUNNING), ("a", State.SUCCEEDED)]
+
+
+async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.SECOND_LINE_S", 0.01)
+    async with a_desk() as desk:
+        await desk.submit(a_job(timeout_s=0.01))
+        job = await desk.ended("a")
+        assert job.failure is not None
+        assert job.failure.kind is FailureKind.TIMED_OUT
+        assert desk.engine.stopped == [AttemptKey("a", 1)]
+
+
+async def test_news_of_another_attempt_is_dropped() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.report("a", Progress(done=1, total=2))
+        progress = desk.dispatcher.live.progress("a")
+        assert progress is not None
+        assert progress.done == 1
+        late = desk.dispatcher.live.get("a")
+        assert late is not None
+        await desk.engine.end("a", Lost(detail="died"))
+        await desk.engine.running("a")
+        desk.dispatcher.live.report(late, Progress(done=2, total=2))
+        assert desk.dispatcher.live.progress("a") is None
+
+
+async def test_a_drain_lets_finish_what_finishes_and_queues_the_rest_again() -> None:
+    async with a_desk(slots=2) as desk:
+        await desk.submit(a_job("quick"), a_job("slow"), a_job("waiting"))
+        await desk.engine.running("quick")
+        await desk.engine.running("slow")
+        drain = asyncio.create_task(desk.dispatcher.drain(60))
+        await desk.engine.end("quick")
+        await desk.ended("quick")
+        assert not drain.done()
+        desk.dispatcher.hurry()
+        await asyncio.wait_for(drain, 5)
+        slow = await desk.on_disk("slow")
+        assert (slow.state, slow.attempt) == (State.QUEUED, 0)
+        assert (await desk.on_disk("waiting")).state is State.QUEUED
+        assert len(desk.engine.started) == 2
+
+
+async def test_a_drain_has_an_end_of_its_own() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        await asyncio.wait_for(desk.dispatcher.drain(0.01), 5)
+        assert (await desk.on_disk("a")).state is State.QUEUED
+
+
+async def test_a_new_start_takes_up_what_was_queued_and_what_was_running() -> None:
+    once, twice = start(a_job("once", max_attempts=1), 1), start(a_job("twice"), 1)
+    async with a_desk(jobs=[a_job("queued"), once, twice]) as desk:
+        await desk.engine.end("twice")
+        await desk.engine.end("queued")
+        assert (await desk.ended("twice")).attempt == 2
+        assert (await desk.ended("queued")).attempt == 1
+        failed = await desk.on_disk("once")
+        assert failed.failure is not None
+        assert failed.failure.kind is FailureKind.INTERRUPTED
+
+
+async def test_time_and_memory_are_told_apart() -> None:
+    async with a_desk(slots=2) as desk:
+        await desk.submit(a_job("time"), a_job("memory"))
+        await desk.engine.end("time", Stopped(by="time"))
+        await desk.engine.end("memory", Stopped(by="memory"))
+        kinds = [job.failure.kind for job in (await desk.ended("time"), await desk.ended("memory")) if job.failure]
+        assert kinds == [FailureKind.TIMED_OUT, FailureKind.MEMORY_EXCEEDED]
