@@ -1,0 +1,156 @@
+"""Opening the file: made if it is not there, upgraded if it is older, refused if it can't be trusted.
+
+A journal that can't be read as it was written is never treated as empty, since the next job would bury what it held.
+"""
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.errors import BootError
+from app.stores.journal import sql, wal
+from app.stores.journal.faults import BUSY_TIMEOUT_S
+
+_MAGIC = b"SQLite format 3\0"
+
+_RESCUE = "Move it away, together with its -wal and -shm files, or restore a backup of it; then start again."
+
+_WRITER = f"""
+PRAGMA synchronous = FULL;           -- every commit is fsync'd: what a 202 stands for
+PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)};
+PRAGMA cache_size = -16384;          -- KiB; bounds the writer's memory
+PRAGMA wal_autocheckpoint = 1000;    -- pages (4 MiB) go back into the file by the commit that passes it, some 10 ms
+PRAGMA journal_size_limit = 16777216; -- bytes; a WAL that a long read let grow shrinks again
+PRAGMA secure_delete = FAST;         -- builds differ; ON writes every deleted result once more
+PRAGMA cell_size_check = ON;         -- damage is met as an error and not as nonsense
+"""
+# No auto_vacuum: the pages of forgotten jobs are used by the next ones, and an offline VACUUM shrinks the file.
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes. Raises `BootError` where the file can't be used, saying what to do."""
+    try:
+        _refuse_damage(path)
+        if not path.exists():
+            _create(path)
+        return _open(path)
+    except (OSError, sqlite3.Error) as error:
+        raise BootError(f"The journal {path} can't be opened for writing: {error}. {_remedy(error)}") from error
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that can't write, and that neither waits for the writer nor makes it wait."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA cache_size = -8192")
+    return connection
+
+
+def is_still(path: Path, inode: int) -> bool:
+    """False where the file has been removed or replaced: SQLite would go on writing into the void."""
+    try:
+        return path.stat().st_ino == inode
+    except FileNotFoundError:
+        return False
+
+
+def _refuse_damage(path: Path) -> None:
+    """What SQLite itself would not notice, or would take for an empty database."""
+    log = path.with_name(path.name + "-wal")
+    if not path.exists():
+        if log.exists() and log.stat().st_size:
+            raise BootError(f"The journal {path} is missing, but {log} with its last writes is there. {_RESCUE}")
+        return
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise BootError(f"{path} is not a SQLite database, or has been cut short. {_RESCUE}")
+    if loss := wal.loss(path):
+        raise BootError(f"The journal {path} has lost writes that were acknowledged: {loss}. {_RESCUE}")
+
+
+def _create(path: Path) -> None:
+    """Makes the whole file under another name first: there is never a half-made journal, not even after a kill."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    connection = _connect(draft)
+    connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
+    _upgrade(connection, sql.UPGRADES)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    draft.rename(path)
+    _sync_directory(path.parent)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    try:
+        _accept(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _accept(connection: sqlite3.Connection, path: Path) -> None:
+    """Brings the file to this schema, and shows that it is whole and can be written."""
+    if _pragma(connection, "application_id") != sql.APPLICATION_ID:
+        raise BootError(f"{path} is a SQLite database, but not a journal of Offload. Set another data directory.")
+    version = _pragma(connection, "user_version")
+    if version > len(sql.UPGRADES):
+        raise BootError(
+            f"The journal {path} has schema version {version}, and this Offload knows {len(sql.UPGRADES)}. "
+            "Start a newer Offload, or restore the backup from before the upgrade."
+        )
+    connection.executescript(_WRITER)
+    _upgrade(connection, sql.UPGRADES)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if path.stat().st_size < _pragma(connection, "page_count") * _pragma(connection, "page_size"):
+        raise BootError(f"The journal {path} has been cut short. {_RESCUE}")
+    connection.execute(sql.BEAT)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
+    """Runs what is missing, each script with its version number in one transaction."""
+    for version in range(_pragma(connection, "user_version"), len(upgrades)):
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {upgrades[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
+            )
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remedy(error: OSError | sqlite3.Error) -> str:
+    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else None
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return _RESCUE
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return "Another process holds it: end that one first."
+    if code == sqlite3.SQLITE_FULL:
+        return "Free some space on its disk."
+    return "The service needs a directory where it may make and write files: check its owner, mode and free space."

@@ -1,0 +1,91 @@
+"""`jobs.interfaces.Journal` on SQLite: hands each call to the line that serves it."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from functools import partial
+from pathlib import Path
+
+from app.errors import ProblemError
+from app.jobs.interfaces import IdempotencyKey, JobFilter, KnownKey, Page
+from app.jobs.model import AttemptKey, Job, State
+from app.stores.journal import boot, reads, writes
+from app.stores.journal.line import Line
+
+CHECK_S = 2.0
+"""How long a health check waits for the disk."""
+
+_EXPIRE_STEP = 50
+"""Jobs that one transaction forgets: a few milliseconds, so that no accepted job waits noticeably for retention."""
+
+
+class SqliteJournal:
+    """The contract is `jobs.interfaces.Journal`'s. `open` first; for use from that event loop only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: list[Line] = []
+
+    async def open(self) -> None:
+        writer = await asyncio.to_thread(boot.open_writer, self._path)
+        self._inode = self._path.stat().st_ino
+        # Lists may take long where several filters match much and together little; a poll must not wait for them.
+        self._reads, self._lists = (
+            Line(name, boot.open_reader(self._path), reads.answering(self._path.parent))
+            for name in ("journal-reads", "journal-lists")
+        )
+        self._writes = Line("journal-writes", writer, writes.committing(self._path.parent))
+        self._lines = [self._reads, self._lists, self._writes]
+
+    async def close(self) -> None:
+        # The writer last: the last connection to close folds the WAL into the file, and readers may not write.
+        for line in self._lines:
+            await line.close()
+
+    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
+        return self._writes.submit(partial(writes.add, jobs=jobs, key=key), rows=len(jobs))
+
+    def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
+        return self._writes.submit(partial(writes.replace, job=job, was=was, state=state))
+
+    def remove(self, job_id: str) -> Awaitable[bool]:
+        return self._writes.submit(partial(writes.remove, job_id=job_id))
+
+    async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
+        """Finds them as a reader and forgets them in small steps, so that other writes go on in between."""
+        find = partial(reads.expirable, finished_before=finished_before, key_before=key_before, limit=limit)
+        found = await self._lists.submit(find)
+        forgotten: list[Job] = []
+        for begin in range(0, len(found), _EXPIRE_STEP):
+            step = found[begin : begin + _EXPIRE_STEP]
+            try:
+                forgotten += await self._writes.submit(partial(writes.forget, jobs=step), rows=len(step))
+            except ProblemError:
+                if not forgotten:
+                    raise
+                break  # what is forgotten must be told; the next call will raise
+        return forgotten
+
+    async def get(self, job_id: str) -> Job | None:
+        return await self._reads.submit(partial(reads.get, job_id=job_id))
+
+    async def find_key(self, owner: str | None, key: str) -> KnownKey | None:
+        return await self._reads.submit(partial(reads.find_key, owner=owner, key=key))
+
+    async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
+        return await self._lists.submit(partial(reads.page, where=where, limit=limit, before=before))
+
+    async def live(self) -> Sequence[Job]:
+        return await self._lists.submit(reads.live)
+
+    async def check(self) -> str | None:
+        try:
+            async with asyncio.timeout(CHECK_S):
+                await self._writes.submit(writes.beat)
+                await self._reads.submit(reads.beats)
+        except TimeoutError:
+            return f"The journal did not write and read within {CHECK_S:g} s."
+        except ProblemError as error:
+            return error.detail
+        if not boot.is_still(self._path, self._inode):
+            return f"The journal {self._path} was removed or replaced while in use: restart the service."
+        return None

@@ -1,0 +1,95 @@
+"""A job as a row, and back. What has no column of its own (labels, usage, failure) is JSON text."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from app.jobs.model import Failure, FailureKind, Job, State, Usage
+
+Row = tuple[Any, ...]
+"""The columns of `sql.COLUMNS`; SQLite's values have no types that a checker could know."""
+
+_STATES = {str(state): state for state in State}
+
+
+def accepted(job: Job) -> Row:
+    """The whole job, in the order of `sql.COLUMNS`."""
+    return (
+        job.id,
+        job.task,
+        job.params,
+        job.created_at,
+        job.timeout_s,
+        job.memory_mb,
+        job.max_attempts,
+        job.priority,
+        json.dumps(job.labels) if job.labels else "[]",
+        job.owner,
+        job.batch_id,
+        job.upload,
+        str(job.state),
+        job.attempt,
+        job.started_at,
+        job.finished_at,
+        job.result,
+        job.result_bytes,
+        _failure_text(job.failure),
+        _usage_text(job.usage),
+    )
+
+
+def changed(job: Job) -> Row:
+    """What an attempt changes of a job, in the order of `sql.REPLACE`."""
+    return (
+        str(job.state),
+        job.attempt,
+        job.started_at,
+        job.finished_at,
+        job.result,
+        job.result_bytes,
+        _failure_text(job.failure),
+        _usage_text(job.usage),
+    )
+
+
+def job(row: Row) -> Job:
+    """The job of a row that begins with `sql.COLUMNS`."""
+    return Job(
+        id=row[0],
+        task=row[1],
+        params=row[2],
+        created_at=row[3],
+        timeout_s=row[4],
+        memory_mb=row[5],
+        max_attempts=row[6],
+        priority=row[7],
+        labels=() if row[8] == "[]" else tuple(json.loads(row[8])),
+        owner=row[9],
+        batch_id=row[10],
+        upload=row[11],
+        state=_STATES[row[12]],
+        attempt=row[13],
+        started_at=row[14],
+        finished_at=row[15],
+        result=row[16],
+        result_bytes=row[17],
+        failure=None if row[18] is None else _failure(row[18]),
+        usage=None if row[19] is None else Usage(**json.loads(row[19])),
+    )
+
+
+def _failure_text(failure: Failure | None) -> str | None:
+    # ASCII with escapes: a traceback may hold lone surrogates (names of files that are not UTF-8), which TEXT can't.
+    return None if failure is None else json.dumps(asdict(failure))
+
+
+def _failure(text: str) -> Failure:
+    facts = json.loads(text)
+    return Failure(**{**facts, "kind": FailureKind(facts["kind"])})
+
+
+def _usage_text(usage: Usage | None) -> str | None:
+    if usage is None:
+        return None
+    # By hand, since `asdict` copies deeply and takes five times as long: this is once a job.
+    return json.dumps({"wall_s": usage.wall_s, "cpu_s": usage.cpu_s, "peak_rss_bytes": usage.peak_rss_bytes})

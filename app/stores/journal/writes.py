@@ -1,0 +1,104 @@
+"""What the writer does: pieces of work, each a function of the connection, and the transaction around a group."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.jobs.interfaces import IdempotencyKey
+from app.jobs.model import AttemptKey, Job, State
+from app.stores.journal import rows, sql
+from app.stores.journal.faults import is_members_own, storage_error
+from app.stores.journal.line import Serve, Work
+
+
+def committing(directory: Path) -> Serve:
+    """Serves a group of writes as one transaction; `directory` is where the file is.
+
+    Nearly always all of them succeed, so they run bare; only if one is refused on its own account is the group done
+    again, with a savepoint around each, and that one left out. Whatever else fails, fails for all, and nothing is kept.
+    """
+
+    def serve(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
+        try:
+            try:
+                return _transaction(connection, group, lambda work: work(connection))
+            except Exception as error:
+                if not is_members_own(error):
+                    raise
+                return _transaction(connection, group, lambda work: _apart(connection, work, directory))
+        except Exception as error:  # each waiter gets it
+            return [storage_error(error, directory) for _ in group]
+
+    return serve
+
+
+def _transaction(
+    connection: sqlite3.Connection, group: Sequence[Work], do: Callable[[Work], object]
+) -> Sequence[object]:
+    # IMMEDIATE: a transaction that turns from reading to writing gets SQLITE_BUSY without waiting for the lock.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        answers = [do(work) for work in group]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk has rolled it back already
+            connection.execute("ROLLBACK")
+        raise
+    return answers
+
+
+def _apart(connection: sqlite3.Connection, work: Work, directory: Path) -> object:
+    connection.execute("SAVEPOINT apart")
+    try:
+        answer = work(connection)
+    except Exception as error:
+        if not is_members_own(error):
+            raise
+        connection.execute("ROLLBACK TO apart")
+        answer = storage_error(error, directory)
+    connection.execute("RELEASE apart")
+    return answer
+
+
+def add(connection: sqlite3.Connection, jobs: Sequence[Job], key: IdempotencyKey | None) -> None:
+    """Inserts the jobs in their order; the first carries the key."""
+    keys: list[tuple[str | None, bytes | None]] = [(None, None)] * len(jobs)
+    if key is not None and jobs:
+        keys[0] = (key.key, key.fingerprint)
+    connection.executemany(sql.INSERT, ((*rows.accepted(job), *known) for job, known in zip(jobs, keys, strict=True)))
+    labels = [(label, job.id) for job in jobs for label in dict.fromkeys(job.labels)]
+    if labels:
+        connection.executemany(sql.INSERT_LABEL, labels)
+
+
+def replace(connection: sqlite3.Connection, job: Job, was: AttemptKey, state: State) -> bool:
+    """Writes what an attempt changes, if the record is still where the caller saw it."""
+    guard = (was.job_id, str(state), was.attempt)
+    replaced = connection.execute(sql.REPLACE, (*rows.changed(job), *guard)).rowcount == 1
+    if replaced and job.state is not state:
+        moves = [(str(job.state), label, str(state), job.id) for label in dict.fromkeys(job.labels)]
+        if moves:
+            connection.executemany(sql.MOVE_LABEL, moves)
+    return replaced
+
+
+def remove(connection: sqlite3.Connection, job_id: str) -> bool:
+    """Deletes a job that is terminal, with all that hangs on it."""
+    row = connection.execute(sql.GET_TERMINAL, (job_id,)).fetchone()
+    return row is not None and forget(connection, [rows.job(row)]) != []
+
+
+def forget(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Job]:
+    """Deletes terminal jobs as they were read; tells which of them were still there."""
+    for job in jobs:
+        for label in job.labels:
+            connection.execute(sql.DELETE_LABEL, (label, str(job.state), job.id))
+    forgotten = [job for job in jobs if connection.execute(sql.DELETE, (job.id,)).rowcount == 1]
+    connection.execute(sql.DELETE_SPANS)
+    return forgotten
+
+
+def beat(connection: sqlite3.Connection) -> None:
+    """Writes a row that nobody needs, to show that writing works."""
+    connection.execute(sql.BEAT)
