@@ -1,0 +1,110 @@
+"""Opens a file below a directory and nothing else: no way out by `..` or a link, no pipe or device, no waiting.
+
+The path is walked component by component with `dir_fd` and O_NOFOLLOW, so that a link swapped in at any moment is
+refused by the kernel and not by a check that came before. Linux only (O_PATH).
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from app.errors import FileNotFoundProblemError, NotARegularFileError, PathRefusedError, ProblemError
+
+_DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: what turns into a pipe between the look and the open must not block it.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+
+@contextmanager
+def open_below(root: Path, path: str) -> Iterator[int]:
+    """A descriptor, open for reading, of the regular file at `path` below `root`.
+
+    `root` is the operator's and may itself be reached by links. Raises `PathRefusedError` where the path is absolute,
+    not in its plainest form, goes through a link or may not be read; `FileNotFoundProblemError` and
+    `NotARegularFileError`.
+    """
+    *directories, name = components(path)
+    with ExitStack() as opened:
+        try:
+            here = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundProblemError("The files directory of the service does not exist.") from None
+        opened.callback(os.close, here)
+        try:
+            for directory in directories:
+                here = os.open(directory, _DIRECTORY, dir_fd=here)
+                opened.callback(os.close, here)
+                _expect_directory(os.fstat(here).st_mode, directory)
+            # To open a device can already do something to it: look first, and again at what was opened.
+            _expect_file(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode)
+            descriptor = os.open(name, _FILE, dir_fd=here)
+        except OSError as error:
+            _explain(error, path)
+        opened.callback(os.close, descriptor)
+        _expect_file(os.fstat(descriptor).st_mode)
+        yield descriptor
+
+
+def components(path: str) -> list[str]:
+    """The names that a relative path goes through. Raises `PathRefusedError` unless it is in its plainest form."""
+    if path.startswith("/"):
+        raise PathRefusedError("The path is absolute. Give it relative to the files directory.")
+    names = path.split("/")
+    if ".." in names:
+        raise PathRefusedError("The path goes upwards by `..`. Give it relative to the files directory.")
+    if "" in names or "." in names:
+        raise PathRefusedError("The path has an empty or `.` component. Write it plainly, as in `photos/a.jpg`.")
+    if "\0" in path:
+        raise PathRefusedError("The path has a NUL character, which no file name has.")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise PathRefusedError("The path has characters that no file name on this system can have.") from None
+    return names
+
+
+def _expect_directory(mode: int, name: str) -> None:
+    if stat.S_ISLNK(mode):
+        raise PathRefusedError(f"The path goes through a symbolic link, {name!r}. Links are not followed.")
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def _expect_file(mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        raise PathRefusedError("The path names a symbolic link. Links are not followed.")
+    if not stat.S_ISREG(mode):
+        raise NotARegularFileError(f"The path names {_KINDS.get(stat.S_IFMT(mode), 'something else')}.")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFBLK: "a block device",
+}
+
+
+def _explain(error: OSError, path: str) -> NoReturn:
+    problem: ProblemError
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR if "\\" in path:
+            problem = FileNotFoundProblemError("There is no file at this path. Separate folders with `/`.")
+        case errno.ENOENT | errno.ENOTDIR:
+            problem = FileNotFoundProblemError("There is no file at this path below the files directory.")
+        case errno.ENAMETOOLONG:
+            problem = FileNotFoundProblemError("A name in the path is longer than the file system allows.")
+        case errno.EACCES | errno.EPERM:
+            problem = PathRefusedError("The service has no permission to read this file.")
+        case errno.ELOOP:  # it was a file when it was looked at
+            problem = PathRefusedError("The path names a symbolic link. Links are not followed.")
+        case errno.ENXIO | errno.ENODEV:  # likewise
+            problem = NotARegularFileError("The path names a pipe, a socket or a device.")
+        case _:
+            raise error
+    raise problem from None
