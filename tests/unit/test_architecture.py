@@ -1,0 +1,130 @@
+"""The rooms and their directions: who may import whom, read from the source of every module.
+
+api → jobs → nothing of engines, stores, fastapi, multiprocessing
+engines, stores → the records and interfaces of jobs, and what runs in a lane
+worker → tasks → errors
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ROOMS = {
+    "errors": set(),
+    "clock": set(),
+    "logs": set(),
+    "stopping": set(),
+    "tasks": {"errors"},
+    "worker": {"errors", "tasks"},
+    "jobs": {"errors", "tasks"},
+    "engines": {"errors", "tasks", "worker", "jobs.model", "jobs.interfaces"},
+    "stores": {"errors", "tasks", "worker", "jobs.model", "jobs.interfaces"},
+    "config": {"errors", "engines.cpus"},
+    "api": {"errors", "tasks", "jobs", "config"},
+    "cli": {"errors", "config", "main"},
+}
+"""What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
+
+FOREIGN = {
+    "errors": {"fastapi", "starlette", "pydantic", "structlog"},
+    "tasks": {"fastapi", "starlette", "uvicorn", "sqlite3", "structlog", "multiprocessing"},
+    "worker": {"fastapi", "starlette", "uvicorn", "sqlite3", "structlog"},
+    "jobs": {"fastapi", "starlette", "uvicorn", "sqlite3", "multiprocessing", "concurrent", "signal", "subprocess"},
+    "engines": {"fastapi", "starlette", "uvicorn", "sqlite3"},
+    "stores": {"fastapi", "starlette", "uvicorn"},
+    "api": {"sqlite3", "multiprocessing", "concurrent", "signal", "subprocess"},
+}
+"""What a room must not know of the world outside the service."""
+
+NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the service, named without the leading `app`: `jobs.model`, and `jobs` for the package itself."""
+    names = {}
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        parts = path.relative_to(ROOT / "app").with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+MODULES = modules()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The full name of all that a module imports, wherever in it: at the top, in a function, for types only."""
+    for node in ast.walk(ast.parse(path.read_text(), path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the direction"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def of_ours(path: Path) -> Iterator[str]:
+    """The modules of the service among what a module imports; `app` itself (its version) is nobody's room."""
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "app" and len(parts) > 1:
+            known = [".".join(parts[1:end]) for end in range(len(parts), 1, -1)]
+            module = next((each for each in known if each in MODULES), None)
+            if module is not None:
+                yield module
+
+
+def inside(name: str, places: set[str]) -> bool:
+    """Whether a module is one of these, or in one of them."""
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in {"", "main"}])
+def test_a_room_imports_only_what_its_direction_allows(module: str) -> None:
+    room = module.partition(".")[0]
+    assert room in ROOMS, f"a new room: say in ROOMS what {room} may import"
+    wrong = {name for name in of_ours(MODULES[module]) if not inside(name, ROOMS[room] | {room})}
+    assert not wrong, f"app.{module} must not import {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.partition(".")[0] in FOREIGN])
+def test_a_room_knows_nothing_of_a_world_that_is_not_its_own(module: str) -> None:
+    wrong = {name for name in imported(MODULES[module]) if inside(name, FOREIGN[module.partition(".")[0]])}
+    assert not wrong, f"app.{module} must not import {sorted(wrong)}"
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    assert not {name for name in MODULES if name.rpartition(".")[2] in NO_NAMES}
+
+
+LANE = sorted(name for name in MODULES if name.partition(".")[0] in {"worker", "tasks"})
+WEB = {
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "sqlite3",
+    "structlog",
+    "pydantic_settings",
+    "app.api",
+    "app.jobs",
+    "app.stores",
+}
+
+
+@pytest.mark.parametrize(
+    ("process", "loads", "without"),
+    [
+        ("a lane", LANE, WEB | {"app.engines", "app.config", "app.main"}),
+        ("the Manager", ["stores.manager"], (WEB - {"app.stores"}) | {"pydantic", "gmpy2", "asyncio", "app.tasks"}),
+    ],
+)
+def test_a_child_stays_light(process: str, loads: list[str], without: set[str]) -> None:
+    """What the modules of a child process really load, not only by their own import lines."""
+    code = "".join(f"import app.{name}\n" for name in loads) + "import sys\nprint('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    heavy = {name for name in loaded.stdout.split() if inside(name, without)}
+    assert not heavy, f"{process} loads {sorted(heavy)}"
