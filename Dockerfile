@@ -1,5 +1,6 @@
-# The image refuses to start without keys, unless told OFFLOAD_INSECURE=1. Jobs, results and uploads are in /data; the
-# files to digest are in /files, mounted read-only as a rule.
+# The service listens on every address of its container, and refuses to start unless OFFLOAD_INSECURE=1 says that whoever
+# reaches the port may use it. Jobs, results and uploads are in /data; the files to digest are in /files, mounted
+# read-only as a rule.
 
 ARG PYTHON=3.13-slim
 

@@ -1,0 +1,176 @@
+"""What the repository says about itself, held to what is so: locks, changelog, image, drawing, problem types."""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from app import __version__
+from app.api.failures import EXPLANATIONS
+from app.config import Settings
+from app.errors import ProblemError
+from app.jobs import lifecycle
+from app.jobs.model import FailureKind, State
+from tests.support.drawing import arrows
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every file of the repository; in a copy without git, every file that is not below a hidden directory."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    git = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if git.returncode == 0:
+        return tuple(path for name in git.stdout.split("\0") if name and (path := ROOT / name).is_file())
+    parts = (path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file())
+    return tuple(ROOT.joinpath(*each) for each in parts if not any(part.startswith(".") for part in each[:-1]))
+
+
+def locked(lock: str) -> dict[str, tuple[str, int]]:
+    """Name → version and number of hashes, for every requirement of a lock."""
+    entries = re.findall(
+        r"^(\S+)==(\S+)([^\n]*\\\n(?: +--hash=sha256:[0-9a-f]{64}[ \\]*\n)+)?", text(lock), re.MULTILINE
+    )
+    return {canonicalize_name(name): (version, hashes.count("--hash=")) for name, version, hashes in entries}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def group(name: str) -> Iterator[str]:
+    """The requirements of a dependency group, those of the groups that it includes with them."""
+    for entry in PYPROJECT["dependency-groups"][name]:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from group(entry["include-group"])
+
+
+# ---- locks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_host_and_no_place(lock: str) -> None:
+    assert "://" not in text(lock)
+    assert not re.search(r"(^|[\s@=])/", text(lock)), "a path"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_package_has_its_hashes(lock: str) -> None:
+    assert {name for name, (_, hashes) in locked(lock).items() if not hashes} == set()
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("requirements.lock", PYPROJECT["project"]["dependencies"]),
+        ("requirements-build.lock", [*group("build"), *PYPROJECT["build-system"]["requires"]]),
+        ("requirements-dev.lock", [*group("dev"), *PYPROJECT["project"]["dependencies"]]),
+    ],
+)
+def test_a_lock_has_what_pyproject_asks_for(lock: str, wanted: list[str]) -> None:
+    """After a change of the dependencies: `make lock`."""
+    versions = {name: version for name, (version, _) in locked(lock).items()}
+    for requirement in map(Requirement, wanted):
+        name = canonicalize_name(requirement.name)
+        assert name in versions, f"{name} is not in {lock}"
+        assert requirement.specifier.contains(versions[name]), f"{lock} has {name} {versions[name]}"
+
+
+def test_what_is_tested_is_what_is_shipped() -> None:
+    tested = locked("requirements-dev.lock").items()
+    assert locked("requirements.lock").items() <= tested
+    assert locked("requirements-build.lock").items() <= tested
+
+
+def test_uv_lock_stays_out() -> None:
+    """It records the addresses of whatever mirror made it."""
+    assert "uv.lock" not in {path.name for path in tracked()}
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    places = re.compile(rb"/(?:work|root)/[a-z.]|/tmp/w/|/home/[a-z]+/(?!\.\.\.)|/opt/pypi")
+    found = {
+        f"{path.relative_to(ROOT)}: {match[0].decode()}"
+        for path in tracked()
+        if path != Path(__file__)
+        for match in places.finditer(path.read_bytes())
+    }
+    assert found == set()
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    versions = re.findall(r"^## \[(\d[^\]]*)\] - (\d{4}-\d\d-\d\d|Unreleased)$", text("CHANGELOG.md"), re.MULTILINE)
+    assert versions[0][0] == __version__
+
+
+def test_nothing_gets_into_the_image_that_it_does_not_name() -> None:
+    rules = [line for line in text(".dockerignore").splitlines() if line and not line.startswith("#")]
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text("Dockerfile"), re.MULTILINE)
+    assert rules[0] == "*"
+    assert {rule[1:] for rule in rules if rule.startswith("!")} == set(
+        chain.from_iterable(each.split() for each in copies)
+    )
+
+
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml"])
+def test_every_setting_that_is_spoken_of_exists(name: str) -> None:
+    real = {f"OFFLOAD_{field.upper()}" for field in Settings.model_fields}
+    spoken_of = set(re.findall(r"\bOFFLOAD_[A-Z0-9_]*[A-Z0-9]", text(name)))
+    assert spoken_of
+    assert spoken_of <= real
+
+
+def test_every_target_of_make_says_what_it_does() -> None:
+    names = re.findall(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)[0].split()
+    assert re.findall(r"^([a-z-]+):.* ## \S", text("Makefile"), re.MULTILINE) == names
+
+
+def test_swagger_ui_is_complete_without_its_package() -> None:
+    """No file asks for another one that is not there, and the version that is noted is the one in the bundle."""
+    place = ROOT / "app/web/swagger-ui"
+    names = {path.name for path in place.iterdir()}
+    assert {"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "LICENSE", "NOTICE"} <= names
+    for path in place.glob("*.[cj]s*"):
+        assert b"sourceMappingURL=" not in path.read_bytes()
+    noted = re.match(r"# Swagger UI (\S+)\n", (place / "VENDORED.md").read_text())
+    assert noted
+    assert f'"{noted[1]}"' in (place / "swagger-ui-bundle.js").read_text()
+
+
+# ---- the code's own words -------------------------------------------------------------------------------------------
+
+
+def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
+    assert arrows(lifecycle.__doc__ or "", set(State)) == lifecycle.EDGES
+
+
+def problems(of: type[ProblemError] = ProblemError) -> Iterator[type[ProblemError]]:
+    yield of
+    for kind in of.__subclasses__():
+        yield from problems(kind)
+
+
+def test_every_problem_has_a_type_of_its_own_and_says_what_it_means() -> None:
+    kinds = [kind for kind in problems() if kind.__module__ == "app.errors" and "type" in vars(kind)]
+    types = [kind.type for kind in kinds]
+    assert sorted(types) == sorted(set(types))
+    assert [kind for kind in kinds if not vars(kind).get("__doc__")] == []
+
+
+def test_every_kind_of_failure_is_explained() -> None:
+    assert set(EXPLANATIONS) == set(FailureKind)
