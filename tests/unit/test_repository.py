@@ -27,13 +27,15 @@ LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Every file of the repository; in a copy without git, every file that is not below a hidden directory."""
+    """Every file of the repository; in a copy without git, every file that is in neither a hidden place nor a cache."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
     git = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if git.returncode == 0:
         return tuple(path for name in git.stdout.split("\0") if name and (path := ROOT / name).is_file())
     parts = (path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file())
-    return tuple(ROOT.joinpath(*each) for each in parts if not any(part.startswith(".") for part in each[:-1]))
+    return tuple(
+        ROOT.joinpath(*each) for each in parts if not any(part.startswith((".", "__py")) for part in each[:-1])
+    )
 
 
 def locked(lock: str) -> dict[str, tuple[str, int]]:
