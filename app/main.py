@@ -6,34 +6,30 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
 
 from app import __version__, clock, logs
-from app.api import add_routes
+from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings, load_settings
 from app.engines import leftovers
 from app.engines.local import LocalEngine
-from app.errors import BootError
 from app.jobs.admission import ServerLimits
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.housekeeping import forget_old_jobs, recover
 from app.jobs.ids import new_ids
-from app.jobs.interfaces import Engine
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
-from app.stopping import drained_by_signals
+from app.stopping import DrainedBySignals
 from app.stores.board import Board
 from app.stores.journal import SqliteJournal
-from app.stores.lock import DirectoryLock
+from app.stores.lock import lock_directory
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
 from app.tasks.context import Places
@@ -44,7 +40,7 @@ if TYPE_CHECKING:
     app: FastAPI
 
 CLOSING_S = 2.0
-"""Of the shutdown's grace, what is left for ending processes and closing files."""
+"""Of the shutdown's grace, what is kept for ending processes and closing files."""
 
 log = structlog.get_logger()
 
@@ -76,3 +72,83 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     add_routes(application, registry, settings)
     return application
+
+
+async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, registry: Registry) -> AppState:
+    """Starts every part, in the order in which each needs the one before; `stack` ends them in the opposite order.
+
+    Raises `BootError` where a part can't start; what had been started is ended again.
+    """
+    for warning in settings.warnings():
+        log.warning(warning)
+    data = settings.data_dir
+    stack.callback(lock_directory(data).close)
+    leftovers.mark(data)
+    await asyncio.to_thread(leftovers.sweep, data)
+    stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data)
+    run_dir = data / "run"
+    shutil.rmtree(run_dir, ignore_errors=True)
+    run_dir.mkdir(mode=0o700)
+    settings.files_dir.mkdir(parents=True, exist_ok=True)
+
+    journal = SqliteJournal(data / "journal.sqlite3")
+    stack.push_async_callback(journal.close)
+    await journal.open()
+    results = ResultDirectory(data / "results")
+    uploads = UploadDirectory(data / "uploads")
+    places = Places(files_dir=settings.files_dir, uploads_dir=uploads.directory)
+
+    board = Board(run_dir)
+    stack.push_async_callback(board.close)
+    await board.open()
+    setup = LaneSetup(
+        registry=spec,
+        places=places,
+        results_dir=results.directory,
+        run_dir=run_dir,
+        board_address=board.address,
+        board_authkey=board.authkey,
+        result_max_bytes=settings.result_max_mb << 20,
+        nice=settings.nice,
+    )
+    engine = LocalEngine(setup, lanes=settings.lanes, board=board)
+    stack.push_async_callback(engine.close)
+
+    changes, recent = Changes(), RecentJobs()
+    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
+    stack.push_async_callback(dispatcher.close)
+    new_id = new_ids()
+    service = JobService(
+        journal=journal,
+        dispatcher=dispatcher,
+        changes=changes,
+        recent=recent,
+        results=results,
+        uploads=uploads,
+        places=places,
+        limits=ServerLimits(
+            default_timeout_s=settings.default_timeout_s,
+            max_timeout_s=settings.max_timeout_s,
+            memory_mb=settings.memory_mb,
+            queue_limit=settings.queue_limit,
+        ),
+        clock=clock.now,
+        new_id=new_id,
+    )
+
+    async def drain() -> None:
+        service.stop()
+        await dispatcher.drain(max(0.0, settings.shutdown_grace_s - CLOSING_S))
+
+    await recover(journal, dispatcher, clock.now)
+    await engine.open(dispatcher.slots_changed)
+    dispatcher.start()
+    stack.push_async_callback(drain)
+    stack.enter_context(DrainedBySignals(drain, dispatcher.hurry))
+    return AppState()
+
+
+def __getattr__(name: str) -> FastAPI:
+    if name == "app":
+        return create_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

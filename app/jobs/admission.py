@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.errors import InvalidParametersError, QueueFullError
 from app.jobs.queue import FairQueue
-from app.tasks.registry import Task
+from app.tasks.definition import Task
 
 DEFAULT_MAX_ATTEMPTS = 2
 

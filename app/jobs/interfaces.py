@@ -129,7 +129,7 @@ class Journal(Protocol):
         ...
 
     def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
-        """Records new jobs, all or none; with `key`, that it stands for the first of them.
+        """Records new jobs, all or none; with `key`, that it stands for the first of them, whose owner is the key's.
 
         Raises `errors.DuplicateKeyError` where (owner, key) is already known.
         """
@@ -151,7 +151,10 @@ class Journal(Protocol):
         ...
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
-        """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not."""
+        """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not.
+
+        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was.
+        """
         ...
 
     async def live(self) -> Sequence[Job]:

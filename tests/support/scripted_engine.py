@@ -63,8 +63,10 @@ class ScriptedEngine:
 
     async def running(self, job_id: str) -> AttemptKey:
         """Waits until an attempt of the job runs, and tells which."""
-        await until(lambda: any(key.job_id == job_id for key in self._running), what=f"an attempt of {job_id} to run")
-        return next(key for key in self._running if key.job_id == job_id)
+        return await until(
+            lambda: next((key for key, end in self._running.items() if key.job_id == job_id and not end.done()), None),
+            what=f"an attempt of {job_id} to run",
+        )
 
     async def end(self, job_id: str, outcome: Outcome | None = None) -> None:
         """Ends the running attempt of a job, by default with the result 1."""

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
@@ -18,12 +18,16 @@ class NotInTimeError(AssertionError):
         super().__init__(f"waited {within:g} s for {what or 'a condition'}; last saw {last!r}")
 
 
+@overload
+async def until(probe: Callable[[], Awaitable[T]], *, within: float = 10.0, what: str = "") -> T: ...
+@overload
+async def until(probe: Callable[[], T], *, within: float = 10.0, what: str = "") -> T: ...
 async def until(probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, what: str = "") -> T:
     """Answers the first true value of `probe` (plain or async). Raises `NotInTimeError` after `within` seconds."""
     end = time.monotonic() + within
     while True:
         seen = probe()
-        value: T = await seen if inspect.isawaitable(seen) else seen
+        value: T | None = await seen if inspect.isawaitable(seen) else seen
         if value:
             return value
         if time.monotonic() > end:
@@ -31,7 +35,7 @@ async def until(probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, 
         await asyncio.sleep(EVERY_S)
 
 
-def until_sync(probe: Callable[[], T], *, within: float = 10.0, what: str = "") -> T:
+def until_sync(probe: Callable[[], T | None], *, within: float = 10.0, what: str = "") -> T:
     """The same without an event loop."""
     end = time.monotonic() + within
     while not (value := probe()):

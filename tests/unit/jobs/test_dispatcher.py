@@ -130,10 +130,13 @@ async def test_only_as_many_run_as_there_are_slots_and_the_dearest_first() -> No
         await desk.engine.running("low")
 
 
-async def test_a_lost_attempt_is_tried_again_first_and_then_fails() -> None:
+async def test_a_lost_attempt_is_tried_again_before_what_waits_and_then_fails() -> None:
     async with a_desk() as desk:
-        await desk.submit(a_job("a"), a_job("b"))
+        await desk.submit(a_job("a"), a_job("next"), a_job("b"))
         await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
+        await desk.engine.running("next")  # the free lane did not wait for the record of the loss
+        await until(lambda: desk.dispatcher.queue.position("a") == 0, what="a to be queued again")
+        await desk.engine.end("next")
         assert await desk.engine.running("a") == AttemptKey("a", 2)
         await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
         job = await desk.ended("a")

@@ -1,6 +1,7 @@
 """The life cycle as a state machine: whatever happens to a job, in whatever order, the promises about states hold."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -108,13 +109,14 @@ class LifeOfAJob(RuleBasedStateMachine):
     @precondition(lambda self: self.job.state in TERMINAL)
     @rule(outcome=OUTCOMES)
     def nothing_changes_a_terminal_state(self, outcome: Outcome) -> None:
-        for change in (
+        changes: list[Callable[[], Job]] = [
             lambda: lifecycle.start(self.job, 9),
             lambda: lifecycle.conclude(self.job, outcome, 9),
             lambda: lifecycle.cancel(self.job, None, 9),
             lambda: lifecycle.hand_back(self.job),
             lambda: lifecycle.interrupt(self.job, 9),
-        ):
+        ]
+        for change in changes:
             with pytest.raises(IllegalTransitionError):
                 change()
 
