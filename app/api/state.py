@@ -1,7 +1,6 @@
 """What the routes find in the lifespan's state."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -53,3 +52,6 @@ State = Annotated[AppState, Depends(app_state)]
 def owner(request: Request) -> str | None:  # noqa: ARG001
     """Whose request this is: nobody's in particular, as long as the service has no keys."""
     return None
+
+
+Caller = Annotated[str | None, Depends(owner)]

@@ -1,0 +1,67 @@
+"""The ways a job can fail, as people read them: the title in the job's `error`, and the text of the kind's page."""
+
+from dataclasses import dataclass
+
+from app.jobs.model import FailureKind
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A kind of failure: its title, what happened, and what to do about it."""
+
+    title: str
+    what: str
+    remedy: str
+
+
+EXPLANATIONS: dict[FailureKind, Explanation] = {
+    FailureKind.TASK_RAISED: Explanation(
+        "The task raised an exception",
+        "The task's own code raised. `exception` and `traceback` tell what and where. It is final: the same parameters "
+        "would most likely raise again, so the job is not tried again by itself.",
+        "Read the traceback, change the parameters or the task, and submit a new job.",
+    ),
+    FailureKind.TIMED_OUT: Explanation(
+        "The job ran over its time limit",
+        "The job was still running at its `timeout_s`, counted from the start of its attempt, and was stopped.",
+        "Submit it with a higher `timeout_s`, or make the work smaller.",
+    ),
+    FailureKind.WORKER_DIED: Explanation(
+        "The worker process died",
+        "The process that ran the job ended before it had an outcome, `max_attempts` times in a row: `exit_code` or "
+        "`signal` tell how. A crash in C code, a call of `os._exit` and the kernel's out-of-memory killer look like "
+        "this.",
+        "Look for what the task does in C code, or give it more memory; `max_attempts` says how often it is tried.",
+    ),
+    FailureKind.INTERRUPTED: Explanation(
+        "The service died during the last attempt",
+        "The service itself was killed, or its machine went down, while the job's last attempt was running. An orderly "
+        "stop burns no attempt and queues the job again.",
+        "Submit it again. If it happens to the same job twice, the job may be what takes the service down.",
+    ),
+    FailureKind.MEMORY_EXCEEDED: Explanation(
+        "The job ran over its memory limit",
+        "The job used more than its `memory_mb` and was stopped; no other job noticed.",
+        "Submit it with a higher `memory_mb`, or make the work smaller.",
+    ),
+    FailureKind.RESULT_TOO_LARGE: Explanation(
+        "The result is too large",
+        "The task returned, but its result as JSON is larger than the server keeps. The detail names both sizes.",
+        "Have the task return less, or a path to what it wrote.",
+    ),
+    FailureKind.RESULT_NOT_SERIALIZABLE: Explanation(
+        "The result can't be written as JSON",
+        "The task returned something that JSON can't carry, for example bytes, NaN or an object of its own.",
+        "Have the task return text, finite numbers, lists and dictionaries of those, or a pydantic model.",
+    ),
+    FailureKind.FILE_CHANGED: Explanation(
+        "The file changed while it was read",
+        "A digest of a file that changes meanwhile would be the digest of nothing that ever was.",
+        "Submit the job again when nothing writes to the file.",
+    ),
+    FailureKind.FILE_NOT_FOUND: Explanation(
+        "The file is gone",
+        "The file was there when the job was accepted, and was not when it ran.",
+        "Put it back and submit the job again.",
+    ),
+}

@@ -1,0 +1,139 @@
+"""A job: looked at, listed, cancelled, forgotten."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+
+from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, job_bytes, job_response, none_match
+from app.api.lean import LeanRoute, ReadyResponse
+from app.api.openapi import ETAG, RETRY, problems
+from app.api.queries import JobId, ListQuery, PollQuery, cursor, read_query
+from app.api.state import Caller, State, app_state, owner
+from app.api.views import JobsView, JobView
+from app.errors import (
+    InvalidParametersError,
+    JobFinishedError,
+    JobLiveError,
+    JobNotFoundError,
+    StorageFailedError,
+    StorageFullError,
+)
+from app.jobs.interfaces import JobFilter
+
+NO_WAIT = PollQuery()
+
+AT_ONCE = 100
+"""Jobs written to a list before other requests have their turn: about a millisecond."""
+
+router = APIRouter(tags=["jobs"])
+
+
+def add_poll_route(app: FastAPI) -> None:
+    """Adds `GET /jobs/{id}`."""
+    app.router.routes.append(
+        LeanRoute(
+            "/jobs/{job_id}",
+            get_job,
+            gather=_gather,
+            methods=["GET"],
+            tags=["jobs"],
+            operation_id="get_job",
+            summary="Look at a job, or wait for it",
+            response_model=JobView,
+            response_description="The job, also where it failed",
+            responses={
+                200: {"headers": {**ETAG, **RETRY}},
+                304: {"description": "It is as it was", "headers": ETAG},
+                **problems(JobNotFoundError, InvalidParametersError),
+            },
+        )
+    )
+
+
+async def get_job(
+    *,
+    state: State,
+    caller: Caller,
+    job_id: JobId,
+    query: Annotated[PollQuery, Query()],
+    if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The job as it is now; with `wait`, as soon as it is terminal."""
+    if query.wait:
+        job = await state.service.wait(caller, job_id, query.wait)
+    else:
+        job = await state.service.get(caller, job_id)
+    body = job_bytes(state, job)
+    tag = etag(body)
+    headers = [(b"etag", tag), REVALIDATE, *(() if job.state.terminal else (AGAIN,))]
+    if none_match(if_none_match, tag):
+        return ReadyResponse(304, b"", *headers)
+    return ReadyResponse(200, body, JSON, *headers)
+
+
+async def _gather(request: Request) -> Mapping[str, object]:
+    query = request.scope["query_string"]
+    return {
+        "state": app_state(request),
+        "caller": owner(request),
+        "job_id": request.scope["path_params"]["job_id"],
+        "query": read_query(PollQuery, query) if query else NO_WAIT,
+        "if_none_match": request.headers.get("if-none-match"),
+    }
+
+
+@router.get(
+    "/jobs",
+    operation_id="list_jobs",
+    summary="List jobs, newest first",
+    response_model=JobsView,
+    responses=problems(InvalidParametersError),
+)
+async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
+    """One page; `next` is the `cursor` of the page after it."""
+    where = JobFilter(
+        states=frozenset(query.state),
+        task=query.task,
+        label=query.label,
+        batch_id=query.batch,
+        owner=caller,
+        created_after=query.created_after,
+        created_before=query.created_before,
+    )
+    page = await state.service.list(where, query.limit, query.cursor)
+    jobs: list[bytes] = []
+    for job in page.jobs:
+        if len(jobs) % AT_ONCE == AT_ONCE - 1:
+            await asyncio.sleep(0)
+        jobs.append(job_bytes(state, job))
+    following = b"null" if page.next is None else b'"%s"' % cursor(page.next).encode()
+    return ReadyResponse(200, b'{"jobs":[%s],"next":%s}' % (b",".join(jobs), following), JSON, LIVE)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    operation_id="cancel_job",
+    summary="Cancel a job",
+    response_model=JobView,
+    response_description="The job, cancelled; its process is gone",
+    responses=problems(JobNotFoundError, JobFinishedError, StorageFailedError, StorageFullError),
+)
+async def cancel_job(state: State, caller: Caller, job_id: JobId) -> Response:
+    """Stops it, queued or running alike. One that is cancelled already is answered as it is."""
+    return job_response(state, await state.service.cancel(caller, job_id), 200)
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    operation_id="delete_job",
+    summary="Forget a job",
+    status_code=204,
+    response_description="Its record, result and upload are gone",
+    responses=problems(JobNotFoundError, JobLiveError, StorageFailedError, StorageFullError),
+)
+async def delete_job(state: State, caller: Caller, job_id: JobId) -> Response:
+    """Forgets a terminal job, with its result and its upload."""
+    await state.service.delete(caller, job_id)
+    return Response(status_code=204)

@@ -1,0 +1,141 @@
+"""The OpenAPI document: what FastAPI makes of the routes, with every problem and header that they can answer."""
+
+from collections import defaultdict
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
+
+from app.api.problems import MEDIA_TYPE, problem_type
+from app.api.views import JobView
+from app.config import Settings
+from app.errors import (
+    BodyTooLargeError,
+    IdempotencyInFlightError,
+    IdempotencyKeyReusedError,
+    InternalError,
+    InvalidParametersError,
+    ProblemError,
+    QueueFullError,
+    StoppingError,
+    StorageFailedError,
+    StorageFullError,
+    TooExpensiveError,
+    UnsupportedMediaTypeError,
+    UploadTooSlowError,
+)
+
+Responses = dict[int | str, dict[str, Any]]
+"""As FastAPI takes them: by status."""
+
+
+class ErrorAt(BaseModel):
+    """One thing that is wrong with a request, and where."""
+
+    loc: list[str | int]
+    msg: str
+
+
+class Problem(BaseModel):
+    """Why a request could not be answered as asked (RFC 9457)."""
+
+    type: str = Field(description="the path of a page that explains it")
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ErrorAt] | None = None
+
+
+READING: tuple[type[ProblemError], ...] = (
+    UploadTooSlowError,
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+    InvalidParametersError,
+)
+"""What reading a body can end in."""
+
+ACCEPTING: tuple[type[ProblemError], ...] = (
+    IdempotencyInFlightError,
+    TooExpensiveError,
+    IdempotencyKeyReusedError,
+    QueueFullError,
+    StoppingError,
+    StorageFailedError,
+    StorageFullError,
+)
+"""What the acceptance of a job can end in."""
+
+_TEXT: dict[str, Any] = {"schema": {"type": "string"}}
+ETAG = {"ETag": {"description": "names these bytes; for `If-None-Match`", **_TEXT}}
+RETRY = {"Retry-After": {"description": "seconds; until the job is terminal", "schema": {"type": "integer"}}}
+
+_ACCEPTED_HEADERS = {
+    "Location": {"description": "the job's address", **_TEXT},
+    "Preference-Applied": {"description": "`wait=N`, as it was applied", **_TEXT},
+    "Idempotency-Replayed": {"description": "`true` where an earlier request made the job", **_TEXT},
+}
+
+ACCEPTED: Responses = {
+    200: {
+        "model": JobView,
+        "description": "It was preferred to wait, and the job is terminal",
+        "headers": _ACCEPTED_HEADERS,
+    },
+    202: {"model": JobView, "description": "The job is on disk", "headers": {**_ACCEPTED_HEADERS, **RETRY}},
+}
+
+
+def problems(*errors: type[ProblemError]) -> Responses:
+    """The responses of a call that can end in these errors, and in a fault of the service."""
+    by_status: dict[int, list[type[ProblemError]]] = defaultdict(list)
+    everything: list[type[ProblemError]] = [*errors, InternalError]
+    for error in everything:
+        by_status[error.status].append(error)
+    return {status: _response(status, of_status) for status, of_status in sorted(by_status.items())}
+
+
+def _response(status: int, errors: list[type[ProblemError]]) -> dict[str, Any]:
+    examples = {
+        error.type: {
+            "summary": error.title,
+            "value": {
+                "type": problem_type(error.type),
+                "title": error.title,
+                "status": status,
+                "detail": " ".join((error.__doc__ or "").split()),
+                "instance": "/…",
+            },
+        }
+        for error in errors
+    }
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}}
+    return {"description": " · ".join(error.title for error in errors), "content": content}
+
+
+def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
+        )
+        schemas: dict[str, Any] = document["components"]["schemas"]
+        for model in (ErrorAt, Problem):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema.pop("$defs", None)
+            schemas[model.__name__] = schema
+        _bound(document, settings)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _bound(document: dict[str, Any], settings: Settings) -> None:
+    """Tells the server's own limits of the options, which the model of the query does not know."""
+    most = {"timeout_s": settings.max_timeout_s, "memory_mb": settings.memory_mb}
+    for path in document["paths"].values():
+        for parameter in path.get("post", {}).get("parameters", ()):
+            if parameter["in"] == "query" and parameter["name"] in most:
+                parameter["schema"]["maximum"] = most[parameter["name"]]

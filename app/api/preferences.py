@@ -1,0 +1,50 @@
+"""`Prefer: wait=N` (RFC 7240) and `Idempotency-Key`."""
+
+import re
+from typing import Annotated
+
+from fastapi import Header
+from pydantic.json_schema import SkipJsonSchema
+
+from app.api.queries import MAX_WAIT_S
+from app.errors import InvalidParametersError
+
+KEY_PATTERN = r"^[!-~]{1,255}$"
+
+PreferHeader = Annotated[
+    str | SkipJsonSchema[None],
+    Header(description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})"),
+]
+
+KeyHeader = Annotated[
+    str | SkipJsonSchema[None],
+    Header(
+        pattern=KEY_PATTERN,
+        description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
+    ),
+]
+
+_PREFERENCE = re.compile(
+    r"""\s*([^\s=;,"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*"""
+)
+
+
+def preferred_wait(prefer: str | None) -> int | None:
+    """The seconds of the first `wait` preference, cut to the longest wait; None without one that makes sense.
+
+    What can't be read is ignored, as the RFC asks.
+    """
+    for match in _PREFERENCE.finditer(prefer or ""):
+        name, value = match.groups(default="")
+        if name.lower() == "wait":
+            seconds = value.strip('"')
+            return min(int(seconds[:9]), MAX_WAIT_S) if re.fullmatch(r"[0-9]+", seconds) else None
+    return None
+
+
+def checked_key(key: str | None) -> str | None:
+    """The idempotency key. Raises `InvalidParametersError` where it is not 1 to 255 visible ASCII characters."""
+    if key is not None and not re.fullmatch(KEY_PATTERN, key):
+        msg = "An idempotency key is 1 to 255 visible ASCII characters"
+        raise InvalidParametersError(msg, errors=[{"loc": ["header", "idempotency-key"], "msg": msg}])
+    return key

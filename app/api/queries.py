@@ -1,0 +1,159 @@
+"""What requests say outside their bodies: query parameters and headers, as models that both validate and describe.
+
+FastAPI validates them where a route is an ordinary one, `read_query` where it is lean.
+"""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar, get_origin
+from urllib.parse import parse_qsl
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from app.api.invalid import invalid, invalid_model
+from app.errors import InvalidParametersError
+from app.jobs.admission import Options
+from app.jobs.model import State
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MAX_WAIT_S = 60
+"""The longest that one request waits for a job."""
+
+MOST_PARAMETERS = 200
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+def _whole(value: object) -> object:
+    """Text that is a whole number and nothing looser: pydantic alone would take `1_0`, ` 1 ` and `1.0` too."""
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise ValueError("Input should be a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""An integer from a query string."""
+
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+
+JobId = Annotated[str, Path(description="the job's id")]
+
+
+class SubmitQuery(BaseModel):
+    """The options of a submission."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    priority: Annotated[Whole, Field(ge=-100, le=100, description="higher goes first")] = 0
+    timeout_s: Annotated[
+        float | SkipJsonSchema[None],
+        Field(gt=0, allow_inf_nan=False, description="seconds an attempt may run; left out: the task's or server's"),
+    ] = None
+    max_attempts: Annotated[
+        Whole | SkipJsonSchema[None], Field(ge=1, le=10, description="attempts in all, if the worker dies")
+    ] = None
+    memory_mb: Annotated[
+        Whole | SkipJsonSchema[None], Field(ge=16, description="MiB of memory; left out: the task's or server's")
+    ] = None
+    label: Annotated[list[Label], Field(max_length=20, description="a word to find the job by; repeatable")] = []
+
+    def options(self) -> Options:
+        """As the jobs know them."""
+        return Options(
+            priority=self.priority,
+            timeout_s=self.timeout_s,
+            max_attempts=self.max_attempts,
+            memory_mb=self.memory_mb,
+            labels=tuple(self.label),
+        )
+
+
+class PollQuery(BaseModel):
+    """How to look at a job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wait: Annotated[
+        Whole,
+        Field(ge=0, description=f"seconds to wait for the job to be terminal; cut to {MAX_WAIT_S}"),
+        AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
+    ] = 0
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def _moment(value: object) -> int:
+    """Microseconds since the epoch, from RFC 3339. The `+` of an offset may have become a space on its way."""
+    text = str(value)
+    if len(text) > len("2026-11-22") and text[10] in "Tt":
+        text = text.replace(" ", "+")
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("Input should be a time with its zone, such as 2026-11-22T09:00:00Z")
+    return (datetime.fromisoformat(text.upper()) - EPOCH) // timedelta(microseconds=1)
+
+
+Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time in microseconds since the epoch, from RFC 3339."""
+
+
+def _place(cursor: object) -> int:
+    """The place that a cursor names: see `cursor`."""
+    try:
+        version, place = base64.urlsafe_b64decode(str(cursor).encode() + b"==").split(b":")
+        if version == b"1" and 0 <= int(place) < 1 << 63:
+            return int(place)
+    except ValueError:
+        pass
+    raise ValueError("Input should be a cursor that this service gave as `next`")
+
+
+def cursor(place: int) -> str:
+    """Names the place where a page begins; clients are to take it as it is."""
+    return base64.urlsafe_b64encode(b"1:%d" % place).decode().rstrip("=")
+
+
+class ListQuery(BaseModel):
+    """Which jobs to list; what is left out does not filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Annotated[list[State], Field(max_length=len(State), description="repeatable")] = []
+    task: str | SkipJsonSchema[None] = None
+    label: str | SkipJsonSchema[None] = None
+    batch: str | SkipJsonSchema[None] = None
+    created_after: Moment | SkipJsonSchema[None] = None
+    created_before: Moment | SkipJsonSchema[None] = None
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
+    cursor: Annotated[
+        Annotated[int, BeforeValidator(_place), WithJsonSchema({"type": "string"})] | SkipJsonSchema[None],
+        Field(description="`next` of the page before"),
+    ] = None
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_query(model: type[Model], query: bytes) -> Model:
+    """The query string as a model. Raises `InvalidParametersError`."""
+    names = model.model_fields
+    values: dict[str, str | list[str]] = {}
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise InvalidParametersError(f"There are more than {MOST_PARAMETERS} query parameters.", errors=[]) from None
+    for name, value in pairs:
+        if name in names and get_origin(names[name].annotation) is list:
+            values.setdefault(name, []).append(value)  # type: ignore[union-attr]  # only lists are put under this name
+        elif name in values:
+            raise invalid([{"loc": ("query", name), "msg": "This may be given once", "type": "twice"}])
+        else:
+            values[name] = value
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid_model(error, "query", known=names) from None

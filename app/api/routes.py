@@ -1,0 +1,28 @@
+"""All routes of the service."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from app.api import jobs, problem_pages, problems, results, service, tasks
+from app.api.docs import add_docs
+from app.api.heads import HeadAsGet
+from app.api.openapi import describe
+from app.api.submit import add_submit_routes
+from app.config import Settings
+from app.tasks.registry import Registry
+
+
+def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
+    """Gives an app every route, problem handler and its OpenAPI document.
+
+    The two calls that matter most come first: routes are tried in order.
+    """
+    jobs.add_poll_route(app)
+    add_submit_routes(app, registry)
+    for router in (jobs.router, results.router, tasks.router, service.router, problem_pages.router):
+        app.include_router(router)
+    add_docs(app)
+    problems.install(app)
+    app.add_middleware(HeadAsGet)
+    app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -1,0 +1,100 @@
+"""`POST /jobs/{task}`: one typed route for each registered task."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated
+
+from fastapi import Body, FastAPI, Query, Request, Response
+from fastapi.openapi.models import Example
+from pydantic import BaseModel, ValidationError
+
+from app.api import acceptance
+from app.api.bodies import read_json
+from app.api.invalid import invalid_model
+from app.api.lean import LeanRoute
+from app.api.openapi import ACCEPTED, ACCEPTING, READING, problems
+from app.api.preferences import KeyHeader, PreferHeader, checked_key
+from app.api.queries import SubmitQuery, read_query
+from app.api.state import Caller, State, app_state, owner
+from app.errors import TaskNotFoundError
+from app.jobs.admission import Submission
+from app.tasks.definition import Task
+from app.tasks.registry import Registry
+
+NO_OPTIONS = SubmitQuery()
+
+QueryOptions = Annotated[SubmitQuery, Query()]
+
+
+def add_submit_routes(app: FastAPI, registry: Registry) -> None:
+    """Adds a route for each task, and one that says which tasks there are to who asks for another."""
+    for task in registry.values():
+        app.router.routes.append(submit_route(task))
+
+    @app.post("/jobs/{task}", include_in_schema=False)
+    async def submit_unknown(task: str) -> Response:
+        raise task_not_found(registry, task)
+
+
+def task_not_found(registry: Registry, name: str) -> TaskNotFoundError:
+    """The problem of a name that no task has."""
+    close = get_close_matches(name, registry, n=1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return TaskNotFoundError(f"There is no task {name[:100]!r}.{guess} There are: {', '.join(registry)}.")
+
+
+def submit_route(task: Task) -> LeanRoute:
+    """The route that submits one task."""
+
+    async def submit(
+        *,
+        state: State,
+        caller: Caller,
+        params: BaseModel,
+        query: QueryOptions,
+        idempotency_key: KeyHeader = None,
+        prefer: PreferHeader = None,
+    ) -> Response:
+        submission = Submission(
+            task=task, params=params, options=query.options(), owner=caller, key=checked_key(idempotency_key)
+        )
+        return await acceptance.answer(state, await acceptance.submit(state, submission), caller, prefer)
+
+    # FastAPI describes the body by this annotation, which is known only now.
+    examples: dict[str, Example] | None = {"example": {"value": task.example}} if task.example else None
+    submit.__annotations__["params"] = Annotated[task.params, Body(openapi_examples=examples)]
+    submit.__doc__ = task.description
+    example = json.dumps(task.example)
+
+    async def gather(request: Request) -> Mapping[str, object]:
+        state = app_state(request)
+        settings = state.settings
+        body = await read_json(
+            request, max_bytes=settings.body_max_kb * 1024, within_s=settings.body_timeout_s, example=example
+        )
+        query = request.scope["query_string"]
+        try:
+            params = task.parse(body)
+        except ValidationError as error:
+            raise invalid_model(error, "body", known=task.params.model_fields) from None
+        return {
+            "state": state,
+            "caller": owner(request),
+            "params": params,
+            "query": read_query(SubmitQuery, query) if query else NO_OPTIONS,
+            "idempotency_key": request.headers.get("idempotency-key"),
+            "prefer": ", ".join(request.headers.getlist("prefer")),
+        }
+
+    return LeanRoute(
+        f"/jobs/{task.name}",
+        submit,
+        gather=gather,
+        methods=["POST"],
+        status_code=202,
+        tags=["submit"],
+        operation_id=f"submit_{task.name.replace('-', '_')}",
+        summary=task.summary or task.name,
+        responses={**ACCEPTED, **problems(*READING, *ACCEPTING)},
+    )
