@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from multiprocessing import ProcessError
+from multiprocessing import ProcessError, get_context
+from multiprocessing.context import ForkServerContext
 from multiprocessing.managers import RemoteError
 from pathlib import Path
 from typing import TypeVar
@@ -43,10 +44,11 @@ T = TypeVar("T")
 class Board:
     """Watches attempts. Everything but the Manager's own calls happens on the event loop."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, context: ForkServerContext | None = None) -> None:
         self.authkey = secrets.token_bytes(32)
         """What a lane needs beside `address` in order to write."""
         self._run_dir = run_dir
+        self._context = context or get_context("forkserver")
         self._place: SocketPlace | None = None
         self._manager: ManagerProcess | None = None
         self._entries: BoardProxy | None = None  # the thread's alone, as its connection is
@@ -73,7 +75,7 @@ class Board:
     async def open(self) -> None:
         """Starts the Manager. Raises BootError where that fails."""
         self._place = make_place(self._run_dir)
-        self._manager = ManagerProcess(self.address, self.authkey)
+        self._manager = ManagerProcess(self.address, self.authkey, self._context)
         try:
             await self._start(self._manager)
         except _FAULTS as error:

@@ -8,8 +8,8 @@ import os
 import select
 import signal
 import threading
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
 from app.worker.entry import BoardManager, BoardProxy, Key, Value
@@ -22,7 +22,8 @@ READY_S = 10.0
 class ManagerProcess:
     """One Manager process. `start` blocks; `kill` may be called by any thread, at any time, more than once."""
 
-    def __init__(self, address: str, authkey: bytes) -> None:
+    def __init__(self, address: str, authkey: bytes, context: ForkServerContext) -> None:
+        self._context = context
         self._address = address
         self._authkey = authkey
         self._process: BaseProcess | None = None
@@ -39,11 +40,10 @@ class ManagerProcess:
         """Starts the process and waits until it listens. Raises OSError or EOFError where it does not."""
         with contextlib.suppress(FileNotFoundError):  # one that was killed leaves its socket's name behind
             os.unlink(self._address)  # noqa: PTH108  # an address is text, as multiprocessing has it
-        context = get_context("forkserver")
-        ready, tell = context.Pipe(duplex=False)
+        ready, tell = self._context.Pipe(duplex=False)
         with ready:
             with tell:
-                process = context.Process(target=serve, args=(self._address, self._authkey, tell), daemon=True)
+                process = self._context.Process(target=serve, args=(self._address, self._authkey, tell), daemon=True)
                 process.start()
                 self._process = process
                 self.pidfd = os.pidfd_open(process.pid or 0)

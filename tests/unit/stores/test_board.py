@@ -1,0 +1,283 @@
+import asyncio
+import os
+import signal
+import stat
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.errors import BootError
+from app.jobs.model import AttemptKey
+from app.stores.board import Board
+from app.stores.socket_place import LONGEST, make_place
+from app.worker.entry import Entry, Key, Value, connect
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+FIRST, SECOND = AttemptKey("job", 1), AttemptKey("job", 2)
+
+
+@asynccontextmanager
+async def opened(run_dir: Path) -> AsyncIterator[Board]:
+    board = Board(run_dir)
+    await board.open()
+    try:
+        yield board
+    finally:
+        await board.close()
+
+
+@pytest.fixture
+async def board(tmp_path: Path) -> AsyncIterator[Board]:
+    async with opened(tmp_path / "run") as board:
+        yield board
+
+
+async def write(board: Board, key: Key, done: int) -> None:
+    value: Value = (4711, 1_000_000, done, 10, "steps", None)
+    await asyncio.to_thread(lambda: connect(board.address, board.authkey).__setitem__(key, value))
+
+
+async def read(board: Board) -> dict[Key, Value]:
+    return await asyncio.to_thread(lambda: connect(board.address, board.authkey).copy())
+
+
+def pid(board: Board) -> int:
+    assert board.pid is not None
+    return board.pid
+
+
+def files_in(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
+def served() -> list[int]:
+    """The processes that the forkserver has running."""
+    return [child.pid for child in psutil.Process().children(recursive=True) if child.ppid() != os.getpid()]
+
+
+async def rebuilt(board: Board, old: int) -> None:
+    async def works() -> bool:
+        return await board.check() is None and board.pid != old
+
+    await until(works, what="a new Manager that answers")
+
+
+async def test_a_watched_attempts_entry_comes_to_the_event_loop(board: Board) -> None:
+    seen: list[Entry] = []
+    board.watch(FIRST, seen.append)
+    await write(board, FIRST, 3)
+    await until(lambda: seen, what="the entry")
+    assert seen == [Entry(4711, 1_000_000, 3, 10, "steps", None)]
+
+
+async def test_only_changes_are_told(board: Board) -> None:
+    seen: list[int | None] = []
+    board.watch(FIRST, lambda entry: seen.append(entry.done))
+    await write(board, FIRST, 1)
+    await until(lambda: seen, what="the first entry")
+    await write(board, FIRST, 1)
+    await write(board, FIRST, 2)
+    await until(lambda: 2 in seen, what="the changed entry")
+    assert seen == [1, 2]
+
+
+async def test_an_entry_of_another_attempt_is_not_told_and_is_removed(board: Board) -> None:
+    seen: list[Entry] = []
+    board.watch(SECOND, seen.append)
+    await write(board, FIRST, 3)
+
+    async def gone() -> bool:
+        return not await read(board)
+
+    await until(gone, what="the first attempt's entry gone")
+    assert seen == []
+
+
+async def test_forgetting_removes_what_a_killed_attempt_left(board: Board) -> None:
+    seen: list[Entry] = []
+    board.watch(FIRST, seen.append)
+    await write(board, FIRST, 3)
+    await until(lambda: seen)
+    board.forget(FIRST)
+
+    async def gone() -> bool:
+        return not await read(board)
+
+    await until(gone, what="an empty board")
+
+
+async def test_nothing_is_told_after_forget(board: Board) -> None:
+    seen: list[Entry] = []
+    others: list[Entry] = []
+    board.watch(FIRST, seen.append)
+    board.watch(SECOND, others.append)
+    board.forget(FIRST)
+    await write(board, FIRST, 3)
+    await write(board, SECOND, 3)
+    await until(lambda: others)
+    assert seen == []
+
+
+async def test_a_callback_that_raises_does_not_end_the_mirror(board: Board) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+
+    def broken(_: Entry) -> None:
+        raise ValueError("broken on purpose")
+
+    seen: list[Entry] = []
+    board.watch(FIRST, broken)
+    board.watch(SECOND, seen.append)
+    await write(board, FIRST, 1)
+    await until(lambda: faults, what="the fault told to the loop")
+    await write(board, SECOND, 1)
+    await until(lambda: seen, what="the other's entry")
+
+
+async def test_the_manager_is_not_read_while_nothing_is_watched(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[object] = []
+    read_once = board._read
+    monkeypatch.setattr(board, "_read", lambda strays: rounds.append(1) or read_once(strays))  # type: ignore[func-returns-value]
+    seen: list[Entry] = []
+    board.watch(FIRST, seen.append)
+    await write(board, FIRST, 1)
+    await until(lambda: seen)
+    board.forget(FIRST)
+    await until(lambda: not board._strays and not board._stirred.is_set(), what="asleep")
+    asleep_at = len(rounds)
+    for _ in range(20):  # twenty round trips of the Manager take longer than a round or two would
+        assert await board.check() is None
+    assert len(rounds) == asleep_at
+
+
+@pytest.mark.parametrize("watching", [True, False])
+async def test_a_killed_manager_is_replaced_at_the_same_address(board: Board, watching: bool) -> None:
+    seen: list[Entry] = []
+    if watching:
+        board.watch(FIRST, seen.append)
+    address, old = board.address, pid(board)
+    os.kill(old, signal.SIGKILL)
+    await rebuilt(board, old)
+    assert board.address == address
+    board.watch(FIRST, seen.append)
+    await write(board, FIRST, 3)
+    await until(lambda: seen, what="an entry through the new Manager")
+
+
+async def test_ten_kills_leave_one_manager_and_no_file_descriptor(board: Board) -> None:
+    os.kill(pid(board), signal.SIGKILL)
+    await rebuilt(board, pid(board))
+    before = len(files_in(Path("/proc/self/fd")))
+    killed = []
+    for _ in range(10):
+        killed.append(pid(board))
+        os.kill(killed[-1], signal.SIGKILL)
+        await rebuilt(board, killed[-1])
+    assert not [old for old in killed if psutil.pid_exists(old)]
+    assert len(files_in(Path("/proc/self/fd"))) <= before
+
+
+@pytest.mark.parametrize("watching", [True, False])
+async def test_a_stopped_manager_is_found_out_and_replaced(board: Board, watching: bool) -> None:
+    if watching:
+        board.watch(FIRST, lambda _: None)
+    old = pid(board)
+    os.kill(old, signal.SIGSTOP)
+    said = await board.check()
+    assert said is not None
+    assert "did not answer" in said
+    await rebuilt(board, old)
+    assert not psutil.pid_exists(old)
+
+
+async def test_the_event_loop_does_not_wait_for_a_stopped_manager(board: Board) -> None:
+    board.watch(FIRST, lambda _: None)
+    loop, old = asyncio.get_running_loop(), pid(board)
+    os.kill(old, signal.SIGSTOP)
+    longest, last = 0.0, loop.time()
+    while board.pid == old:
+        await asyncio.sleep(0.01)
+        longest, last = max(longest, loop.time() - last), loop.time()
+    assert longest < 1.0
+
+
+async def test_a_closed_board_leaves_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path / "run") as board:
+        board.watch(FIRST, lambda _: None)
+        manager = pid(board)
+    assert not psutil.pid_exists(manager)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("board")]
+    assert files_in(tmp_path / "run") == []
+    assert await board.check() is not None
+
+
+async def test_closing_does_not_wait_for_a_stopped_manager(tmp_path: Path) -> None:
+    board = Board(tmp_path / "run")
+    await board.open()
+    board.watch(FIRST, lambda _: None)
+    manager = pid(board)
+    os.kill(manager, signal.SIGSTOP)
+    await asyncio.wait_for(board.close(), 1.5)
+    assert not psutil.pid_exists(manager)
+
+
+async def test_closing_while_it_is_being_rebuilt_leaves_no_manager(tmp_path: Path) -> None:
+    board = Board(tmp_path / "run")
+    await board.open()
+    old = pid(board)
+    os.kill(old, signal.SIGKILL)
+    await until(lambda: board.pid != old, what="the rebuilding begun")
+    await board.close()
+    await until(lambda: not served(), what="no Manager")
+
+
+async def test_only_its_user_can_reach_the_socket(board: Board) -> None:
+    directory = Path(board.address).parent
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+async def test_a_run_directory_that_was_open_to_all_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir(mode=0o777)
+    (tmp_path / "run").chmod(0o777)
+    make_place(tmp_path / "run")
+    assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
+
+
+async def test_a_deep_data_directory_gets_a_short_socket_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
+        deep = tmp_path / ("d" * LONGEST) / "run"
+        async with opened(deep) as board:
+            directory = Path(board.address).parent
+            assert directory.parent == Path(temporary)
+            assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+            assert await board.check() is None
+        assert files_in(Path(temporary)) == []
+        assert make_place(deep).own_dir == directory, "the next start finds what this one might have left"
+
+
+async def test_a_link_in_the_place_of_the_short_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
+        place = make_place(tmp_path / ("d" * LONGEST) / "run")
+        place.remove()
+        assert place.own_dir is not None
+        place.own_dir.symlink_to(tmp_path)
+        with pytest.raises(BootError, match="somebody else"):
+            make_place(tmp_path / ("d" * LONGEST) / "run")
+
+
+async def test_a_socket_left_by_a_killed_service_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "board.sock").touch()
+    async with opened(tmp_path / "run") as board:
+        assert await board.check() is None
