@@ -51,7 +51,7 @@ class MemoryJournal:
 
     async def get(self, job_id: str) -> Job | None:
         record = self._records.get(job_id)
-        return record and record.job
+        return None if record is None else record.job
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
         newest_first = sorted(self._records.values(), key=lambda record: -record.seq)

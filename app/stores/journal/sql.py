@@ -143,7 +143,7 @@ def page(where: JobFilter) -> str:
         f"jobs.{name} = :{name}" for name in ("task", "owner", "batch_id") if getattr(where, name) is not None
     ]
     if where.label is not None:
-        conditions.append("labels.label = :label")
+        conditions.append("labels.label = :label" if table == "labels" else _HAS_LABEL)
     if where.created_after is not None:
         conditions.append("jobs.created_at > :created_after")
     if where.created_before is not None:
@@ -159,6 +159,7 @@ def page(where: JobFilter) -> str:
 
 
 _IN_ORDER = "jobs NOT INDEXED"
+_HAS_LABEL = "(:label, jobs.state, jobs.seq) IN (SELECT label, state, seq FROM labels)"
 
 
 def _source(where: JobFilter) -> tuple[str, str]:

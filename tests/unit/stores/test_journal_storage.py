@@ -1,0 +1,158 @@
+"""Disks that are full, limited, locked or gone: what is told, what is kept, and that it goes on afterwards."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.errors import ProblemError, StorageFailedError, StorageFullError
+from app.stores.journal import SqliteJournal, line
+from app.stores.journal import journal as journal_module
+from tests.support.journals import a_job, ended, ids, opened
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    async with opened(tmp_path / "journal.db") as journal:
+        yield journal
+
+
+async def pages_at_most(journal: SqliteJournal, more: int | None) -> None:
+    """Lets the database grow by that many pages only; None lifts the limit."""
+
+    def limit(connection: sqlite3.Connection) -> None:
+        used = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {2**30 if more is None else used + more}")
+
+    await journal._writes.submit(limit)
+
+
+@contextlib.contextmanager
+def files_at_most(size: int) -> Iterator[None]:
+    """No file of this process may grow beyond `size` bytes: a write beyond fails, like one on a broken disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("pages", range(8))
+async def test_a_full_disk_is_told_to_all_and_writing_goes_on_later(journal: SqliteJournal, pages: int) -> None:
+    await journal.add([a_job("before")])
+    await pages_at_most(journal, pages)
+    answers = await asyncio.gather(
+        *(journal.add([a_job(f"{number}", size=5_000)]) for number in range(10)), return_exceptions=True
+    )
+    kept = [f"{number}" for number, answer in enumerate(answers) if answer is None]
+    assert all(answer is None or isinstance(answer, StorageFullError) for answer in answers)
+    assert len(kept) < 10, "the disk was to be full"
+    assert set(await ids(journal)) == {"before", *kept}
+    assert await journal.get("before") == a_job("before")
+    await pages_at_most(journal, None)
+    await journal.add([a_job("after")])
+    assert set(await ids(journal)) == {"before", *kept, "after"}
+
+
+async def test_a_full_disk_still_lets_small_changes_and_reads_through(journal: SqliteJournal) -> None:
+    await journal.add([ended(a_job("a", size=20_000))])
+    await pages_at_most(journal, 0)
+    with pytest.raises(StorageFullError):
+        await journal.add([a_job("b", size=100_000)])
+    assert await journal.remove("a")
+    await journal.add([a_job("c", size=10_000)])
+    assert await ids(journal) == ["c"]
+
+
+@pytest.mark.parametrize("step", range(12))
+async def test_a_write_that_fails_at_any_place_has_not_happened(tmp_path: Path, step: int) -> None:
+    path = tmp_path / "journal.db"
+    async with opened(path) as journal:
+        await journal.add([a_job("before")])
+        log = path.with_name("journal.db-wal").stat().st_size
+        with files_at_most(log + step * 2_060):  # half a frame
+            answers = await asyncio.gather(
+                *(journal.add([a_job(f"{number}", size=6_000)]) for number in range(6)), return_exceptions=True
+            )
+        kept = {f"{number}" for number, answer in enumerate(answers) if answer is None}
+        assert all(answer is None or isinstance(answer, ProblemError) for answer in answers)
+        assert len(kept) < 6, "a write was to fail"
+        assert set(await ids(journal)) == {"before", *kept}
+        await journal.add([a_job("after")])
+    async with opened(path) as again:
+        assert set(await ids(again)) == {"before", *kept, "after"}
+
+
+async def test_an_io_error_on_a_disk_without_room_is_a_full_disk(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("app.stores.journal.faults._NOT_ENOUGH_BYTES", 2**63)
+    with files_at_most((tmp_path / "journal.db-wal").stat().st_size), pytest.raises(StorageFullError):
+        await journal.add([a_job("a")])
+
+
+async def test_a_lock_from_outside_is_waited_for(journal: SqliteJournal, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiter = asyncio.ensure_future(journal.add([a_job("a")]))
+        assert await journal.get("a") is None, "reads go on"
+        assert not waiter.done()
+        other.execute("ROLLBACK")
+        await waiter
+
+
+async def test_a_lock_that_stays_fails_the_write_and_only_that(journal: SqliteJournal, tmp_path: Path) -> None:
+    await journal._writes.submit(lambda connection: connection.execute("PRAGMA busy_timeout = 50") and None)
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageFailedError, match="lock"):
+            await journal.add([a_job("a")])
+        problem = await journal.check()
+        assert problem is not None
+        assert "lock" in problem
+        other.execute("ROLLBACK")
+    await journal.add([a_job("b")])
+    assert await ids(journal) == ["b"]
+    assert await journal.check() is None
+
+
+async def test_check_does_not_wait_for_a_disk_that_hangs(
+    journal: SqliteJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "CHECK_S", 0.05)
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await journal.check() == "The journal did not write and read within 0.05 s."
+        other.execute("ROLLBACK")
+
+
+async def test_check_notices_a_file_that_was_taken_away(journal: SqliteJournal, tmp_path: Path) -> None:
+    (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
+    assert "removed or replaced" in str(await journal.check())
+
+
+async def test_retention_tells_what_it_forgot_before_the_disk_failed(
+    journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.add([ended(a_job(f"{number:03}")) for number in range(200)])
+    submit, calls = journal._writes.submit, iter(range(100))
+
+    def second_fails(work: line.Work, rows: int = 1) -> asyncio.Future[object]:
+        if next(calls) == 1:
+            raise StorageFullError("The disk is full.")
+        return submit(work, rows)
+
+    monkeypatch.setattr(journal._writes, "submit", second_fails)
+    forgotten = await journal.expire(100, 100, limit=200)
+    assert sorted([*(job.id for job in forgotten), *await ids(journal)]) == [f"{number:03}" for number in range(200)]
+    assert 0 < len(forgotten) < 200
