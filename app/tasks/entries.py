@@ -87,7 +87,9 @@ def _attribute(text: str, module: str, attribute: str) -> Callable[..., Any]:
         except AttributeError:
             raise refusal(text, f"there is no {attribute} in {file}. Check the spelling.") from None
     if not callable(found) or isinstance(found, type):
-        raise refusal(text, f"{attribute} is a {type(found).__name__}, not a function. Name a function or a method.")
+        raise refusal(
+            text, f"{attribute} is of type {type(found).__name__}, not a function. Name a function or a method."
+        )
     function: Callable[..., Any] = found
     return function
 

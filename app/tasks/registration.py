@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from app.tasks.context import Places
 from app.tasks.declaration import Limits, Price, innermost
+from app.tasks.definition import Examined, Task
 from app.tasks.example import example_of
 from app.tasks.result import ResultType, result_type
 from app.tasks.signature import Signature, UnsupportedSignatureError, first_line, read_signature
-from app.tasks.task import Examined, Task
 
 
 def make_task(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from app.tasks import fibonacci, file_digest
 from app.tasks.declaration import declared
+from app.tasks.definition import Task
 from app.tasks.entries import Entry, read_entries, refusal
 from app.tasks.registration import make_task
 from app.tasks.signature import UnsupportedSignatureError
-from app.tasks.task import Task
 
 _BUILT_IN_MODULES = ("app.tasks.registry", "gmpy2", "blake3", "xxhash")
 

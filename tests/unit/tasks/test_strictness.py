@@ -1,0 +1,125 @@
+"""Parameters mean one thing or are refused, and what is stored reads back to the same."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tests.unit.tasks.building import built_in, users_task
+
+fibonacci = built_in("fibonacci")
+anything = users_task("keyword_only")
+many_types = users_task("many_types")
+SINCE = datetime(1980, 1, 1)  # noqa: DTZ001  # offsets had seconds before, which RFC 3339 can't write
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"n":true}',
+        b'{"n":"1"}',
+        b'{"n":1.5}',
+        b'{"n":1.0}',
+        b'{"n":1e9}',
+        b'{"n":-1}',
+        b'{"n":null}',
+        b'{"n":NaN}',
+        b'{"n":Infinity}',
+        b'{"n":1' + b"0" * 5000 + b"}",
+        b'{"n":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+        b'{"n":1,"deep":' + b'{"a":' * 200_000 + b"1" + b"}" * 200_000 + b"}",
+        b"[" * 200_000,
+        b'{"n":1,"n":2}',
+        b'{"n":1,"m":2}',
+        b'{"n":1,"format":"\xff"}',
+        b'{"n":1,"format":"\\ud800"}',
+        b'{"n":1,"\xed\xa0\x80":1}',
+        b'{"n":1} {"n":2}',
+        b"\xef\xbb\xbf" + b'{"n":1}',
+        '{"n":1}'.encode("utf-16"),
+        b"{'n':1}",
+        b'{"n":01}',
+        b"",
+        b"null",
+        b"[]",
+        b"1",
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+def test_refused(body: bytes) -> None:
+    with pytest.raises(ValidationError) as refused:
+        fibonacci.parse(body)
+    assert refused.value.errors(include_input=False, include_url=False)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"n":1,"n":2}', '"n" is given twice'),
+        (b'{"ratio":1e999}', "1e999 does not"),
+        (b'{"ratio":-1e999}', "-1e999 does not"),
+        (b'{"ratio":NaN}', "JSON has no NaN"),
+        (b'{"ratio":-Infinity}', "JSON has no -Infinity"),
+    ],
+)
+def test_ambiguous_json_is_refused_by_name(body: bytes, says: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        (fibonacci if b'"n"' in body else anything).parse(body)
+    assert says in refused.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize("body", [b'{"order":{"item":"a","item":"b"},"point":{"x":1}}'])
+def test_a_name_given_twice_further_inside(body: bytes) -> None:
+    with pytest.raises(ValidationError, match="given twice"):
+        users_task("two_models").parse(body)
+
+
+def test_what_is_stored_is_compact_and_only_what_was_given() -> None:
+    assert fibonacci.dump(fibonacci.parse(b' { "algorithm" : "recursive",\n"n" : 36 } ')) == (
+        b'{"n":36,"algorithm":"recursive"}'
+    )
+
+
+@given(st.integers(min_value=0, max_value=10**4000), st.none() | st.integers(min_value=2, max_value=2**5000))
+def test_integers_of_any_size_are_kept(n: int, modulus: int | None) -> None:
+    params = fibonacci.parse(json.dumps({"n": n, "modulus": modulus}).encode())
+    assert fibonacci.parse(fibonacci.dump(params)) == params
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.text())
+def test_floats_and_text_are_kept_to_the_last_bit(ratio: float, name: str) -> None:
+    params = anything.parse(json.dumps({"ratio": ratio, "name": name}).encode())
+    assert anything.signature.values(params) == {"ratio": ratio, "name": name}
+    assert anything.parse(anything.dump(params)) == params
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "when": st.datetimes(SINCE, timezones=st.timezones()).map(lambda when: when.isoformat()),
+            "day": st.dates().map(str),
+            "amount": st.decimals(allow_nan=False, allow_infinity=False).map(str),
+            "ident": st.uuids().map(str),
+            "colour": st.sampled_from(["red", "blue"]),
+            "where": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+            "tags": st.lists(st.text()),
+            "pair": st.tuples(st.integers(), st.text()),
+        }
+    )
+)
+def test_every_type_reads_back_as_it_was_stored(given_params: dict[str, Any]) -> None:
+    params = many_types.parse(json.dumps(given_params).encode())
+    assert many_types.parse(many_types.dump(params)) == params
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode()))
+def test_no_body_raises_anything_else(body: bytes) -> None:
+    for task in (fibonacci, many_types):
+        try:
+            task.parse(body)
+        except ValidationError:
+            continue
