@@ -1,0 +1,86 @@
+"""kill -9 of the service itself: what it answered 202 is there at the next start, right, and nothing of it lives on."""
+
+import hashlib
+import os
+import random
+import threading
+from pathlib import Path
+
+import gmpy2
+import httpx
+
+from tests.support.caller import Caller
+from tests.support.server import Server
+from tests.support.spool import half_an_upload, parts
+from tests.support.traces import alive
+from tests.support.waiting import until_sync
+
+
+def test_five_hundred_queued_jobs_survive(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path) as server:
+        held = [server.api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]
+        accepted = {server.api.submit("fibonacci", {"n": n})["id"]: n for n in range(500)}
+        lanes = [server.api.lane_of(job_id) for job_id in held]
+        server.kill()
+        until_sync(lambda: not [lane for lane in lanes if alive(lane)], what="the lanes to follow the service")
+
+        api = server.start().api
+        gate.touch()
+        assert [api.succeeded(job_id)["attempt"] for job_id in held] == [2, 2]
+        for job_id, n in accepted.items():
+            job = api.succeeded(job_id)
+            assert (job["attempt"], job["result"]["value"]) == (1, str(gmpy2.fib(n)))
+        assert len(api.get("/jobs", limit=1000)["jobs"]) == 502
+
+
+def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")}, max_attempts=1)["id"]
+        server.api.lane_of(job_id)
+        until_sync(lambda: server.api.job(job_id)["state"] == "running")
+        server.kill()
+        job = server.start().api.failed(job_id, "interrupted")
+        assert job["error"]["attempt"] == 1
+
+
+def test_half_an_upload_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, half_an_upload(server):
+        server.kill()
+        server.start()
+        until_sync(lambda: not parts(server), what="the half upload to be swept")
+
+
+def test_results_of_any_size_survive_kills_at_random_moments(tmp_path: Path) -> None:
+    seed = int.from_bytes(os.urandom(4))
+    print(f"seed {seed}")
+    chance = random.Random(seed)  # noqa: S311  # not a secret
+    accepted: dict[str, tuple[int, int]] = {}
+    with Server(tmp_path) as server:
+        for _ in range(10):
+            blow = threading.Timer(chance.uniform(0, 0.6), server.process.kill)
+            blow.start()
+            submit_until_gone(server.api, chance, accepted)
+            blow.join()
+            server.process.wait()
+            server.start()
+        print(f"{len(accepted)} jobs accepted")
+        assert len(accepted) >= 20, "too few to show anything"
+        for job_id, (size, number) in accepted.items():
+            job = server.api.succeeded(job_id, within=120)
+            assert job["attempt"] <= job["max_attempts"]
+            result = server.api.result(job_id).encode()
+            expected = random.Random(number).randbytes((size + 1) // 2).hex()[:size].encode()  # noqa: S311
+            assert hashlib.sha256(result).digest() == hashlib.sha256(expected).digest(), job
+
+
+def submit_until_gone(api: Caller, chance: random.Random, accepted: dict[str, tuple[int, int]]) -> None:
+    """Submits up to thirty jobs, of 1 KiB to 5 MB, recording each 202; returns when the service answers no more."""
+    try:
+        for _ in range(30):
+            size, number = round(10 ** chance.uniform(3, 6.7)), chance.randrange(1 << 30)
+            accepted[api.submit("blob", {"size": size, "seed": number}, max_attempts=10)["id"]] = (size, number)
+        while True:
+            api.get("/health/live")
+    except httpx.TransportError:
+        return

@@ -1,0 +1,101 @@
+"""SIGTERM and Ctrl-C: nothing new is taken, what runs may finish, the rest is queued again, and the end is bounded."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.caller import Caller, answer
+from tests.support.server import Server
+from tests.support.spool import half_an_upload, parts
+from tests.support.waiting import until_sync
+
+GRACE_S = 3.0
+LONG_GRACE_S = 60.0
+HURRIED_S = 15.0
+
+
+def refused(api: Caller) -> bool:
+    """True once the service refuses new work because it stops. Whatever it takes until then is quick."""
+    response = api.http.post("/jobs/greet", json={"name": "you"})
+    if response.status_code == 202:
+        return False
+    assert answer(response, 503)["type"] == "/problems/stopping"
+    assert "Retry-After" in response.headers
+    return True
+
+
+@pytest.mark.parametrize("end", [Server.terminate, Server.interrupt], ids=["SIGTERM", "Ctrl-C"])
+def test_work_is_finished_or_queued_again(tmp_path: Path, end: Callable[[Server], None]) -> None:
+    quick_gate, slow_gate = tmp_path / "quick", tmp_path / "slow"
+    with Server(tmp_path, shutdown_grace_s=GRACE_S) as server:
+        api = server.api
+        quick, slow, queued = (
+            api.submit("hold", {"gate": str(gate)})["id"] for gate in (quick_gate, slow_gate, slow_gate)
+        )
+        api.lane_of(quick)
+        api.lane_of(slow)
+
+        end(server)
+        until_sync(lambda: refused(api), what="503 stopping")
+        quick_gate.touch()
+        until_sync(lambda: api.job(quick)["state"] == "succeeded", what="the first job to finish in the grace")
+        assert api.job(slow)["state"] == "running"
+        assert api.job(queued)["state"] == "queued"
+        assert server.wait(within=GRACE_S + 2) == 0
+        assert not server.family()
+
+        api = server.start().api
+        assert api.job(quick)["attempt"] == 1
+        for job_id in (slow, queued):
+            api.lane_of(job_id)
+        slow_gate.touch()
+        assert [api.succeeded(job_id)["attempt"] for job_id in (slow, queued)] == [1, 1]
+
+
+@pytest.mark.parametrize("end", [Server.terminate, Server.interrupt], ids=["SIGTERM", "Ctrl-C"])
+def test_a_second_signal_hurries(tmp_path: Path, end: Callable[[Server], None]) -> None:
+    with Server(tmp_path, shutdown_grace_s=LONG_GRACE_S) as server:
+        job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")})["id"]
+        server.api.lane_of(job_id)
+        end(server)
+        until_sync(lambda: refused(server.api), what="503 stopping")
+        end(server)
+        assert server.wait(within=HURRIED_S) == 0
+        job = server.start().api.job(job_id)
+        assert job["attempt"] <= 1
+        server.api.cancel(job_id)
+
+
+def test_an_idle_service_ends_at_once(tmp_path: Path) -> None:
+    with Server(tmp_path, shutdown_grace_s=LONG_GRACE_S) as server:
+        server.terminate()
+        assert server.wait(within=HURRIED_S) == 0
+
+
+def test_who_waits_is_answered(tmp_path: Path) -> None:
+    with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, ThreadPoolExecutor(1) as beside:
+        job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")})["id"]
+        server.api.lane_of(job_id)
+        waiting = beside.submit(httpx.get, f"{server.api.http.base_url}/jobs/{job_id}?wait=60", timeout=60)
+        until_sync(lambda: connections(server) == 2, what="the waiting request to be there")
+        server.terminate()
+        job = answer(waiting.result(timeout=HURRIED_S), 200)
+        assert job["state"] in {"running", "queued"}
+        assert server.wait() == 0
+        server.start().api.cancel(job_id)
+
+
+def connections(server: Server) -> int:
+    """How many clients the service has accepted and not lost."""
+    return sum(c.status == "ESTABLISHED" for c in psutil.Process(server.process.pid).net_connections("tcp"))
+
+
+def test_an_upload_under_way_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, half_an_upload(server):
+        server.terminate()
+        assert server.wait(within=HURRIED_S) == 0
+        assert not parts(server)

@@ -1,0 +1,98 @@
+"""A user's own module of tasks, good and bad: plain functions that know nothing of Offload.
+
+A task that takes a `gate` goes on until a file of that name exists, so that a test decides when it ends.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import gmpy2
+from pydantic import BaseModel, Field
+
+
+class Greeting(BaseModel):
+    """What `greet` answers."""
+
+    lines: list[str]
+
+
+def greet(name: str, times: Annotated[int, Field(gt=0, le=10)] = 1) -> Greeting:
+    """Greet somebody.
+
+    As often as asked for.
+    """
+    return Greeting(lines=[f"Hello, {name}!"] * times)
+
+
+def hold(gate: str) -> int:
+    """Wait for the gate to open; answer the process that waited."""
+    while not Path(gate).exists():
+        time.sleep(0.005)
+    return os.getpid()
+
+
+def count(gate: str, progress: Callable[[int, int], None]) -> int:
+    """Count steps of nothing until the gate opens, and report each."""
+    done = 0
+    while not Path(gate).exists():
+        done += 1
+        progress(done, 1_000_000)
+        time.sleep(0.005)
+    return done
+
+
+def blob(size: int, seed: int) -> str:
+    """Make `size` characters that `seed` alone decides."""
+    return random.Random(seed).randbytes((size + 1) // 2).hex()[:size]  # noqa: S311  # not a secret
+
+
+def refuse(text: str) -> None:
+    """Raise."""
+    raise ValueError(f"I refuse {text}")
+
+
+def leave(code: int) -> NoReturn:
+    """End the process as a library that gives up does."""
+    os._exit(code)
+
+
+def crash() -> None:
+    """End the process as a fault in C code does."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def spin() -> NoReturn:
+    """Never end, in Python."""
+    while True:
+        pass
+
+
+def grind() -> int:
+    """Stay in one C call that holds the GIL for minutes."""
+    modulus = gmpy2.mpz(2) ** 20_011 - 1
+    return int(gmpy2.powmod(3, gmpy2.mpz(2) ** 2**25, modulus) % 1000)
+
+
+def eat() -> int:
+    """Take memory until somebody minds."""
+    eaten = []
+    while True:
+        eaten.append(bytearray(os.urandom(1 << 20)))
+
+
+def chatter(lines: int) -> int:
+    """Print a lot."""
+    for number in range(lines):
+        print(f"line {number} of what a task has to say")
+    return lines
+
+
+def beget() -> int:
+    """Leave a process behind that outlives its task, in a session of its own; answer its pid."""
+    return subprocess.Popen(["sleep", "600"], start_new_session=True).pid

@@ -1,0 +1,185 @@
+"""A real `offload serve` process on a directory of its own, and the proof that it left nothing behind."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from tests.support import traces
+from tests.support.caller import Caller
+from tests.support.waiting import NotInTimeError, until_sync
+
+STARTS_WITHIN_S = 15.0
+ENDS_WITHIN_S = 20.0
+GOES_WITHIN_S = 5.0
+"""How long what a service started may outlive it, on a busy machine: the kernel needs milliseconds."""
+
+COMMAND = Path(sys.executable).with_name("offload")
+SAMPLES = Path(__file__).with_name("sample_tasks.py")
+SAMPLE_TASKS = "greet hold count blob refuse leave crash spin grind eat chatter beget"
+READY = re.compile(r"\AOffload ready on (http://127\.0\.0\.1:\d+) with (\d+) lanes\n\Z")
+
+
+class DidNotStartError(AssertionError):
+    """The service ended, or had not said that it is ready, within its time."""
+
+    def __init__(self, code: int | None, stderr: str) -> None:
+        super().__init__(f"exit code {code}; stderr:\n{stderr}")
+        self.code = code
+        self.stderr = stderr
+
+
+class Server:
+    """One service at a time; `start` again on the same directory after `kill` or `stop`.
+
+    Settings are named as the variables are, without OFFLOAD_: `Server(tmp_path, queue_limit=20)`. The user's module
+    `sample_tasks` is in its working directory and wholly registered.
+    """
+
+    def __init__(self, directory: Path, *, lanes: int = 2, **settings: str | float) -> None:
+        self.data_dir = directory / "data"
+        self.files_dir = directory / "files"
+        self.files_dir.mkdir(parents=True, exist_ok=True)
+        self.settings: dict[str, str | float] = {
+            "port": 0,
+            "data_dir": str(self.data_dir),
+            "files_dir": str(self.files_dir),
+            "lanes": lanes,
+            "tasks": ", ".join(f"{SAMPLES.stem}:{name}" for name in SAMPLE_TASKS.split()),
+            **settings,
+        }
+        self._directory = directory
+        self._marker = uuid.uuid4().hex
+        self._process: subprocess.Popen[bytes] | None = None
+        self._semaphores_before = traces.orphaned_semaphores()
+
+    def start(self, **settings: str | float) -> Self:
+        """Starts the service, with other settings if wanted. Raises `DidNotStartError`."""
+        self.settings |= settings
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD")}
+        ours = {f"OFFLOAD_{name.upper()}": str(value) for name, value in self.settings.items()}
+        with self._stdout.open("wb") as stdout, self._stderr.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [COMMAND, "serve"],
+                cwd=SAMPLES.parent,
+                env={**clean, **ours, traces.MARKER: self._marker},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,  # a group of its own, for Ctrl-C
+            )
+        with contextlib.suppress(NotInTimeError):
+            until_sync(self._spoke_or_ended, within=STARTS_WITHIN_S)
+        if (ready := READY.match(self.stdout)) is None:
+            code = self.process.poll()
+            self.kill()
+            until_sync(lambda: not self.family(), within=GOES_WITHIN_S, what="what a failed start began to go")
+            raise DidNotStartError(code, self.stderr)
+        assert int(ready[2]) == self.settings["lanes"]
+        self.api = Caller(ready[1])
+        return self
+
+    def _spoke_or_ended(self) -> bool:
+        return self.stdout.endswith("\n") or self.process.poll() is not None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "the server has not been started"
+        return self._process
+
+    @property
+    def _stdout(self) -> Path:
+        return self._directory / "stdout.txt"
+
+    @property
+    def _stderr(self) -> Path:
+        return self._directory / "stderr.txt"
+
+    @property
+    def stdout(self) -> str:
+        """What the present service has printed."""
+        return self._stdout.read_text(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        """What all services on this directory have logged."""
+        return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
+
+    def terminate(self) -> None:
+        """Sends SIGTERM, as an init system does."""
+        self.process.terminate()
+
+    def interrupt(self) -> None:
+        """Sends SIGINT to the whole process group, as a terminal does at Ctrl-C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def wait(self, within: float = ENDS_WITHIN_S) -> int:
+        """The exit code, once the service has ended. Raises `subprocess.TimeoutExpired`."""
+        return self.process.wait(within)
+
+    def kill(self) -> None:
+        """Kills the service, and it alone, as the kernel does when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ends the service in order."""
+        self.terminate()
+        assert self.wait() == 0, self.stderr
+
+    def family(self) -> list[psutil.Process]:
+        """Every live process that this server's services started, themselves included."""
+        return traces.processes(self._marker)
+
+    def forkserver(self) -> psutil.Process:
+        """The process that every lane and the Manager are forked from."""
+        return next(
+            process
+            for process in psutil.Process(self.process.pid).children()
+            if any("multiprocessing.forkserver" in word for word in process.cmdline())
+        )
+
+    def manager(self) -> psutil.Process:
+        """The board's process: the forkserver's one child that is no lane. To be asked while no lane is opening."""
+        lanes = {lane["pid"] for lane in self.api.lanes()}
+        (manager,) = (child for child in self.forkserver().children() if child.pid not in lanes)
+        return manager
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the service in order if it runs, and fails where anything of any service here is left."""
+        print(self.stderr[-20_000:])  # pytest shows it with a failure
+        if self._process is None:
+            return
+        try:
+            if self._process.poll() is None:
+                self.stop()
+            self._expect_nothing_left()
+        finally:
+            for process in self.family():
+                process.kill()
+            self.process.wait()
+
+    def _expect_nothing_left(self) -> None:
+        with contextlib.suppress(NotInTimeError):
+            until_sync(lambda: not self.family() and not self._orphaned_semaphores(), within=GOES_WITHIN_S)
+        assert not (family := self.family()), family
+        assert not (semaphores := self._orphaned_semaphores()), semaphores
+        assert not (parts := list(self.data_dir.rglob("*.part"))), parts
+        assert not (sockets := [path for path in self.data_dir.rglob("*") if path.is_socket()]), sockets
+
+    def _orphaned_semaphores(self) -> set[str]:
+        return traces.orphaned_semaphores() - self._semaphores_before
