@@ -19,9 +19,8 @@ _RESCUE = "Move it away, together with its -wal and -shm files, or restore a bac
 _CHECKED_WHOLE = 64 * 2**20
 """Bytes up to which the whole file is checked, at 1.2 ms a MiB. Damage in a larger one is met when it is read."""
 
-_WRITER = f"""
+_WRITER = """
 PRAGMA synchronous = FULL;           -- every commit is fsync'd: what a 202 stands for
-PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)};
 PRAGMA cache_size = -16384;          -- KiB; bounds the writer's memory
 PRAGMA wal_autocheckpoint = 1000;    -- pages (4 MiB) go back into the file by the commit that passes it, some 10 ms
 PRAGMA journal_size_limit = 16777216; -- bytes; a WAL that a long read let grow shrinks again
@@ -122,7 +121,7 @@ def _accept(connection: sqlite3.Connection, path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=rw"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
 
 
 def _upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:

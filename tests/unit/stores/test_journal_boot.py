@@ -1,0 +1,272 @@
+"""Which files a journal opens, which it upgrades, and which it refuses, saying what to do."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.errors import BootError
+from app.stores.journal import sql
+from tests.support.journals import a_job, ended, ids, opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of 200 jobs that has been closed."""
+
+    async def fill() -> None:
+        async with opened(tmp_path / "journal.db") as journal:
+            await journal.add([ended(a_job(f"{number}", size=500)) for number in range(200)])
+
+    asyncio.run(fill())
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """A journal as a killed service leaves it: ten commits are in its log only."""
+
+    async def fill() -> None:
+        async with opened(tmp_path / "living" / "journal.db") as journal:
+            for number in range(10):
+                await journal.add([a_job(f"{number}")])
+            await asyncio.to_thread(shutil.copytree, tmp_path / "living", tmp_path / "left")
+
+    asyncio.run(fill())
+    return tmp_path / "left" / "journal.db"
+
+
+def content(path: Path) -> list[str]:
+    """The ids in the journal, newest first."""
+
+    async def read() -> list[str]:
+        async with opened(path) as journal:
+            return await ids(journal)
+
+    return asyncio.run(read())
+
+
+def refusal(path: Path) -> str:
+    """Why the journal is refused; its file must be as it was before."""
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(BootError) as refused:
+        content(path)
+    assert before == (path.read_bytes() if path.exists() else None)
+    return str(refused.value)
+
+
+def beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def test_a_new_journal_is_private_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "j?o%u#r nal.db"
+    path.parent.mkdir()
+    beside(path, ".new").write_bytes(b"what a kill in the middle of making it left")
+
+    async def modes() -> dict[str, int]:
+        async with opened(path) as journal:
+            await journal.add([a_job("a")])
+            return {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+
+    assert asyncio.run(modes()) == {path.name: 0o600, path.name + "-wal": 0o600, path.name + "-shm": 0o600}
+
+
+def test_what_a_killed_service_left_is_all_there(killed: Path) -> None:
+    assert beside(killed, "-wal").stat().st_size > 0
+    assert len(content(killed)) == 10
+
+
+def test_an_older_schema_is_upgraded_step_by_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = ("ALTER TABLE jobs ADD COLUMN colour TEXT", "UPDATE jobs SET colour = 'red'")
+    monkeypatch.setattr(sql, "UPGRADES", (*sql.UPGRADES, *steps))
+    assert len(content(path)) == 200
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("SELECT DISTINCT colour FROM jobs").fetchall() == [("red",)]
+
+
+def test_an_upgrade_that_fails_has_not_happened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sql, "UPGRADES", (*sql.UPGRADES, "DELETE FROM jobs; ALTER TABLE nothing ADD COLUMN x"))
+        with pytest.raises(BootError, match="nothing"):
+            content(path)
+    assert len(content(path)) == 200
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {len(sql.UPGRADES) + 1}")
+    assert "newer Offload" in refusal(path)
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    assert "not a journal of Offload" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0", b"{}" * 5_000], ids=["empty", "cut", "other"])
+def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "journal.db"
+    path.write_bytes(content)
+    why = refusal(path)
+    assert str(path) in why
+    assert "Move it away" in why
+
+
+@pytest.mark.parametrize("share", [0.99, 0.7, 0.5, 0.1])
+def test_a_file_that_was_cut_short_is_refused(path: Path, share: float) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    assert "Move it away" in refusal(path)
+
+
+def test_damage_in_any_page_is_refused_or_does_no_harm(path: Path) -> None:
+    whole = path.read_bytes()
+    refused: list[str] = []
+    for page in range(0, len(whole), 4096):
+        path.write_bytes(whole[:page] + b"\xa5" * 4096 + whole[page + 4096 :])
+        try:
+            assert len(content(path)) == 200
+        except BootError as error:
+            refused.append(str(error))
+    assert all("Move it away" in why for why in refused)
+    assert len(refused) >= len(whole) // 4096 - 2, "all but pages that hold nothing of structure"
+
+
+def test_a_database_that_went_missing_beside_its_log_is_refused(killed: Path) -> None:
+    killed.unlink()
+    assert "is missing" in refusal(killed)
+
+
+def flip(log: Path, at: float) -> None:
+    data = bytearray(log.read_bytes())
+    data[int(len(data) * at)] ^= 0xFF
+    log.write_bytes(data)
+
+
+def damage_header(path: Path) -> None:
+    flip(beside(path, "-wal"), 0)
+
+
+def damage_middle(path: Path) -> None:
+    flip(beside(path, "-wal"), 0.5)
+
+
+def damage_middle_without_index(path: Path) -> None:
+    flip(beside(path, "-wal"), 0.5)
+    beside(path, "-shm").unlink()
+
+
+def damage_end(path: Path) -> None:
+    flip(beside(path, "-wal"), 0.999)
+
+
+def cut(path: Path) -> None:
+    os.truncate(beside(path, "-wal"), beside(path, "-wal").stat().st_size - 5_000)
+
+
+def empty(path: Path) -> None:
+    os.truncate(beside(path, "-wal"), 0)
+
+
+def remove(path: Path) -> None:
+    beside(path, "-wal").unlink()
+
+
+DAMAGES = [damage_header, damage_middle, damage_middle_without_index, damage_end, cut, empty, remove]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_log_that_lost_acknowledged_writes_is_refused(killed: Path, damage: Callable[[Path], None]) -> None:
+    damage(killed)
+    assert "acknowledged" in refusal(killed)
+
+
+def test_the_torn_end_of_an_unacknowledged_write_is_not_damage(killed: Path) -> None:
+    log = beside(killed, "-wal")
+    frame = 24 + 4096
+    whole = log.read_bytes()
+    for torn in (whole + whole[-frame : -frame // 2], whole + b"\0" * frame, whole + whole[-frame:]):
+        shutil.copytree(killed.parent, killed.parent.with_name("torn"))
+        path = killed.parent.with_name("torn") / killed.name
+        beside(path, "-wal").write_bytes(torn)
+        assert len(content(path)) == 10
+        shutil.rmtree(path.parent)
+
+
+def test_a_power_cut_in_the_last_commit_is_not_damage(killed: Path) -> None:
+    """Then the index is gone, and the last transaction's frames are there in part: it had not been acknowledged."""
+    log = beside(killed, "-wal")
+    beside(killed, "-shm").unlink()
+    data = bytearray(log.read_bytes())
+    data[-2 * 4120 + 100] ^= 0xFF
+    log.write_bytes(data)
+    assert content(killed) == [f"{number}" for number in reversed(range(9))]
+
+
+def test_an_old_index_beside_a_new_log_means_nothing(killed: Path) -> None:
+    index = bytearray(beside(killed, "-shm").read_bytes())
+    index[16:20] = (10_000).to_bytes(4, sys.byteorder)
+    index[32:40] = b"\0" * 8
+    index[48:96] = index[:48]
+    beside(killed, "-shm").write_bytes(index)
+    assert len(content(killed)) == 10
+
+
+def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.stores.journal.boot.BUSY_TIMEOUT_S", 0.05)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BootError, match="Another process holds it"):
+            content(path)
+
+
+OPEN = """
+import os, pathlib, sys
+from app.errors import BootError
+from app.stores.journal import boot
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
+try:
+    boot.open_writer(pathlib.Path(sys.argv[1]))
+except BootError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("there", "mode"),
+    [(False, 0o500), (True, 0o500), (True, 0o700)],
+    ids=["no new file", "no log beside the file", "the file itself"],
+)
+def test_what_can_not_be_written_is_refused(path: Path, there: bool, mode: int) -> None:
+    if there:
+        path.chmod(0o400)
+    else:
+        path.unlink()
+    place = Path(tempfile.mkdtemp())  # pytest's own directory lets nobody but its user in
+    try:
+        shutil.copytree(path.parent, place, dirs_exist_ok=True)
+        if os.geteuid() == 0:
+            for each in (place, *place.iterdir()):
+                shutil.chown(each, 65534)
+        place.chmod(mode)
+        command = [sys.executable, "-c", OPEN, str(place / path.name)]
+        opening = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    finally:
+        place.chmod(0o700)
+        shutil.rmtree(place)
+    assert "can't be opened for writing" in opening.stdout, opening.stderr
+    assert "check its owner, mode and free space" in opening.stdout
