@@ -140,7 +140,11 @@ def load_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic tells what does not fit
     except ValidationError as error:
-        wrong = {str(each["loc"][0]): each["input"] for each in error.errors()}
+        wrong = {
+            str(each["loc"][0]): each["input"]
+            for each in error.errors()
+            if each["type"] != "default_factory_not_called"  # the mistake is another field's
+        }
         problems += [_wrong(name, value, overrides) for name, value in wrong.items()]
         # What is right is still checked together, with defaults for what is wrong.
         defaults = {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in wrong}
@@ -160,14 +164,16 @@ def is_loopback(host: str) -> bool:
 
 
 def _unknown(environment: Iterable[str]) -> list[str]:
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    known = [name.upper() for name in Settings.model_fields]
     problems = []
     for name in sorted(name for name in environment if name.upper().startswith(PREFIX)):
+        bare = name.upper().removeprefix(PREFIX)
         if name in NOT_YET:
             problems.append(f"{name}: this version has no keys yet. Unset it, and listen on loopback only.")
-        elif name.upper() not in known and name not in NOT_SETTINGS:
-            like = difflib.get_close_matches(name.upper(), known, n=1)
-            problems.append(f"{name}: there is no such setting. " + (f"Write {like[0]}." if like else "Unset it."))
+        elif bare not in known and name not in NOT_SETTINGS:
+            like = difflib.get_close_matches(bare, known, n=1)
+            advice = f"Write {PREFIX}{like[0]}." if like else "Unset it."
+            problems.append(f"{name}: there is no such setting. {advice}")
     return problems
 
 

@@ -18,8 +18,8 @@ def usable_cpus(proc: Path = Path("/proc/self"), cgroup_root: Path = Path("/sys/
 def quotas(proc: Path, cgroup_root: Path) -> list[float]:
     """CPUs that each limited cgroup allows, from this process's own group up to the root; v2 and v1 alike.
 
-    In a container the path that /proc tells may be the host's, which isn't there: then the container's own group is
-    what is mounted at the root.
+    In a container the path that /proc tells may be the host's, or begin with `..`, and isn't there: then the
+    container's own group is what is mounted at the root.
     """
     found = []
     for controllers, path in _groups(proc):
@@ -33,10 +33,9 @@ def quotas(proc: Path, cgroup_root: Path) -> list[float]:
                 mount = cgroup_root / "cpu"
         else:
             continue
-        own = mount / path.lstrip("/")
-        levels = [own, *own.parents] if own.is_relative_to(mount) else [mount]
-        quota_of_levels = (read(level) for level in levels if level.is_relative_to(mount))
-        found += [quota for quota in quota_of_levels if quota is not None]
+        own = Path(os.path.normpath(mount / path.lstrip("/")))
+        levels = [level for level in (own, *own.parents) if level.is_relative_to(mount)] or [mount]
+        found += [quota for quota in map(read, levels) if quota is not None]
     return found
 
 

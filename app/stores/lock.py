@@ -29,6 +29,9 @@ class DirectoryLock:
     def close(self) -> None:
         """Lets go of the directory. The file stays: removing it would let two services lock two files of one name."""
         os.ftruncate(self._fd, 0)
+        fcntl.flock(
+            self._fd, fcntl.LOCK_UN
+        )  # closing alone would not do while a child is between its fork and its exec
         os.close(self._fd)
 
 

@@ -1,0 +1,154 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.engines import leftovers
+from app.engines.leftovers import VARIABLE, Mark, mark, sweep, sweep_own
+from tests.support.waiting import until_sync
+
+SLEEP = "import time; time.sleep(60)"
+
+DETACH = f"""
+import os, sys
+if os.fork():
+    os._exit(0)
+os.setsid()
+if os.fork():
+    os._exit(0)
+print(os.getpid(), flush=True)
+{SLEEP}
+"""
+"""Forks twice with a session of its own between, so that nothing but what it inherited ties it to anybody."""
+
+FORKS_WITHOUT_END = """
+import os, sys, time
+print(os.getpid(), flush=True)
+born = time.monotonic()
+while time.monotonic() < born + 30:
+    if os.fork():
+        time.sleep(0.05)
+        os._exit(0)
+"""
+"""Is another process every 50 ms, for half a minute at most."""
+
+Start = Callable[..., int]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts Python code in a process with the given mark; answers the pid that it prints, else its own."""
+    pids, started = [], []
+
+    def begin(code: str, marked: object = None, *, start_new_session: bool = False) -> int:
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        if marked is not None:
+            environment[VARIABLE] = str(marked)
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"import os; print(os.getpid(), flush=True)\n{code}"],
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=start_new_session,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        if "getpid" in code:
+            pid = int(process.stdout.readline())
+        pids.append(pid)
+        return pid
+
+    yield begin
+    for pid in pids:
+        if alive(pid):
+            os.kill(pid, 9)
+    for process in started:
+        with process:
+            process.kill()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def earlier(data_dir: Path) -> Mark:
+    return Mark(Mark.of_this_service(data_dir).directory, "4711-1")
+
+
+def test_what_an_earlier_service_left_is_ended(tmp_path: Path, start: Start) -> None:
+    plain = start(SLEEP, earlier(tmp_path))
+    detached = start(DETACH, earlier(tmp_path))
+    assert set(sweep(tmp_path)) == {plain, detached}
+    assert not alive(plain)
+    assert not alive(detached)
+
+
+def test_a_leftover_that_is_stopped_or_ignores_sigterm_is_ended(tmp_path: Path, start: Start) -> None:
+    deaf = start(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}", earlier(tmp_path))
+    stopped = start(SLEEP, earlier(tmp_path))
+    os.kill(stopped, 19)
+    assert set(sweep(tmp_path)) == {deaf, stopped}
+
+
+def test_what_forks_while_it_is_swept_is_ended_too(tmp_path: Path, start: Start) -> None:
+    start(FORKS_WITHOUT_END, earlier(tmp_path))
+    sweep(tmp_path)
+    assert sweep(tmp_path) == []
+
+
+def test_another_directorys_service_and_the_unmarked_are_spared(tmp_path: Path, start: Start) -> None:
+    other = start(SLEEP, earlier(tmp_path / "other"))
+    unmarked = start(SLEEP)
+    strange = start(SLEEP, "strange")
+    assert sweep(tmp_path) == []
+    assert all(map(alive, (other, unmarked, strange)))
+
+
+def test_this_services_own_processes_are_spared_at_boot(tmp_path: Path, start: Start) -> None:
+    own = start(SLEEP, Mark.of_this_service(tmp_path), start_new_session=True)
+    assert sweep(tmp_path) == []
+    assert alive(own)
+
+
+def test_the_same_directory_by_another_path_is_the_same(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    left = start(SLEEP, earlier(tmp_path / "link"))
+    assert sweep(tmp_path) == [left]
+
+
+def test_a_lane_that_launched_this_service_is_spared(tmp_path: Path) -> None:
+    """A task of the earlier service starts a service on the same directory: it must not end what it descends from."""
+    code = f"""
+import os, subprocess, sys
+sweep = "import sys; from pathlib import Path; from app.engines.leftovers import sweep; print(sweep(Path(sys.argv[1])))"
+print(subprocess.run([sys.executable, "-c", sweep, {str(tmp_path)!r}], capture_output=True, text=True).stdout)
+"""
+    environment = {**os.environ, VARIABLE: str(earlier(tmp_path))}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_at_its_end_a_service_ends_what_detached_itself_from_a_lane(tmp_path: Path, start: Start) -> None:
+    this = Mark.of_this_service(tmp_path)
+    detached = start(DETACH, this)
+    forkserver = start(SLEEP, this)
+    assert sweep_own(tmp_path) == [detached]
+    assert alive(forkserver)
+
+
+def test_a_mark_is_inherited_by_what_is_started_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    mark(tmp_path)
+    assert os.environ[VARIABLE] == str(Mark.of_this_service(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True) as child:
+        until_sync(lambda: leftovers._read_mark(child.pid), what="the program started")
+        assert leftovers._read_mark(child.pid) == Mark.of_this_service(tmp_path)
+        assert leftovers._read_mark(os.getpid()) != Mark.of_this_service(tmp_path)
+        assert sweep_own(tmp_path) == [child.pid]

@@ -1,0 +1,130 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from app.errors import BootError
+from app.stores.lock import NAME, lock_directory
+
+HOLDER = """
+import sys
+from pathlib import Path
+from app.stores.lock import lock_directory
+lock = lock_directory(Path(sys.argv[1]))
+lock.announce("http://127.0.0.1:8123")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def said(stream: IO[str] | None) -> str:
+    assert stream is not None
+    return stream.readline().strip()
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A second process that holds the directory until its stdin ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert said(process.stdout) == "held"
+        yield process
+        process.kill()
+
+
+def test_a_second_service_is_told_who_holds_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(BootError) as refused:
+        lock_directory(tmp_path)
+    message = str(refused.value)
+    assert f"{tmp_path} is in use by process {holder.pid} on {socket.gethostname()} since 20" in message
+    assert "(http://127.0.0.1:8123)" in message
+    assert "--data-dir" in message
+
+
+def test_another_path_to_the_same_directory_is_refused_too(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(BootError, match=f"process {holder.pid} "):
+        lock_directory(tmp_path / "link")
+
+
+def test_kill_9_of_the_holder_frees_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    holder.wait(10)
+    lock_directory(tmp_path).close()
+
+
+def test_the_file_tells_of_the_present_holder_alone(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    holder.kill()
+    holder.wait(10)
+    lock = lock_directory(tmp_path)
+    told = json.loads((tmp_path / NAME).read_bytes())
+    assert (told["pid"], told["url"]) == (os.getpid(), None)
+    lock.close()
+    assert (tmp_path / NAME).read_bytes() == b""
+
+
+def test_closing_frees_the_directory(tmp_path: Path) -> None:
+    lock_directory(tmp_path).close()
+    lock_directory(tmp_path).close()
+
+
+def test_one_process_can_not_take_it_twice(tmp_path: Path) -> None:
+    lock = lock_directory(tmp_path)
+    with pytest.raises(BootError, match=f"process {os.getpid()} "):
+        lock_directory(tmp_path)
+    lock.close()
+
+
+def test_a_child_does_not_keep_the_directory_of_a_dead_service(tmp_path: Path) -> None:
+    lock = lock_directory(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", "print('runs', flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        close_fds=False,
+    ) as child:
+        assert said(child.stdout) == "runs"
+        os.close(lock._fd)  # as death does
+        lock_directory(tmp_path).close()
+        child.kill()
+
+
+def test_a_holder_that_can_not_be_read_is_another_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    assert holder.poll() is None
+    (tmp_path / NAME).write_text('{"pid":')
+    with pytest.raises(BootError, match="in use by another process"):
+        lock_directory(tmp_path)
+
+
+def test_a_missing_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
+    lock = lock_directory(tmp_path / "a" / "data")
+    assert (tmp_path / "a" / "data").stat().st_mode & 0o777 == 0o700
+    lock.close()
+
+
+def test_a_file_in_the_directorys_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(BootError, match=r"can't be used: .*--data-dir"):
+        lock_directory(tmp_path / "data")
+
+
+def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / NAME).symlink_to("precious")
+    with pytest.raises(BootError, match="can't be used"):
+        lock_directory(tmp_path)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_directory_of_somebody_else_is_refused() -> None:
+    """/proc takes no files from anybody, root included."""
+    with pytest.raises(BootError, match=r"The data directory /proc can't be used: .*--data-dir"):
+        lock_directory(Path("/proc"))

@@ -1,0 +1,212 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.config import PREFIX, Settings, is_loopback, load_settings
+from app.engines.cpus import usable_cpus
+from app.errors import BootError
+
+
+@pytest.fixture(autouse=True)
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal(**overrides: object) -> str:
+    with pytest.raises(BootError) as refused:
+        load_settings(**overrides)
+    return str(refused.value)
+
+
+def test_without_any_setting_the_contracts_defaults_hold(tmp_path: Path) -> None:
+    settings = load_settings()
+    assert (settings.host, settings.port, settings.insecure) == ("127.0.0.1", 8000, False)
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.files_dir == tmp_path / "data" / "files"
+    assert settings.lanes == usable_cpus()
+    assert (settings.queue_limit, settings.default_timeout_s, settings.max_timeout_s) == (100_000, 300, 3600)
+    assert (settings.memory_mb, settings.upload_max_mb, settings.retention_s) == (1024, 4096, 7 * 24 * 3600)
+    assert (settings.shutdown_grace_s, settings.log_format) == (8, "console")
+    assert list(tmp_path.iterdir()) == [], "looking at settings makes nothing"
+
+
+def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_LANES", "3")
+    monkeypatch.setenv("OFFLOAD_PORT", "8100")
+    settings = load_settings(lanes=5)
+    assert (settings.lanes, settings.port) == (5, 8100)
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_PORT", "")
+    assert load_settings().port == 8000
+
+
+def test_a_dotenv_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OFFLOAD_PORT=8100\n")
+    assert load_settings().port == 8000
+
+
+def test_settings_can_not_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        load_settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("LANES", "zero", "write a whole number of at least 1, e.g. OFFLOAD_LANES=2"),
+        ("LANES", "0", "write a whole number of at least 1, e.g. OFFLOAD_LANES=2"),
+        ("LANES", "1.5", "write a whole number of at least 1"),
+        ("PORT", "65536", "write a whole number from 0 to 65535, e.g. OFFLOAD_PORT=8000"),
+        ("PORT", "tcp://10.0.0.1:8000", "write a whole number from 0 to 65535"),
+        ("NICE", "-1", "write a whole number from 0 to 19"),
+        ("MEMORY_MB", "10", "write a whole number of at least 64"),
+        ("QUEUE_LIMIT", "0", "write a whole number of at least 1"),
+        ("DEFAULT_TIMEOUT_S", "0", "write seconds, more than 0"),
+        ("DEFAULT_TIMEOUT_S", "nan", "write seconds, more than 0"),
+        ("MAX_TIMEOUT_S", "inf", "write seconds, more than 0"),
+        ("RETENTION_S", "1 week", "write seconds, more than 0, e.g. OFFLOAD_RETENTION_S=604800"),
+        ("IDEMPOTENCY_S", "3600", "write seconds, at least 86400"),
+        ("SHUTDOWN_GRACE_S", "-1", "write seconds, at least 0"),
+        ("INSECURE", "perhaps", "write 1 or 0"),
+        ("LOG_FORMAT", "xml", "write console or json"),
+        ("LOG_LEVEL", "loud", "write debug, info, warning or error"),
+        ("FIBONACCI_MAX_N", "-1", "write a whole number of at least 0"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, advice: str
+) -> None:
+    monkeypatch.setenv(PREFIX + variable, value)
+    assert f"{PREFIX}{variable}={value}: {advice}" in refusal()
+
+
+def test_a_wrong_option_of_the_command_line_is_called_by_its_name_there() -> None:
+    assert "--lanes=0: write a whole number of at least 1, e.g. --lanes=2" in refusal(lanes=0)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_settings_example_is_one_that_is_accepted(name: str, tmp_path: Path) -> None:
+    field = Settings.model_fields[name]
+    assert isinstance(field.json_schema_extra, dict)
+    assert field.description
+    example = field.json_schema_extra["example"]
+    Settings.model_validate({"data_dir": tmp_path, name: example})
+
+
+def test_every_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_LANES", "zero")
+    monkeypatch.setenv("OFFLOAD_MAX_TIMEOUT_S", "5")
+    monkeypatch.setenv("OFFLOAD_LANE", "2")
+    monkeypatch.setenv("OFFLOAD_HOST", "192.0.2.1")
+    message = refusal(port=70000, files_dir="/missing")
+    for mistake in (
+        "LANES=zero",
+        "DEFAULT_TIMEOUT_S=300",
+        "LANE:",
+        "HOST=192.0.2.1",
+        "--port=70000",
+        "FILES_DIR=/missing",
+    ):
+        assert mistake in message
+    assert len(message.splitlines()) == 1 + 6
+
+
+def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_QUEUELIMIT", "5")
+    assert "OFFLOAD_QUEUELIMIT: there is no such setting. Write OFFLOAD_QUEUE_LIMIT." in refusal()
+
+
+def test_an_unknown_setting_that_resembles_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_XYZZY", "5")
+    assert "OFFLOAD_XYZZY: there is no such setting. Unset it." in refusal()
+
+
+@pytest.mark.parametrize("name", ["OFFLOAD_API_KEYS", "OFFLOAD_API_KEYS_FILE", "OFFLOAD_OWNER_QUEUE_LIMIT"])
+def test_what_would_protect_the_service_is_not_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "me:secret")
+    assert f"{name}: this version has no keys" in refusal()
+    assert "secret" not in refusal()
+
+
+@pytest.mark.parametrize("name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_NODE"])
+def test_the_clients_variables_and_the_mark_are_let_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "something")
+    load_settings()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])  # noqa: S104  # refused
+def test_beyond_loopback_it_must_be_told_that_this_is_meant(host: str) -> None:
+    message = refusal(host=host)
+    assert "OFFLOAD_HOST=127.0.0.1" in message
+    assert "OFFLOAD_INSECURE=1" in message
+    assert any("not loopback" in warning for warning in load_settings(host=host, insecure=True).warnings())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_no_more(host: str) -> None:
+    assert is_loopback(host)
+    assert load_settings(host=host).host == host
+
+
+def test_a_default_time_limit_over_the_largest_is_refused() -> None:
+    assert "e.g. OFFLOAD_DEFAULT_TIMEOUT_S=60" in refusal(max_timeout_s=60)
+    assert load_settings(max_timeout_s=60, default_timeout_s=60).default_timeout_s == 60
+
+
+def test_a_data_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "file is not a directory" in refusal(data_dir=tmp_path / "file" / "data")
+
+
+def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+    """As another user where this one is root, whom no mode stops."""
+    tmp_path.chmod(0o755)
+    code = (
+        "import os, sys; from pathlib import Path; from app.config import _unwritable;"
+        "os.geteuid() == 0 and os.setresuid(65534, 65534, 65534); print(_unwritable(Path(sys.argv[1])))"
+    )
+    (tmp_path / "locked").mkdir(mode=0o500)
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "locked" / "data"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert "can't be written" in ran.stdout
+
+
+@pytest.mark.parametrize("place", [".", "uploads", "results", "run", "new"])
+def test_the_services_own_records_are_no_files_directory(tmp_path: Path, place: str) -> None:
+    assert "own records" in refusal(data_dir=tmp_path / "data", files_dir=tmp_path / "data" / place)
+
+
+def test_a_files_directory_must_exist(tmp_path: Path) -> None:
+    assert "write the path of a directory that exists" in refusal(files_dir=tmp_path / "missing")
+    assert load_settings(files_dir=tmp_path).files_dir == tmp_path
+
+
+def test_a_files_directory_above_the_data_directory_is_warned_of(tmp_path: Path) -> None:
+    assert any("can be digested too" in warning for warning in load_settings(files_dir=tmp_path).warnings())
+
+
+def test_too_many_lanes_are_warned_of() -> None:
+    warnings = load_settings(lanes=100 * usable_cpus(), memory_mb=1 << 20).warnings()
+    assert any("wait for each other" in warning for warning in warnings)
+    assert any("MiB of memory" in warning for warning in warnings)
+
+
+def test_a_data_directory_in_memory_is_warned_of() -> None:
+    assert any("tmpfs" in warning for warning in load_settings(data_dir="/dev/shm/offload").warnings())
+
+
+def test_ordinary_settings_give_no_warning(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path / "data", lanes=1, memory_mb=64).warnings() == []
