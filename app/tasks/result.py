@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never, NoReturn
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -37,6 +37,8 @@ class ResultType:
 
 def result_type(annotation: Any) -> ResultType:  # Any: whatever stands behind the arrow
     """Reads a return annotation. Raises pydantic's errors for what it can't describe."""
+    if annotation is Never or annotation is NoReturn:  # it only ends by raising: described as returning nothing
+        annotation = None
     return ResultType(
         schema=TypeAdapter(annotation).json_schema(mode="serialization"),
         adapter=TypeAdapter(tuple[annotation], config=ConfigDict(ser_json_inf_nan="constants")),

@@ -1,10 +1,12 @@
 """What a task returns is JSON, or the job says why it can't be."""
 
 from pathlib import Path
+from typing import Any, Never, NoReturn
 
 import pytest
 
 from app.tasks.faults import ResultNotSerializableError
+from app.tasks.result import result_type
 from tests.unit.tasks.building import context_in, users_task
 
 
@@ -39,3 +41,8 @@ def test_nan_in_a_model_does_not_become_null(tmp_path: Path) -> None:
 def test_text_is_utf_8_and_not_escaped(tmp_path: Path) -> None:
     assert users_task("literal").run(b'{"choice":"one"}', context_in(tmp_path)) == b'"one"'
     assert users_task("bounded").run('{"count":1,"word":"ä€"}'.encode(), context_in(tmp_path)) == '"ä€"'.encode()
+
+
+@pytest.mark.parametrize("annotation", [None, Never, NoReturn])
+def test_no_result_is_described_as_null(annotation: Any) -> None:
+    assert result_type(annotation).schema == {"type": "null"}
