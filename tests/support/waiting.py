@@ -19,10 +19,12 @@ class NotInTimeError(AssertionError):
 
 
 @overload
-async def until(probe: Callable[[], Awaitable[T]], *, within: float = 10.0, what: str = "") -> T: ...
+async def until(probe: Callable[[], Awaitable[T | None]], *, within: float = 10.0, what: str = "") -> T: ...
 @overload
-async def until(probe: Callable[[], T], *, within: float = 10.0, what: str = "") -> T: ...
-async def until(probe: Callable[[], T | Awaitable[T]], *, within: float = 10.0, what: str = "") -> T:
+async def until(probe: Callable[[], T | None], *, within: float = 10.0, what: str = "") -> T: ...
+async def until(
+    probe: Callable[[], Awaitable[T | None]] | Callable[[], T | None], *, within: float = 10.0, what: str = ""
+) -> T:
     """Answers the first true value of `probe` (plain or async). Raises `NotInTimeError` after `within` seconds."""
     end = time.monotonic() + within
     while True:
