@@ -17,12 +17,16 @@ PR_SET_CHILD_SUBREAPER = 36
 """From <linux/prctl.h>."""
 
 
+LANE_VARIABLE = "OFFLOAD_LANE"
+"""Set in a lane to its pid, so that a program which a task starts can be told from others."""
+
+
 def die_with_parent() -> None:
     """From now on the kernel kills this process as soon as the front desk is gone, however that came about.
 
-    The sentinel is a pipe that becomes readable when the front desk's end closes; asked for by O_ASYNC, the kernel then
-    sends SIGKILL without any code of ours having to run, so a C function that holds the GIL does not delay it (measured:
-    gone within 12 ms; a guard thread took 6 s). A leader of a process group takes its group along.
+    The sentinel is a pipe that becomes readable when the front desk's end closes; asked for by O_ASYNC, the kernel
+    then sends SIGKILL without any code of ours having to run, so a C function that holds the GIL does not delay it
+    (measured: gone within 12 ms; a guard thread took 6 s). A leader of a process group takes its group along.
     """
     parent = multiprocessing.parent_process()
     if parent is None:
@@ -48,6 +52,7 @@ def settle(nice: int) -> None:
     os.setsid()
     die_with_parent()
     adopt_orphans()
+    os.environ[LANE_VARIABLE] = str(os.getpid())
     os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

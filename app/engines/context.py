@@ -1,0 +1,97 @@
+"""The multiprocessing context of one lane: has its process forked by the forkserver, and keeps hold of what it made.
+
+    front desk ──asks──► forkserver ──forks──► lane, lane, …
+
+`ProcessPoolExecutor` asks its context for its process and its result queue. A context that remembers them gives access
+to both without the executor's private parts, and without `active_children()`, whose polling would compete with the
+executor's own for the exit code.
+"""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from multiprocessing import connection, context, forkserver, popen_forkserver
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from types import ModuleType
+from typing import Any
+
+_hiding_main = threading.Lock()
+
+
+def start_forkserver(modules: Sequence[str]) -> None:
+    """Starts the forkserver, where it does not run yet, with `modules` and a lane's own loaded for all to share.
+
+    Each must have been imported here before: one that raises anything but ImportError would end the forkserver.
+    """
+    forkserver.set_forkserver_preload(["app.worker.execute", *modules])
+    forkserver.ensure_running()
+
+
+class LaneContext(context.ForkServerContext):
+    """Serves one executor with one worker."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process: LanePythonProcess | None = None
+        self.results: SimpleQueue[Any] | None = None  # it carries whatever the executor sends
+
+    @property
+    def started(self) -> int:
+        """The pid of the process. Raises RuntimeError where the executor has started none."""
+        if self.process is None or self.process.pid is None:
+            raise RuntimeError("the executor started no process")
+        return self.process.pid
+
+    def Process(self, *args: Any, **kwargs: Any) -> "LanePythonProcess":  # type: ignore[override]  # noqa: N802  # a method here, a class there
+        self.process = LanePythonProcess(*args, **kwargs)
+        return self.process
+
+    def SimpleQueue(self) -> SimpleQueue[Any]:  # noqa: N802  # the name that the executor calls
+        self.results = super().SimpleQueue()
+        return self.results
+
+
+class LanePythonProcess(context.ForkServerProcess):
+    """A process object whose exit code is right whoever else asks for it."""
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> popen_forkserver.Popen:  # noqa: N802  # multiprocessing's hook for this
+        return _Popen(process_obj)
+
+
+class _Popen(popen_forkserver.Popen):
+    """Two corrections: one reader of the exit code at a time, and no second import of the main program."""
+
+    def __init__(self, process_obj: BaseProcess) -> None:
+        self._reading = threading.Lock()
+        super().__init__(process_obj)
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """The forkserver writes the exit code once. Every `Process.start` polls all processes, in whatever thread; the
+        loser of a race for the code would read nothing and store 255 over the winner's.
+        """
+        if flag != os.WNOHANG and self.returncode is None:
+            connection.wait([self.sentinel])
+        with self._reading:
+            return super().poll(os.WNOHANG)
+
+    def _launch(self, process_obj: BaseProcess) -> None:
+        with _no_main():
+            super()._launch(process_obj)  # type: ignore[misc]  # typeshed does not know it
+
+
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """A new process would import the main program once more, as `__mp_main__`: a server's or pytest's whole start-up
+    in every lane, for the sake of functions defined there. Lanes need none of it.
+    """
+    with _hiding_main:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

@@ -1,0 +1,89 @@
+"""The engine on this machine: a set of lanes, each a process that can be killed without touching the others."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from app.engines.attempt import Attempt
+from app.engines.lane import Lane
+from app.engines.watch import BoardView, Watch
+from app.jobs.interfaces import LaneView
+from app.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected
+from app.worker.messages import LaneSetup
+from app.worker.setup import adopt_orphans
+
+FIRST_TRY_S = 10.0
+"""How long `open` waits for the lanes. Later ones are offered when they come."""
+
+STOP_S = 1.0
+ANSWER_S = 2.0
+
+
+class LocalEngine:
+    """Keeps `jobs.interfaces.Engine`. Start the forkserver (`context.start_forkserver`) before it, for speed."""
+
+    def __init__(self, setup: LaneSetup, *, lanes: int, board: BoardView) -> None:
+        self._setup = setup
+        self._count = lanes
+        self._board = board
+        self._watch = Watch(board)
+        self._lanes: list[Lane] = []
+        self._running: dict[AttemptKey, tuple[Attempt, asyncio.Task[Outcome]]] = {}
+        self._closing = False
+
+    @property
+    def free_slots(self) -> int:
+        """One attempt a lane, and only where it can start this moment. This is the place that decides it."""
+        return 0 if self._closing else sum(lane.state == "idle" for lane in self._lanes)
+
+    async def open(self, changed: Callable[[], None]) -> None:
+        """Opens the lanes; waits until each has been opened, or could not be, once.
+
+        What an earlier service left running has been ended before, by `leftovers.sweep`.
+        """
+        adopt_orphans()
+        for _ in range(self._count):
+            self._lanes.append(Lane(self._setup, self._watch, changed, lambda: self._board.pid))
+            self._lanes[-1].open()
+        tries = [asyncio.ensure_future(lane.tried.wait()) for lane in self._lanes]
+        for late in (await asyncio.wait(tries, timeout=FIRST_TRY_S))[1]:
+            late.cancel()
+
+    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
+        """See `Engine.run`. The attempt goes on where the caller is cancelled."""
+        lane = None if self._closing else next((lane for lane in self._lanes if lane.state == "idle"), None)
+        if lane is None:
+            return Rejected(detail="No lane is free.")
+        attempt = lane.claim(assignment, report)
+        task = asyncio.get_running_loop().create_task(lane.run(attempt))
+        self._running[assignment.key] = (attempt, task)
+        task.add_done_callback(lambda _: self._running.pop(assignment.key, None))
+        return await asyncio.shield(task)
+
+    async def stop(self, key: AttemptKey) -> bool:
+        """See `Engine.stop`."""
+        if key not in self._running:
+            return True
+        attempt, task = self._running[key]
+        attempt.stop("request")
+        await asyncio.wait([task], timeout=STOP_S)
+        return attempt.over or not attempt.process.alive
+
+    async def close(self) -> None:
+        """See `Engine.close`."""
+        self._closing = True
+        await asyncio.gather(*(lane.close() for lane in self._lanes))
+        if tasks := [task for _, task in self._running.values()]:
+            await asyncio.wait(tasks, timeout=STOP_S)
+
+    def lanes(self) -> Sequence[LaneView]:
+        """See `Engine.lanes`."""
+        return [lane.view() for lane in self._lanes]
+
+    async def check(self) -> str | None:
+        """See `Engine.check`. Busy lanes are judged by their processes: what runs in them may be anything."""
+        idle = [lane for lane in self._lanes if lane.state == "idle"]
+        answered = await asyncio.gather(*(lane.answers(ANSWER_S) for lane in idle))
+        if any(answered) or any(lane.alive for lane in self._lanes):
+            return None
+        problem = next((lane.problem for lane in self._lanes if lane.problem), None)
+        return f"No lane is open: {problem}." if problem else "No lane is open; they are being opened."

@@ -1,0 +1,104 @@
+"""What a lane runs, from inside its process.
+
+`enter` is the first call, `execute` every attempt, `answer` a sign of life. The executor can only call functions of
+modules, so what the process holds between calls is this module's.
+"""
+
+import os
+from pathlib import Path
+
+from app.errors import BootError
+from app.tasks.context import Context
+from app.tasks.registry import Registry, load
+from app.worker import limits, results
+from app.worker.faults import fault
+from app.worker.hygiene import Hygiene
+from app.worker.messages import LOST, MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
+from app.worker.output import Output
+from app.worker.reporter import Reporter
+
+_lane: "Lane | None" = None
+
+
+def enter(setup: LaneSetup) -> Entered:
+    """Makes this process a lane, or says why that is impossible."""
+    global _lane  # noqa: PLW0603  # see the module's docstring
+    try:
+        _lane = Lane(setup, load(setup.registry))
+    except BootError as error:
+        return Entered(0, 0.0, str(error))
+    except BaseException as error:  # users' modules are imported, and those may raise anything
+        return Entered(0, 0.0, fault(error).detail)
+    return Entered(_lane.hygiene.held_bytes, limits.cpu_seconds(), None)
+
+
+def answer() -> bool:
+    """Shows that the lane answers."""
+    return True
+
+
+def execute(call: Call) -> Reply:
+    """Runs one attempt and tells how it ended. Raises nothing, whatever the task does."""
+    if _lane is None:
+        raise RuntimeError("a lane must be entered before it executes")
+    return _lane.execute(call)
+
+
+class Lane:
+    """What one worker process holds from one attempt to the next."""
+
+    def __init__(self, setup: LaneSetup, registry: Registry) -> None:
+        self._setup = setup
+        self._registry = registry
+        self._output = Output()
+        self._reporter = Reporter(setup.board_address, setup.board_authkey)
+        self._reporter.start()
+        self._context = Context(setup.places, self._reporter.progress)
+        self._memory = limits.Memory()
+        self.hygiene = Hygiene(self._memory)
+
+    def execute(self, call: Call) -> Reply:
+        """record the start → limit → run → restore → keep the result → reply"""
+        meter = limits.Meter(self._memory)
+        self._output.begin()
+        self._reporter.begin((call.job_id, call.attempt))
+        ended = self._run(call)
+        if os.getpid() != self.hygiene.pid:  # the task forked, and this is the child, back from the task's function
+            os._exit(0)
+        self._memory.lift_cap()
+        self._output.end()
+        self._reporter.end()
+        unfit = self.hygiene.restore()
+        kept = self._keep(call, ended) if isinstance(ended, bytes) else ended
+        spent = meter.read()
+        if isinstance(kept, Fault):
+            return Reply(spent, kept, None, 0, unfit)
+        inline, size = kept
+        return Reply(spent, None, inline, size, unfit)
+
+    def _run(self, call: Call) -> bytes | Fault:
+        """The task's result as JSON, or what went wrong."""
+        try:
+            task = self._registry.get(call.task)
+            if task is None:
+                return Fault("task-raised", f"No task is named {call.task!r} any more.")
+            params = call.params if call.params is not None else Path(call.params_file or "").read_bytes()
+            self._memory.cap(call.limit_bytes)
+            return task.run(params, self._context)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are a task's own doing, too
+            self._memory.lift_cap()  # telling needs memory
+            return fault(error)
+
+    def _keep(self, call: Call, result: bytes) -> tuple[bytes | None, int] | Fault:
+        """The result's inline form and its size, once it is where it must be."""
+        size, most = len(result), self._setup.result_max_bytes
+        if size > most:
+            detail = f"The result is {size} bytes of JSON; this service keeps results of up to {most} bytes."
+            return Fault("result-too-large", detail)
+        if size <= MESSAGE_BYTES:
+            return result, size
+        try:
+            results.write(self._setup.results_dir, call.job_id, call.attempt, result)
+        except OSError as error:  # a full disk is not the task's fault
+            return Fault(LOST, f"The result of {size} bytes could not be written: {error.strerror}.")
+        return None, size
