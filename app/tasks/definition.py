@@ -34,6 +34,7 @@ class Task:
     limits: Limits
     signature: Signature
     schema: dict[str, Any]
+    """The JSON Schema of the parameters."""
     result: ResultType
     function: Callable[..., Any]
     price_of: Price | None = None
@@ -51,11 +52,11 @@ class Task:
         return self.examiner is not None
 
     def params_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the parameters."""
+        """The JSON Schema of the parameters; not to be changed."""
         return self.schema
 
     def result_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the result."""
+        """The JSON Schema of the result; not to be changed."""
         return self.result.schema
 
     def parse(self, body: bytes) -> BaseModel:

@@ -1,6 +1,7 @@
 """From a function to a task: its models, schemas, words and example, or the reason why it can't be one."""
 
 import inspect
+import json
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -42,7 +43,9 @@ def make_task(
         price_of=price,
         examiner=examiner,
     )
-    return replace(task, example=example_of(schema, task.parse))
+    task = replace(task, example=example_of(schema, task.parse))
+    _check_kept(task)
+    return task
 
 
 def _model_name(name: str) -> str:
@@ -79,6 +82,19 @@ def _result(annotation: Any) -> ResultType:  # Any: whatever stands behind the a
     if _has(result.schema, "format", "binary"):
         raise UnsupportedSignatureError("it returns bytes, which JSON can't carry; return text, such as base64")
     return result
+
+
+def _check_kept(task: Task) -> None:
+    """A user's own serializers may write what the model does not read; a job would find out only when it runs."""
+    if not task.example:
+        return
+    params = task.parse(json.dumps(task.example).encode())
+    try:
+        task.parse(task.dump(params))
+    except ValueError as error:  # of writing, or of reading
+        raise UnsupportedSignatureError(
+            f"its parameters could not be stored: what the model writes it does not read ({first_line(error)})"
+        ) from error
 
 
 def _check_price(price: Price, signature: Signature) -> None:

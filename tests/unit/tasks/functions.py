@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, field_serializer
 from typing_extensions import TypedDict
 
 from app.errors import TooExpensiveError
@@ -53,6 +53,14 @@ class Numbers(RootModel[list[int]]):
 class Hidden(BaseModel):
     seen: int
     unseen: int = Field(default=0, exclude=True)
+
+
+class Rounded(BaseModel):
+    amount: int
+
+    @field_serializer("amount")
+    def write(self, amount: int) -> str:
+        return f"about {amount}"
 
 
 class Renamed(BaseModel):
@@ -293,6 +301,10 @@ def takes_secret(password: SecretStr) -> int:
 
 def takes_hidden(params: Hidden) -> int:
     return params.seen
+
+
+def takes_rounded(params: Rounded) -> int:
+    return params.amount
 
 
 def underscored(_n: int) -> int:

@@ -74,6 +74,18 @@ def test_known_digests_all_in_one_read(context: Context, content: bytes, known: 
     assert {name: len(text) for name, text in OF_ABC.items()} == HEX_LENGTHS
 
 
+@pytest.mark.parametrize(
+    ("length", "known"),
+    [
+        (1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
+        (1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"),
+    ],
+)
+def test_official_vectors_of_blake3(context: Context, length: int, known: str) -> None:
+    (context.places.files_dir / "a").write_bytes(bytes(index % 251 for index in range(length)))
+    assert digest(context, path="a", algorithms=["blake3"])["digests"] == {"blake3": known}
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(st.binary(max_size=2000), st.sampled_from([0, CHUNK_BYTES - 1000, CHUNK_BYTES, 2 * CHUNK_BYTES - 3]))
 def test_any_content_across_chunks(context: Context, content: bytes, zeros: int) -> None:

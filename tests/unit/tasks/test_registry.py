@@ -30,6 +30,7 @@ from tests.unit.tasks.building import MODULE, registry_of, users_task
         ("takes_callable", "`callback` is a Callable"),
         ("takes_secret", "take str"),
         ("takes_hidden", "`unseen`"),
+        ("takes_rounded", "what the model writes it does not read"),
         ("underscored", "rename it"),
         ("unknown_name", "name 'Nowhere' is not defined"),
         ("wrongly_priced", "its price must take the task's own parameters, `n`"),
