@@ -1,6 +1,7 @@
 """What the routes find in the lifespan's state."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -8,7 +9,7 @@ from fastapi import Depends, Request
 
 from app.config import Settings
 from app.jobs.dispatcher import Dispatcher
-from app.jobs.interfaces import Clock, Engine
+from app.jobs.interfaces import Clock, Engine, Uploads
 from app.jobs.service import JobService
 from app.tasks.registry import Registry
 
@@ -20,8 +21,14 @@ class Sink(Protocol):
         """Appends. Raises `BodyTooLargeError` past the upload's limit, `StorageFullError` where the disk is full."""
         ...
 
-    def digest(self, algorithm: str) -> bytes:
-        """The digest of what was written, for an algorithm that was asked for."""
+
+class Spool(Uploads, Protocol):
+    """Where uploads are written, besides what jobs need of them."""
+
+    def receive(
+        self, upload_id: str, name: str, owner: str | None, max_bytes: int
+    ) -> AbstractAsyncContextManager[Sink]:
+        """Begins an upload. It counts as kept once the context has ended without an error; else nothing is left."""
         ...
 
 
@@ -34,6 +41,7 @@ class AppState:
     service: JobService
     dispatcher: Dispatcher
     engine: Engine
+    uploads: Spool
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
     """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
     clock: Clock

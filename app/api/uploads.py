@@ -1,0 +1,87 @@
+"""`/uploads`: files for jobs to come."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+
+from app.api.openapi import problems
+from app.api.spool import FILE_FIELD, receiving, wrong_field
+from app.api.state import Caller, State
+from app.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    DigestMismatchError,
+    InvalidParametersError,
+    StoppingError,
+    StorageFullError,
+    UploadTooSlowError,
+)
+
+router = APIRouter(tags=["uploads"])
+
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": FILE},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": FILE},
+                    "required": ["file"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+    }
+}
+
+_ANSWERS: dict[str, Any] = {
+    "status_code": 201,
+    "response_description": "The upload is on disk",
+    "openapi_extra": _BODY,
+    "responses": problems(
+        BadRequestError,
+        UploadTooSlowError,
+        BodyTooLargeError,
+        InvalidParametersError,
+        DigestMismatchError,
+        StoppingError,
+        StorageFullError,
+    ),
+}
+
+Name = Annotated[str | None, Query(include_in_schema=False)]
+
+
+class UploadView(BaseModel):
+    """An upload: `id` is what `file-digest` takes as its `upload`."""
+
+    id: str
+    name: str
+    size: int
+
+
+@router.post("/uploads", operation_id="upload", summary="Upload a file", **_ANSWERS)
+@router.put("/uploads", include_in_schema=False, **_ANSWERS)
+async def upload(request: Request, state: State, caller: Caller, name: Name = None) -> UploadView:
+    """Streamed to disk: the body itself, or the `file` of a form. `Content-Digest` and `Repr-Digest` are checked."""
+    return await _receive(request, state, caller, name)
+
+
+@router.post("/uploads/{name:path}", include_in_schema=False, **_ANSWERS)
+@router.put("/uploads/{name:path}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
+async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
+    """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
+    return await _receive(request, state, caller, name)
+
+
+async def _receive(request: Request, state: State, caller: str | None, name: str | None) -> UploadView:
+    state.service.check_open()
+    async with receiving(request, state, caller, name=name) as received:
+        for field in received.fields:
+            raise wrong_field(field, f"This is not known; the form has one field, `{FILE_FIELD}`")
+    return UploadView(id=received.id, name=received.name, size=received.size)

@@ -1,0 +1,112 @@
+"""The HTTP side of the service over a scripted engine and a journal in memory: real jobs, no processes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from app import clock
+from app.api import add_routes
+from app.api.state import AppState
+from app.config import Settings
+from app.jobs.admission import ServerLimits
+from app.jobs.changes import Changes
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.ids import new_ids
+from app.jobs.recent import RecentJobs
+from app.jobs.service import JobService
+from app.stores.results import ResultDirectory
+from app.stores.uploads import UploadDirectory
+from app.tasks.context import Places
+from app.tasks.registry import RegistrySpec, load
+from tests.support.memory_journal import MemoryJournal
+from tests.support.scripted_engine import ScriptedEngine
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontDesk:
+    """What a test of the API works with."""
+
+    client: httpx.AsyncClient
+    app: FastAPI
+    asgi: Callable[[Scope, Receive, Send], Awaitable[None]]
+    """The app with its state, as a server would call it."""
+    state: AppState
+    engine: ScriptedEngine
+    journal: MemoryJournal
+    results: ResultDirectory
+    uploads_dir: Path
+    files_dir: Path
+    checks: dict[str, Callable[[], Awaitable[str | None]]]
+
+
+@asynccontextmanager
+async def front_desk(directory: Path, *, slots: int = 1, tasks: str = "", **changes: object) -> AsyncIterator[FrontDesk]:
+    """A service below `directory`; `changes` are settings."""
+    settings = Settings.model_validate({"data_dir": directory / "data", "files_dir": directory / "files", **changes})
+    settings.files_dir.mkdir(exist_ok=True)
+    settings.data_dir.mkdir(exist_ok=True)
+    registry = load(RegistrySpec(tasks=tasks))
+    journal, engine, changed, recent = MemoryJournal(), ScriptedEngine(slots), Changes(), RecentJobs()
+    results = ResultDirectory(settings.data_dir / "results")
+    uploads = UploadDirectory(settings.data_dir / "uploads")
+    dispatcher = Dispatcher(journal, engine, clock.now, changed, recent)
+    new_id = new_ids()
+    service = JobService(
+        journal=journal,
+        dispatcher=dispatcher,
+        changes=changed,
+        recent=recent,
+        results=results,
+        uploads=uploads,
+        places=Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
+        limits=ServerLimits(
+            default_timeout_s=settings.default_timeout_s,
+            max_timeout_s=settings.max_timeout_s,
+            memory_mb=settings.memory_mb,
+            queue_limit=settings.queue_limit,
+        ),
+        clock=clock.now,
+        new_id=new_id,
+    )
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = {"journal": journal.check, "lanes": engine.check}
+    state = AppState(
+        settings=settings,
+        registry=registry,
+        service=service,
+        dispatcher=dispatcher,
+        engine=engine,
+        uploads=uploads,
+        checks=checks,
+        clock=clock.now,
+        new_id=new_id,
+    )
+    app = FastAPI(title="Offload", version="1", docs_url=None, redoc_url=None)
+    add_routes(app, registry, settings)
+
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "state": {"offload": state}}, receive, send)
+
+    await engine.open(dispatcher.slots_changed)
+    dispatcher.start()
+    transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]  # its types of scope and message are narrower
+    async with httpx.AsyncClient(transport=transport, base_url="http://offload") as client:
+        yield FrontDesk(
+            client=client,
+            app=app,
+            asgi=asgi,
+            state=state,
+            engine=engine,
+            journal=journal,
+            results=results,
+            uploads_dir=uploads.directory,
+            files_dir=settings.files_dir,
+            checks=checks,
+        )
+    await asyncio.gather(engine.close(), dispatcher.drain(0))
+    await dispatcher.close()
