@@ -9,6 +9,7 @@ key, where the lanes' reporters find it by themselves.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -33,6 +34,9 @@ ANSWER_S = 2.0
 """The Manager hangs when it has not answered for so long."""
 
 CLOSE_S = 1.0
+
+STRAY_US = 5_000_000
+"""An entry that nobody watches is removed when its attempt began so long ago: a young one may still get its watcher."""
 
 _FAULTS = (OSError, EOFError, ProcessError, RemoteError)
 """What a call of a Manager raises that is gone, going, or does not answer (TimeoutError is an OSError)."""
@@ -145,10 +149,12 @@ class Board:
                 await self._stirred.wait()
 
     def _take(self, snapshot: dict[Key, Value]) -> None:
+        stray_before = time.time_ns() // 1000 - STRAY_US
         for key, value in snapshot.items():
             entry = Entry(*value)
-            if key not in self._watched:  # its lane was killed, or it wrote once more after it had been forgotten
-                self._strays.add(key)
+            if key not in self._watched:
+                if entry.started_at < stray_before:  # its lane was killed, or wrote once more after `forget`
+                    self._strays.add(key)
             elif entry != self._seen.get(key):
                 self._seen[key] = entry
                 asyncio.get_running_loop().call_soon(self._tell, key, entry)

@@ -119,9 +119,9 @@ class Reporter:
     def _drop(self) -> None:
         """Forgets the connection, and what was written: a Manager that has gone took it along."""
         self._written = None
-        if self._entries is not None:
-            self._entries.hang_up()
-            self._entries = None
+        entries, self._entries = self._entries, None
+        if entries is not None:
+            entries.hang_up()
 
 
 def harmless(told: Told) -> tuple[int | None, int | None, str | None, str | None]:

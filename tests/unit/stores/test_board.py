@@ -4,6 +4,7 @@ import signal
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -39,8 +40,8 @@ async def board(tmp_path: Path) -> AsyncIterator[Board]:
         yield board
 
 
-async def write(board: Board, key: Key, done: int) -> None:
-    value: Value = (4711, 1_000_000, done, 10, "steps", None)
+async def write(board: Board, key: Key, done: int, started_at: int = 1_000_000) -> None:
+    value: Value = (4711, started_at, done, 10, "steps", None)
     await asyncio.to_thread(lambda: connect(board.address, board.authkey).__setitem__(key, value))
 
 
@@ -98,6 +99,19 @@ async def test_an_entry_of_another_attempt_is_not_told_and_is_removed(board: Boa
 
     await until(gone, what="the first attempt's entry gone")
     assert seen == []
+
+
+async def test_an_entry_that_is_there_before_its_watcher_waits_for_it(board: Board) -> None:
+    """A lane writes some 25 ms after its attempt began; the engine may begin to watch later than that."""
+    others: list[Entry] = []
+    seen: list[Entry] = []
+    board.watch(SECOND, others.append)
+    await write(board, FIRST, 3, started_at=time.time_ns() // 1000)
+    for done in (1, 2):  # two rounds of the mirror have seen the unwatched entry
+        await write(board, SECOND, done)
+        await until(lambda: len(others) >= done, what=f"entry {done}")  # noqa: B023  # awaited here
+    board.watch(FIRST, seen.append)
+    await until(lambda: seen, what="the entry that was there before")
 
 
 async def test_forgetting_removes_what_a_killed_attempt_left(board: Board) -> None:
