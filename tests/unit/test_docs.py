@@ -1,0 +1,119 @@
+"""What the documents say, held to what is so. The README's examples are run by `tests/acceptance/test_readme.py`."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+
+from app.config import NOT_SETTINGS, PREFIX, Settings
+from app.jobs.lifecycle import EDGES
+from app.jobs.model import State
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+MOST_LINES = 25
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def is_address(target: str) -> bool:
+    return "://" in target
+
+
+def anchor(heading: str) -> str:
+    """The fragment that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+# ---- the README -----------------------------------------------------------------------------------------------------
+
+
+def default(field: FieldInfo) -> str:
+    """A default as one writes it in the environment; blank where it is computed, which the description explains."""
+    if field.default_factory is not None:
+        return ""
+    value = field.get_default()
+    if isinstance(value, bool):
+        return f"`{value:d}`"
+    if isinstance(value, float):
+        return f"`{value:g}`"
+    return f"`{value}`" if value != "" else ""
+
+
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    expected = [
+        f"| `{PREFIX}{name.upper()}` | {default(field)} | {field.description} |".replace("|  |", "| |")
+        for name, field in Settings.model_fields.items()
+    ]
+    assert re.findall(rf"^\| `{PREFIX}.*$", README.read_text(), re.MULTILINE) == expected
+
+
+def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
+    (drawing,) = re.findall(r"^```mermaid\n(stateDiagram.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    arrows = set(re.findall(r"^ *(\S+) --> ([\w*\[\]]+)", drawing, re.MULTILINE))
+    ends = {("[*]", State.QUEUED)} | {(state, "[*]") for state in State if state.terminal}
+    assert arrows == EDGES | ends
+
+
+# ---- any document ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_file_that_is_named_exists(document: Path) -> None:
+    names = re.findall(r"`((?:app|docs|tests)/[\w./-]+)[`:]", document.read_text())
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if is_address(target):
+            continue
+        path, _, fragment = target.partition("#")
+        linked = document.parent / path if path else document
+        assert linked.exists(), target
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
+            assert fragment in {anchor(heading) for heading in headings}, target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_setting_that_is_spoken_of_exists(document: Path) -> None:
+    real = {PREFIX + name.upper() for name in Settings.model_fields} | NOT_SETTINGS
+    assert set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", document.read_text())) <= real
+
+
+# ---- decisions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=named)
+def test_a_decision_is_short_and_complete(record: Path) -> None:
+    text = record.read_text()
+    assert len(text.splitlines()) <= MOST_LINES
+    assert re.match(rf"# {int(record.name[:4])}\. \S", text)
+    assert re.findall(r"^\*\*(\w+)\.\*\*", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=named)
+def test_a_decision_is_held_by_a_test_that_exists(record: Path) -> None:
+    last = record.read_text().splitlines()[-1]
+    held = re.fullmatch(r"Held by: `(tests/[\w/]+\.py)::(test_\w+)`", last)
+    assert held, last
+    module = ast.parse((ROOT / held[1]).read_text())
+    functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert held[2] in functions
+
+
+def test_the_list_of_decisions_is_complete() -> None:
+    titles = [record.read_text().partition("\n")[0].partition(". ")[2] for record in RECORDS]
+    expected = [f"- [{path.name[:4]}]({path.name}) {title}" for path, title in zip(RECORDS, titles, strict=True)]
+    listed = (ROOT / "docs/decisions/README.md").read_text()
+    assert [line for line in listed.splitlines() if line.startswith("- ")] == expected
