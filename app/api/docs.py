@@ -27,11 +27,11 @@ def add_docs(app: FastAPI) -> None:
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
-        return RedirectResponse("docs")
+        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return FileResponse(WEB / "docs" / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/docs/swagger-ui", CachedFiles(directory=WEB / "swagger-ui"))
-    app.mount("/docs", CachedFiles(directory=WEB / "docs"))
+    app.mount("/docs", CachedFiles(directory=WEB / "docs", html=True))

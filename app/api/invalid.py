@@ -31,19 +31,17 @@ def invalid(found: Sequence[Mapping[str, Any]], *, known: Collection[str] = ()) 
     ]
     loc: list[int | str] = errors[0]["loc"]
     place = ".".join(str(part) for part in loc[1:] or loc)
-    more = f" There are {len(found) - 1} more errors." if len(found) > 1 else ""
+    more = f" (And {len(found) - 1} more.)" if len(found) > 1 else ""
     return InvalidParametersError(f"{place}: {errors[0]['msg']}.{more}", errors=errors)
 
 
 def _message(one: Mapping[str, Any], known: Collection[str]) -> str:
     if one["type"] != "extra_forbidden" or not known:
-        return str(one["msg"])
+        return str(one["msg"]).removeprefix("Value error, ")
     close = get_close_matches(str(one["loc"][-1])[:LONGEST], known, n=1)
-    return f"This is not known; did you mean {close[0]!r}?" if close else f"This is not known; {_list(known)}"
-
-
-def _list(known: Collection[str]) -> str:
-    return f"known are {', '.join(sorted(known))}"
+    return "This is not known; " + (
+        f"perhaps {close[0]} is meant" if close else f"known are {', '.join(sorted(known))}"
+    )
 
 
 def _short(part: int | str) -> int | str:

@@ -27,6 +27,8 @@ MOST_PARAMETERS = 200
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+
 
 def _whole(value: object) -> object:
     """Text that is a whole number and nothing looser: pydantic alone would take `1_0`, ` 1 ` and `1.0` too."""
@@ -35,8 +37,18 @@ def _whole(value: object) -> object:
     return value
 
 
+def _decimal(value: object) -> object:
+    """Text that is a plain decimal number; not `nan`, `1_0` or ` 1 `."""
+    if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+        raise ValueError("Input should be a number")
+    return value
+
+
+# The validators stand outside of the union with None, so that errors don't name its branches.
 Whole = Annotated[int, BeforeValidator(_whole)]
-"""An integer from a query string."""
+OptionalWhole = Annotated[int | SkipJsonSchema[None], BeforeValidator(_whole)]
+OptionalDecimal = Annotated[float | SkipJsonSchema[None], BeforeValidator(_decimal)]
+OptionalText = str | SkipJsonSchema[None]
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -50,15 +62,13 @@ class SubmitQuery(BaseModel):
 
     priority: Annotated[Whole, Field(ge=-100, le=100, description="higher goes first")] = 0
     timeout_s: Annotated[
-        float | SkipJsonSchema[None],
+        OptionalDecimal,
         Field(gt=0, allow_inf_nan=False, description="seconds an attempt may run; left out: the task's or server's"),
     ] = None
-    max_attempts: Annotated[
-        Whole | SkipJsonSchema[None], Field(ge=1, le=10, description="attempts in all, if the worker dies")
-    ] = None
-    memory_mb: Annotated[
-        Whole | SkipJsonSchema[None], Field(ge=16, description="MiB of memory; left out: the task's or server's")
-    ] = None
+    max_attempts: Annotated[OptionalWhole, Field(ge=1, le=10, description="attempts in all, if the worker dies")] = None
+    memory_mb: Annotated[OptionalWhole, Field(ge=16, description="MiB of memory; left out: the task's or server's")] = (
+        None
+    )
     label: Annotated[list[Label], Field(max_length=20, description="a word to find the job by; repeatable")] = []
 
     def options(self) -> Options:
@@ -97,7 +107,9 @@ def _moment(value: object) -> int:
     return (datetime.fromisoformat(text.upper()) - EPOCH) // timedelta(microseconds=1)
 
 
-Moment = Annotated[int, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+OptionalMoment = Annotated[
+    int | SkipJsonSchema[None], BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+]
 """A time in microseconds since the epoch, from RFC 3339."""
 
 
@@ -123,14 +135,16 @@ class ListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Annotated[list[State], Field(max_length=len(State), description="repeatable")] = []
-    task: str | SkipJsonSchema[None] = None
-    label: str | SkipJsonSchema[None] = None
-    batch: str | SkipJsonSchema[None] = None
-    created_after: Moment | SkipJsonSchema[None] = None
-    created_before: Moment | SkipJsonSchema[None] = None
+    task: OptionalText = None
+    label: OptionalText = None
+    batch: OptionalText = None
+    created_after: OptionalMoment = None
+    created_before: OptionalMoment = None
     limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
     cursor: Annotated[
-        Annotated[int, BeforeValidator(_place), WithJsonSchema({"type": "string"})] | SkipJsonSchema[None],
+        int | SkipJsonSchema[None],
+        BeforeValidator(_place),
+        WithJsonSchema({"type": "string"}),
         Field(description="`next` of the page before"),
     ] = None
 

@@ -110,8 +110,11 @@ def render_job(job: Job, *, progress: Progress | None, position: int | None, now
     return b"".join(parts)
 
 
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _json(value: object) -> str:
-    return "null" if value is None else json.dumps(value, ensure_ascii=False)
+    return "null" if value is None else _write(value)
 
 
 def _number(value: float) -> str:
