@@ -6,8 +6,8 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,7 +22,7 @@ from app.engines.local import LocalEngine
 from app.jobs.admission import ServerLimits
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
-from app.jobs.housekeeping import forget_old_jobs, recover
+from app.jobs.housekeeping import Retention, forget_old, recover
 from app.jobs.ids import new_ids
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
@@ -140,12 +140,50 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
         service.stop()
         await dispatcher.drain(max(0.0, settings.shutdown_grace_s - CLOSING_S))
 
+    async def open_to_work() -> str | None:
+        return "The service is stopping." if service.stopping else None
+
+    await uploads.sweep()
+    old_results = await results.leftovers()
     await recover(journal, dispatcher, clock.now)
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
+    retention = Retention(jobs_s=settings.retention_s, keys_s=settings.idempotency_s)
+    for work in (
+        results.sweep(old_results, journal.get),
+        forget_old(journal, uploads, service, dispatcher, clock.now, retention),
+    ):
+        await stack.enter_async_context(_in_background(work))
     stack.push_async_callback(drain)
     stack.enter_context(DrainedBySignals(drain, dispatcher.hurry))
-    return AppState()
+    return AppState(
+        settings=settings,
+        registry=registry,
+        service=service,
+        dispatcher=dispatcher,
+        engine=engine,
+        uploads=uploads,
+        checks={"service": open_to_work, "journal": journal.check, "board": board.check, "lanes": engine.check},
+        clock=clock.now,
+        new_id=new_id,
+    )
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[object, object, object]) -> AsyncIterator[None]:
+    """Lets work go on beside the service, and ends it with the service."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_tell_failure)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _tell_failure(task: asyncio.Task[object]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("background work failed", exc_info=error)
 
 
 def __getattr__(name: str) -> FastAPI:

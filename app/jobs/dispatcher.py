@@ -114,7 +114,7 @@ class Dispatcher:
         return cancelled
 
     async def drain(self, grace_s: float) -> None:
-        """Hands out nothing more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
+        """Hands out no more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
         self._stopping = True
         self._wake.set()
         ends = [asyncio.ensure_future(attempt.ended.wait()) for attempt in self._attempts.values()]

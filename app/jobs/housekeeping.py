@@ -1,17 +1,17 @@
 """What happens to jobs without anybody asking: they are taken up again at the start, and forgotten at the end."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 
 from app.errors import ProblemError
 from app.jobs import lifecycle
 from app.jobs.dispatcher import Dispatcher
-from app.jobs.interfaces import Clock, Journal
+from app.jobs.interfaces import Clock, Journal, Uploads
 from app.jobs.model import State
 from app.jobs.service import JobService
 
-EXPIRE_EVERY_S = 60.0
 EXPIRE_AT_ONCE = 500
 """Jobs forgotten in one transaction, so that other writes wait for milliseconds only."""
 
@@ -33,22 +33,31 @@ async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> Non
         log.info("took up earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))
 
 
-async def forget_old_jobs(
-    journal: Journal, service: JobService, clock: Clock, *, retention_s: float, key_s: float
-) -> None:
-    """Forgets, for as long as it is let run, each job that finished more than `retention_s` seconds ago.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long things are kept, in seconds."""
 
-    A job whose idempotency key is younger than `key_s` seconds stays.
-    """
+    jobs_s: float
+    """A job, after its end; an upload, after its arrival or for as long as a live job reads it."""
+    keys_s: float
+    """An idempotency key, and with it its job."""
+    every_s: float = 60.0
+    """How often is looked for what is past that. Sooner where jobs are kept for less."""
+
+
+async def forget_old(
+    journal: Journal, uploads: Uploads, service: JobService, dispatcher: Dispatcher, clock: Clock, retention: Retention
+) -> None:
+    """Forgets, for as long as it is let run, the jobs and uploads whose time has come."""
     while True:
         now = clock()
+        before = now - round(retention.jobs_s * 1e6)
         try:
-            while gone := await journal.expire(
-                now - round(retention_s * 1e6), now - round(key_s * 1e6), limit=EXPIRE_AT_ONCE
-            ):
+            while gone := await journal.expire(before, now - round(retention.keys_s * 1e6), limit=EXPIRE_AT_ONCE):
                 for job in gone:
                     await service.forget(job)
                 log.info("forgot old jobs", jobs=len(gone))
-        except ProblemError as error:
-            log.warning("old jobs could not be forgotten", why=error.detail)
-        await asyncio.sleep(EXPIRE_EVERY_S)
+            await uploads.expire(before, dispatcher.live.uses)
+        except (ProblemError, OSError) as error:
+            log.warning("what is old could not be forgotten, trying again later", why=str(error))
+        await asyncio.sleep(min(retention.every_s, max(1.0, retention.jobs_s / 2)))

@@ -199,3 +199,7 @@ class Uploads(Protocol):
     async def remove(self, upload_id: str) -> None:
         """Forgets an upload; nothing happens where there is none."""
         ...
+
+    async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:
+        """Forgets each upload that arrived before a time and that `in_use` denies; tells which."""
+        ...

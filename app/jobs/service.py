@@ -60,17 +60,17 @@ class JobService:
         self._new_id = new_id
         self._room = Room(dispatcher.queue, limits.queue_limit)
         self._recent = recent
-        self._stopping = False
+        self.stopping = False
         self.keys = Keys(journal)
 
     def stop(self) -> None:
         """Takes nothing new from now on, and lets nobody wait any longer."""
-        self._stopping = True
+        self.stopping = True
         self._changes.close()
 
     def check_open(self) -> None:
         """Raises `StoppingError` once the service takes no new work."""
-        if self._stopping:
+        if self.stopping:
             raise StoppingError("The service is stopping; send this again when it is back.", retry_after=5)
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -174,8 +174,7 @@ class JobService:
     async def forget(self, job: Job) -> None:
         """Removes what a job that is no longer in the journal has left elsewhere."""
         self._recent.drop(job.id)
-        if job.result_in_file:
-            await self._results.remove(job.id)
+        await self._results.remove(job.id)  # also what a lost attempt may have left
         if job.upload is not None and not self._dispatcher.live.uses(job.upload):
             await self._uploads.remove(job.upload)
 

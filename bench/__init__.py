@@ -1,0 +1,1 @@
+"""Measurements of the service beside others, in ratios within one run. `make bench` runs them."""
