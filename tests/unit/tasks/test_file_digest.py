@@ -249,19 +249,26 @@ def shorten(file: Path) -> None:
     os.truncate(file, CHUNK_BYTES + 1)
 
 
-def grow_without_end(file: Path) -> None:
-    os.truncate(file, file.stat().st_size + 2 * CHUNK_BYTES)
-
-
-@pytest.mark.parametrize(
-    "change", [append, overwrite_in_place, replace_by_rename, shorten, grow_without_end, Path.unlink]
-)
+@pytest.mark.parametrize("change", [append, overwrite_in_place, replace_by_rename, shorten, Path.unlink])
 def test_a_file_that_changes_while_it_is_read(change: Callable[[Path], None], tmp_path: Path) -> None:
     file = tmp_path / "files" / "a"
     context = context_in(tmp_path, Reports(then=lambda: change(file) if file.exists() else None))
     file.write_bytes(bytes(3 * CHUNK_BYTES))
     with pytest.raises(FileChangedError, match="while it was read"):
         digest(context, path="a")
+
+
+def test_a_file_that_grows_as_fast_as_it_is_read_is_given_up_at_once(tmp_path: Path) -> None:
+    def grow() -> None:
+        if len(reports.seen) < 100:
+            os.truncate(file, file.stat().st_size + CHUNK_BYTES)
+
+    file, reports = tmp_path / "files" / "a", Reports(then=grow)
+    context = context_in(tmp_path, reports)
+    file.write_bytes(bytes(3 * CHUNK_BYTES))
+    with pytest.raises(FileChangedError, match=f"grew beyond its {3 * CHUNK_BYTES} bytes"):
+        digest(context, path="a")
+    assert len(reports.seen) == 3
 
 
 def test_the_example_is_valid(context: Context) -> None:

@@ -122,7 +122,7 @@ def _load_in(directory: Path, tasks: str, after: str = "") -> str:
         f"from app.tasks.registry import RegistrySpec, load\nprint(list(load(RegistrySpec(tasks={tasks!r}))))\n{after}"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=directory, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-E", "-c", program], cwd=directory, capture_output=True, text=True, timeout=60, check=False
     )
     return done.stdout + done.stderr
 
