@@ -3,10 +3,12 @@
 A journal that can't be read as it was written is never treated as empty, since the next job would bury what it held.
 """
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from app.errors import BootError
 from app.stores.journal import sql, wal
@@ -32,22 +34,27 @@ PRAGMA cell_size_check = ON;         -- damage is met as an error and not as non
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes. Raises `BootError` where the file can't be used, saying what to do."""
-    try:
+    with _refusing(path):
         _refuse_damage(path)
         if not path.exists():
             _create(path)
         return _open(path)
-    except (OSError, sqlite3.Error) as error:
-        raise BootError(f"The journal {path} can't be opened for writing: {error}. {_remedy(error)}") from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that can't write, and that neither waits for the writer nor makes it wait."""
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA cache_size = -8192")
-    return connection
+    with _refusing(path):
+        connection = _connect(path, "ro")
+        connection.execute("PRAGMA cache_size = -8192")  # KiB
+        return connection
+
+
+@contextlib.contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise BootError(f"The journal {path} can't be opened: {error}. {_remedy(error)}") from error
 
 
 def is_still(path: Path, inode: int) -> bool:
@@ -119,8 +126,8 @@ def _accept(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(sql.BEAT)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=rw"
+def _connect(path: Path, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
 
 

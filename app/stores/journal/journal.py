@@ -1,6 +1,7 @@
 """`jobs.interfaces.Journal` on SQLite: hands each call to the line that serves it."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from app.errors import ProblemError
 from app.jobs.interfaces import IdempotencyKey, JobFilter, KnownKey, Page
 from app.jobs.model import AttemptKey, Job, State
 from app.stores.journal import boot, reads, writes
-from app.stores.journal.line import Line
+from app.stores.journal.line import Line, Serve
 
 CHECK_S = 2.0
 """How long a health check waits for the disk."""
@@ -26,19 +27,22 @@ class SqliteJournal:
         self._lines: list[Line] = []
 
     async def open(self) -> None:
+        directory = self._path.parent
         writer = await asyncio.to_thread(boot.open_writer, self._path)
         self._inode = self._path.stat().st_ino
+        self._writes = self._start("journal-writes", writer, writes.committing(directory))
         # Lists may take long where several filters match much and together little; a poll must not wait for them.
-        self._reads, self._lists = (
-            Line(name, boot.open_reader(self._path), reads.answering(self._path.parent))
-            for name in ("journal-reads", "journal-lists")
-        )
-        self._writes = Line("journal-writes", writer, writes.committing(self._path.parent))
-        self._lines = [self._reads, self._lists, self._writes]
+        self._reads = self._start("journal-reads", boot.open_reader(self._path), reads.answering(directory))
+        self._lists = self._start("journal-lists", boot.open_reader(self._path), reads.answering(directory))
+
+    def _start(self, name: str, connection: sqlite3.Connection, serve: Serve) -> Line:
+        line = Line(name, connection, serve)
+        self._lines.append(line)
+        return line
 
     async def close(self) -> None:
         # The writer last: the last connection to close folds the WAL into the file, and readers may not write.
-        for line in self._lines:
+        for line in reversed(self._lines):
             await line.close()
 
     def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:

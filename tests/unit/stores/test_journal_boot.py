@@ -268,5 +268,5 @@ def test_what_can_not_be_written_is_refused(path: Path, there: bool, mode: int) 
     finally:
         place.chmod(0o700)
         shutil.rmtree(place)
-    assert "can't be opened for writing" in opening.stdout, opening.stderr
+    assert "can't be opened" in opening.stdout, opening.stderr
     assert "check its owner, mode and free space" in opening.stdout
