@@ -28,13 +28,10 @@ class ManagerProcess:
         self._authkey = authkey
         self._process: BaseProcess | None = None
         self._letting_go = threading.Lock()
+        self.pid: int | None = None
+        """The process's id, while there is one."""
         self.pidfd: int | None = None
         """Readable once the process has ended; None before it was started and after `close`."""
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id, once there is one."""
-        return None if self._process is None else self._process.pid
 
     def start(self) -> None:
         """Starts the process and waits until it listens. Raises OSError or EOFError where it does not."""
@@ -46,6 +43,7 @@ class ManagerProcess:
                 process = self._context.Process(target=serve, args=(self._address, self._authkey, tell), daemon=True)
                 process.start()
                 self._process = process
+                self.pid = process.pid
                 self.pidfd = os.pidfd_open(process.pid or 0)
             if not ready.poll(READY_S):
                 raise TimeoutError(f"the board's Manager did not listen within {READY_S:g} s")
@@ -74,7 +72,7 @@ class ManagerProcess:
                 ValueError
             ):  # a process in the kernel's hands may outlast even SIGKILL for a while
                 self._process.close()
-            self._process = None
+            self._process = self.pid = None
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._address)  # noqa: PTH108
 

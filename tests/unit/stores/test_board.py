@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import stat
+import sys
 import tempfile
 import threading
 import time
@@ -52,6 +53,14 @@ async def read(board: Board) -> dict[Key, Value]:
 def pid(board: Board) -> int:
     assert board.pid is not None
     return board.pid
+
+
+def alive(process: int) -> bool:
+    """Where init reaps lazily, a process that has ended remains as a zombie for a while."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def files_in(directory: Path) -> list[Path]:
@@ -194,7 +203,7 @@ async def test_ten_kills_leave_one_manager_and_no_file_descriptor(board: Board) 
         killed.append(pid(board))
         os.kill(killed[-1], signal.SIGKILL)
         await rebuilt(board, killed[-1])
-    assert not [old for old in killed if psutil.pid_exists(old)]
+    assert not [old for old in killed if alive(old)]
     assert len(files_in(Path("/proc/self/fd"))) <= before
 
 
@@ -208,7 +217,7 @@ async def test_a_stopped_manager_is_found_out_and_replaced(board: Board, watchin
     assert said is not None
     assert "did not answer" in said
     await rebuilt(board, old)
-    assert not psutil.pid_exists(old)
+    assert not alive(old)
 
 
 async def test_the_event_loop_does_not_wait_for_a_stopped_manager(board: Board) -> None:
@@ -226,7 +235,7 @@ async def test_a_closed_board_leaves_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path / "run") as board:
         board.watch(FIRST, lambda _: None)
         manager = pid(board)
-    assert not psutil.pid_exists(manager)
+    assert not alive(manager)
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("board")]
     assert files_in(tmp_path / "run") == []
     assert await board.check() is not None
@@ -239,7 +248,7 @@ async def test_closing_does_not_wait_for_a_stopped_manager(tmp_path: Path) -> No
     manager = pid(board)
     os.kill(manager, signal.SIGSTOP)
     await asyncio.wait_for(board.close(), 1.5)
-    assert not psutil.pid_exists(manager)
+    assert not alive(manager)
 
 
 async def test_closing_while_it_is_being_rebuilt_leaves_no_manager(tmp_path: Path) -> None:
@@ -250,6 +259,40 @@ async def test_closing_while_it_is_being_rebuilt_leaves_no_manager(tmp_path: Pat
     await until(lambda: board.pid != old, what="the rebuilding begun")
     await board.close()
     await until(lambda: not served(), what="no Manager")
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from app.stores.board import Board
+
+async def main() -> None:
+    board = Board(Path(sys.argv[1]))
+    await board.open()
+    print(board.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_the_manager_dies_with_a_front_desk_that_is_killed(tmp_path: Path) -> None:
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OWNER, tmp_path / "run", stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    manager = int(await asyncio.wait_for(owner.stdout.readline(), 20))
+    assert alive(manager)
+    owner.kill()
+    await owner.wait()
+    await until(lambda: not alive(manager), within=1.0, what="the Manager gone")
+
+
+async def test_the_managers_process_is_out_of_reach_of_ctrl_c(board: Board) -> None:
+    assert os.getsid(pid(board)) == pid(board), "a signal to the service's group does not reach it"
+    os.kill(pid(board), signal.SIGINT)
+    assert await board.check() is None
+    assert os.getpriority(os.PRIO_PROCESS, pid(board)) == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 async def test_only_its_user_can_reach_the_socket(board: Board) -> None:
