@@ -68,9 +68,7 @@ class ManagerProcess:
                 self.pidfd = None
         if self._process is not None:
             self._process.join(1)
-            with contextlib.suppress(
-                ValueError
-            ):  # a process in the kernel's hands may outlast even SIGKILL for a while
+            with contextlib.suppress(ValueError):  # it waits for a device, and outlasts even SIGKILL for a while
                 self._process.close()
             self._process = self.pid = None
         with contextlib.suppress(FileNotFoundError):
