@@ -1,6 +1,7 @@
 """Logging: structlog and the standard library's loggers in one stream on stderr, for people or as JSON lines."""
 
 import logging
+import sys
 from typing import Literal
 
 import structlog
@@ -20,7 +21,8 @@ def configure(style: Literal["console", "json"], level: str) -> None:
     if style == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        last = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        colors = sys.stderr.isatty()
+        last = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -18,6 +18,7 @@ from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings, load_settings
 from app.engines import leftovers
+from app.engines.context import start_forkserver
 from app.engines.local import LocalEngine
 from app.jobs.admission import ServerLimits
 from app.jobs.changes import Changes
@@ -86,6 +87,7 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     leftovers.mark(data)
     await asyncio.to_thread(leftovers.sweep, data)
     stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data)
+    start_forkserver(registry.modules)  # it imports while the rest is being opened
     run_dir = data / "run"
     shutil.rmtree(run_dir, ignore_errors=True)
     run_dir.mkdir(mode=0o700)
