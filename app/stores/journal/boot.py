@@ -86,11 +86,10 @@ def _create(path: Path) -> None:
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
-    connection = _connect(draft)
-    connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
-    _upgrade(connection, sql.UPGRADES)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.close()
+    with contextlib.closing(_connect(draft)) as connection:
+        connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
+        _upgrade(connection, sql.UPGRADES)
+        connection.execute("PRAGMA journal_mode = WAL")
     draft.rename(path)
     _sync_directory(path.parent)
 

@@ -234,7 +234,7 @@ def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkey
 
 
 OPEN = """
-import os, pathlib, sys
+import os, pathlib, sys, urllib.parse  # all of it now: another user may not be able to read this Python
 from app.errors import BootError
 from app.stores.journal import boot
 if os.geteuid() == 0:
