@@ -12,10 +12,13 @@ from app.api.views import JobView
 from app.config import Settings
 from app.errors import (
     BodyTooLargeError,
+    FileNotFoundProblemError,
     IdempotencyInFlightError,
     IdempotencyKeyReusedError,
     InternalError,
     InvalidParametersError,
+    NotARegularFileError,
+    PathRefusedError,
     ProblemError,
     QueueFullError,
     StoppingError,
@@ -23,6 +26,7 @@ from app.errors import (
     StorageFullError,
     TooExpensiveError,
     UnsupportedMediaTypeError,
+    UploadNotFoundError,
     UploadTooSlowError,
 )
 
@@ -66,6 +70,14 @@ ACCEPTING: tuple[type[ProblemError], ...] = (
     StorageFullError,
 )
 """What the acceptance of a job can end in."""
+
+EXAMINING: tuple[type[ProblemError], ...] = (
+    UploadNotFoundError,
+    PathRefusedError,
+    FileNotFoundProblemError,
+    NotARegularFileError,
+)
+"""What a task's examination of its parameters can end in."""
 
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 ETAG = {"ETag": {"description": "names these bytes; for `If-None-Match`", **_TEXT}}
@@ -125,11 +137,20 @@ def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
+        _correct(document)
         _bound(document, settings)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _correct(document: dict[str, Any]) -> None:
+    """Takes out the 422 that FastAPI adds wherever there is a parameter: our ids are any text, and then 404."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
+                operation["responses"].pop("422", None)
 
 
 def _bound(document: dict[str, Any], settings: Settings) -> None:

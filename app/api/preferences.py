@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from app.api.queries import MAX_WAIT_S
@@ -17,9 +18,8 @@ PreferHeader = Annotated[
 ]
 
 KeyHeader = Annotated[
-    str | SkipJsonSchema[None],
+    Annotated[str, Field(pattern=KEY_PATTERN)] | SkipJsonSchema[None],
     Header(
-        pattern=KEY_PATTERN,
         description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
     ),
 ]

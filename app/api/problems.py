@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import compile_path
 
 from app.api.invalid import invalid
 from app.errors import (
@@ -97,10 +97,10 @@ def _translate(request: Request, error: HTTPException) -> ProblemError:
 
 
 def _methods(request: Request) -> set[str]:
-    """All methods of a path: each of its routes knows only its own."""
-    routes: list[BaseRoute] = request.app.routes
+    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET."""
     methods: set[str] = set()
-    for route in routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
+    for template, operations in request.app.openapi()["paths"].items():
+        if compile_path(template)[0].match(request.scope["path"]):
+            methods |= {method.upper() for method in operations}
+    methods = methods or {"GET"}
     return methods | {"HEAD"} if "GET" in methods else methods

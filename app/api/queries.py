@@ -3,12 +3,12 @@
 FastAPI validates them where a route is an ordinary one, `read_query` where it is lean.
 """
 
-import base64
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
+from annotated_types import Ge, Gt, Le
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -25,7 +25,7 @@ MAX_WAIT_S = 60
 
 MOST_PARAMETERS = 200
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,1000}")
 
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
@@ -44,11 +44,8 @@ def _decimal(value: object) -> object:
     return value
 
 
-# The validators stand outside of the union with None, so that errors don't name its branches.
-Whole = Annotated[int, BeforeValidator(_whole)]
-OptionalWhole = Annotated[int | SkipJsonSchema[None], BeforeValidator(_whole)]
-OptionalDecimal = Annotated[float | SkipJsonSchema[None], BeforeValidator(_decimal)]
 OptionalText = str | SkipJsonSchema[None]
+"""Left out, but not `null`: a query string has no such thing."""
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -60,15 +57,24 @@ class SubmitQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    priority: Annotated[Whole, Field(ge=-100, le=100, description="higher goes first")] = 0
+    # A bound must come before the validator that reads the text, or the document would not show it; that validator
+    # stands outside of a union with None, or errors would name the union's branches.
+    priority: Annotated[int, Ge(-100), Le(100), BeforeValidator(_whole), Field(description="higher goes first")] = 0
     timeout_s: Annotated[
-        OptionalDecimal,
-        Field(gt=0, allow_inf_nan=False, description="seconds an attempt may run; left out: the task's or server's"),
+        Annotated[float, Gt(0), Field(allow_inf_nan=False)] | SkipJsonSchema[None],
+        BeforeValidator(_decimal),
+        Field(description="seconds an attempt may run; left out: the task's own, else the server's"),
     ] = None
-    max_attempts: Annotated[OptionalWhole, Field(ge=1, le=10, description="attempts in all, if the worker dies")] = None
-    memory_mb: Annotated[OptionalWhole, Field(ge=16, description="MiB of memory; left out: the task's or server's")] = (
-        None
-    )
+    max_attempts: Annotated[
+        Annotated[int, Ge(1), Le(10)] | SkipJsonSchema[None],
+        BeforeValidator(_whole),
+        Field(description="attempts in all, where the worker dies"),
+    ] = None
+    memory_mb: Annotated[
+        Annotated[int, Ge(16)] | SkipJsonSchema[None],
+        BeforeValidator(_whole),
+        Field(description="MiB of memory; left out: the task's own, else the server's"),
+    ] = None
     label: Annotated[list[Label], Field(max_length=20, description="a word to find the job by; repeatable")] = []
 
     def options(self) -> Options:
@@ -88,8 +94,10 @@ class PollQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     wait: Annotated[
-        Whole,
-        Field(ge=0, description=f"seconds to wait for the job to be terminal; cut to {MAX_WAIT_S}"),
+        int,
+        Ge(0),
+        BeforeValidator(_whole),
+        Field(description=f"seconds to wait for the job to be terminal; cut to {MAX_WAIT_S}"),
         AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
     ] = 0
 
@@ -113,20 +121,19 @@ OptionalMoment = Annotated[
 """A time in microseconds since the epoch, from RFC 3339."""
 
 
+_CURSOR = "^1-[0-9a-f]{1,15}$"
+"""The form's version, and a place in hex."""
+
+
 def _place(cursor: object) -> int:
-    """The place that a cursor names: see `cursor`."""
-    try:
-        version, place = base64.urlsafe_b64decode(str(cursor).encode() + b"==").split(b":")
-        if version == b"1" and 0 <= int(place) < 1 << 63:
-            return int(place)
-    except ValueError:
-        pass
-    raise ValueError("Input should be a cursor that this service gave as `next`")
+    if not re.match(_CURSOR, str(cursor)):
+        raise ValueError("Input should be a cursor that this service gave as `next`")
+    return int(str(cursor).partition("-")[2], 16)
 
 
 def cursor(place: int) -> str:
     """Names the place where a page begins; clients are to take it as it is."""
-    return base64.urlsafe_b64encode(b"1:%d" % place).decode().rstrip("=")
+    return f"1-{place:x}"
 
 
 class ListQuery(BaseModel):
@@ -140,11 +147,11 @@ class ListQuery(BaseModel):
     batch: OptionalText = None
     created_after: OptionalMoment = None
     created_before: OptionalMoment = None
-    limit: Annotated[Whole, Field(ge=1, le=1000)] = 100
+    limit: Annotated[int, Ge(1), Le(1000), BeforeValidator(_whole)] = 100
     cursor: Annotated[
         int | SkipJsonSchema[None],
         BeforeValidator(_place),
-        WithJsonSchema({"type": "string"}),
+        WithJsonSchema({"type": "string", "pattern": _CURSOR}),
         Field(description="`next` of the page before"),
     ] = None
 

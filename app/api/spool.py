@@ -147,7 +147,6 @@ class _Upload:
         self._state = state
         self._owner = owner
         self._name = name
-        self._size = 0
         self._digest = hashlib.blake2b(digest_size=32) if digest else None
         self._sink: Sink | None = None
 
@@ -167,15 +166,15 @@ class _Upload:
     async def write(self, chunk: bytes) -> None:
         """Appends."""
         assert self._sink is not None  # noqa: S101  # opened before
-        self._size += len(chunk)
         if self._digest is not None:
             self._digest.update(chunk)
         await self._sink.write(chunk)
 
     def received(self, fields: Fields) -> Received:
         """What has arrived."""
+        assert self._sink is not None  # noqa: S101  # opened before
         digest = self._digest.digest() if self._digest is not None else b""
-        return Received(id=self._id, name=self._name or "", size=self._size, digest=digest, fields=fields)
+        return Received(id=self._id, name=self._name or "", size=self._sink.size, digest=digest, fields=fields)
 
 
 def _limit(state: AppState) -> int:

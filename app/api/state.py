@@ -17,6 +17,9 @@ from app.tasks.registry import Registry
 class Sink(Protocol):
     """An upload that is being written."""
 
+    size: int
+    """Bytes so far."""
+
     async def write(self, chunk: bytes) -> None:
         """Appends. Raises `BodyTooLargeError` past the upload's limit, `StorageFullError` where the disk is full."""
         ...

@@ -13,7 +13,7 @@ from app.api import acceptance
 from app.api.bodies import read_json
 from app.api.invalid import invalid_model
 from app.api.lean import LeanRoute
-from app.api.openapi import ACCEPTED, ACCEPTING, READING, problems
+from app.api.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING, problems
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
 from app.api.queries import SubmitQuery, read_query
 from app.api.state import Caller, State, app_state, owner
@@ -96,5 +96,5 @@ def submit_route(task: Task) -> LeanRoute:
         tags=["submit"],
         operation_id=f"submit_{task.name.replace('-', '_')}",
         summary=task.summary or task.name,
-        responses={**ACCEPTED, **problems(*READING, *ACCEPTING)},
+        responses={**ACCEPTED, **problems(*READING, *(EXAMINING if task.examines else ()), *ACCEPTING)},
     )

@@ -14,6 +14,7 @@ from app.errors import (
     DigestMismatchError,
     InvalidParametersError,
     StoppingError,
+    StorageFailedError,
     StorageFullError,
     UploadTooSlowError,
 )
@@ -24,7 +25,7 @@ FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 
 _BODY = {
     "requestBody": {
-        "required": True,
+        "required": False,  # an empty file is a file
         "content": {
             "application/octet-stream": {"schema": FILE},
             "multipart/form-data": {
@@ -50,6 +51,7 @@ _ANSWERS: dict[str, Any] = {
         InvalidParametersError,
         DigestMismatchError,
         StoppingError,
+        StorageFailedError,
         StorageFullError,
     ),
 }
@@ -66,13 +68,12 @@ class UploadView(BaseModel):
 
 
 @router.post("/uploads", operation_id="upload", summary="Upload a file", **_ANSWERS)
-@router.put("/uploads", include_in_schema=False, **_ANSWERS)
+@router.put("/uploads", operation_id="upload_by_put", summary="Upload a file", **_ANSWERS)
 async def upload(request: Request, state: State, caller: Caller, name: Name = None) -> UploadView:
     """Streamed to disk: the body itself, or the `file` of a form. `Content-Digest` and `Repr-Digest` are checked."""
     return await _receive(request, state, caller, name)
 
 
-@router.post("/uploads/{name:path}", include_in_schema=False, **_ANSWERS)
 @router.put("/uploads/{name:path}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
 async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
     """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
