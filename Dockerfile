@@ -64,9 +64,8 @@ VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 
-# No curl in a slim image. The probe costs about 50 ms of one core; http.client minds no proxy that the environment names.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-IS", "-c", "import http.client, os, sys; service = http.client.HTTPConnection('127.0.0.1', int(os.environ['OFFLOAD_PORT']), timeout=4); service.request('GET', '/health/ready'); sys.exit(service.getresponse().status != 200)"]
+# There is no curl in a slim image. A probe costs about 50 ms of one core.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "app.probe"]
 
 # Process 1 has to reap: a lane that is killed may leave children of a task behind, and those become its own.
 ENTRYPOINT ["tini", "--", "offload"]
