@@ -10,7 +10,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.worker.setup import LANE_VARIABLE
+from app.worker.setup import LANE_NAME, LANE_VARIABLE
 
 
 def end_orphans(lane: int, spared: int | None) -> list[int]:
@@ -20,6 +20,8 @@ def end_orphans(lane: int, spared: int | None) -> list[int]:
     orphans in turn, so it looks until there are none. Blocks for some milliseconds.
     """
     ended: list[int] = []
+    with contextlib.suppress(ChildProcessError):  # the lane itself is a child only where the forkserver died
+        os.waitpid(lane, os.WNOHANG)
     while found := [pid for pid in _orphans(lane) if pid != spared and pid not in ended]:
         for pid in found:  # children of ours: the pid is theirs until we wait
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
@@ -40,13 +42,14 @@ def _orphans(lane: int) -> Iterator[int]:
 
 
 def _began_in_a_lane(pid: str) -> bool:
-    """True for a fork of a lane, which has the forkserver's command line, and for a program started in one.
+    """True for a fork of a lane, which has its name even as a zombie, and for a program started in one.
 
     A program in a session of its own that the front desk itself has started, or whoever embeds it, is neither.
     """
     here = Path("/proc", pid)
-    marked = f"{LANE_VARIABLE}=".encode() in (here / "environ").read_bytes()
-    return marked or b"multiprocessing.forkserver" in (here / "cmdline").read_bytes()
+    if (here / "comm").read_bytes().rstrip() == LANE_NAME:
+        return True
+    return f"{LANE_VARIABLE}=".encode() in (here / "environ").read_bytes()
 
 
 def stat_fields(pid: int) -> list[bytes]:

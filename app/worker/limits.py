@@ -51,7 +51,7 @@ class Memory:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
     def forget_peak(self) -> None:
-        """Begins `peak_bytes` anew (see clear_refs in proc(5)). Where /proc is read-only it is of the process's life."""
+        """Begins `peak_bytes` anew (see clear_refs in proc(5)). Where /proc is read-only it is the whole life's."""
         if self._clear_refs is not None:
             os.pwrite(self._clear_refs, b"5", 0)
 

@@ -13,12 +13,15 @@ import signal
 F_SETSIG = 10
 """From <fcntl.h>; the `fcntl` module has no name for it. Which signal O_ASYNC sends instead of SIGIO."""
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 15, 36
 """From <linux/prctl.h>."""
+
+LANE_NAME = b"offload-lane"
+"""What `ps` and `top` show for a lane, and for what a task forks in it; at most 15 bytes."""
 
 
 LANE_VARIABLE = "OFFLOAD_LANE"
-"""Set in a lane to its pid, so that a program which a task starts can be told from others."""
+"""Set in a lane's environment to its pid: programs that a task starts have a name of their own, but inherit this."""
 
 
 def die_with_parent() -> None:
@@ -41,7 +44,7 @@ def die_with_parent() -> None:
 
 def adopt_orphans() -> None:
     """Makes this process the parent of every descendant whose own parent ends, double-forked ones included."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def settle(nice: int) -> None:
@@ -52,6 +55,7 @@ def settle(nice: int) -> None:
     os.setsid()
     die_with_parent()
     adopt_orphans()
+    _prctl(PR_SET_NAME, LANE_NAME)
     os.environ[LANE_VARIABLE] = str(os.getpid())
     os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -60,3 +64,7 @@ def settle(nice: int) -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+
+
+def _prctl(option: int, value: int | bytes) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,0 +1,296 @@
+"""Stops, limits and kills at every moment: the attempt is told truly, the others go on, the lanes come back."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.jobs.model import AttemptKey, Done, Lost, Outcome, Rejected, Stopped
+from app.stores.board import Board
+from tests.contracts.engines import rig
+from tests.support.engine_rig import Rig, done, forkserver, local_rig
+from tests.support.waiting import until
+
+__all__ = ["rig"]
+
+pytestmark = pytest.mark.anyio
+
+WITHIN_S = 1.0
+"""The contract's bound on every end."""
+
+
+def chances() -> random.Random:
+    """Random, and repeatable by the printed seed."""
+    seed = random.randrange(10**9)  # noqa: S311
+    print("seed", seed)
+    return random.Random(seed)  # noqa: S311
+
+
+def kill(pid: int | None, how: signal.Signals = signal.SIGKILL) -> None:
+    """Signals one process that may have ended already; never a group."""
+    assert pid
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, how)
+
+
+def semaphores() -> set[str]:
+    """Those that this process has mapped; others on the machine make their own."""
+    return set(re.findall(r"/dev/shm/sem\.mp-\w+", Path("/proc/self/maps").read_text()))
+
+
+def still_named(semaphores: set[str]) -> list[str]:
+    return [name for name in semaphores if Path(name).exists()]
+
+
+@pytest.mark.parametrize("task", ["loops", "loops-in-c", "ignores-sigterm", "hogs-in-c"])
+async def test_a_stop_ends_the_process_within_a_second(rig: Rig, task: str) -> None:
+    assignment = rig.assign(task, memory_mb=8192)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+
+    began = time.monotonic()
+    assert await rig.engine.stop(assignment.key)
+    assert time.monotonic() - began < WITHIN_S
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    outcome = await attempt
+    assert isinstance(outcome, Stopped)
+    assert outcome.by == "request"
+    assert outcome.usage is not None
+    await rig.all_free()
+
+
+async def test_a_stop_of_what_is_not_running_changes_nothing(rig: Rig) -> None:
+    assignment = rig.assign("echo", text="over")
+    assert done(await rig.begin(assignment)) == "over"
+    assert await rig.engine.stop(assignment.key)
+    assert await rig.engine.stop(AttemptKey("unknown", 1))
+    running = rig.assign("sleeps", seconds=60)
+    attempt = rig.begin(running)
+    await rig.running(running)
+    assert await rig.engine.stop(AttemptKey(running.key.job_id, 2))
+    assert not attempt.done()
+
+
+async def test_a_stop_at_any_moment_never_hits_the_next_attempt(rig: Rig) -> None:
+    moments = chances()
+    for _ in range(60):
+        await until(lambda: rig.engine.free_slots > 0)
+        stopped = rig.assign("echo", text="first")
+        first = rig.begin(stopped)
+        for _ in range(moments.randrange(12)):
+            await asyncio.sleep(0)
+        if moments.random() < 0.5:
+            await asyncio.wait([first], timeout=moments.random() * 0.001)
+        stop = asyncio.create_task(rig.engine.stop(stopped.key))
+        outcome = await first
+        assert isinstance(outcome, Done | Stopped), outcome
+        following = await rig.outcome_of("echo", text="next")
+        assert isinstance(following, Rejected) or done(following) == "next"
+        assert await stop
+    await rig.all_free()
+
+
+async def test_cancelling_run_is_not_a_stop(rig: Rig, tmp_path: Path) -> None:
+    assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
+    attempt = rig.begin(assignment)
+    await rig.running(assignment)
+    attempt.cancel()
+    await asyncio.wait([attempt])
+    assert rig.engine.free_slots == 1
+    (tmp_path / "now").touch()
+    await rig.all_free()
+
+
+async def test_without_a_free_slot_an_attempt_is_rejected(rig: Rig) -> None:
+    attempts = [rig.begin(rig.assign("sleeps", seconds=60)) for _ in range(2)]
+    await until(lambda: rig.engine.free_slots == 0)
+    outcome = await rig.outcome_of("echo", text="one too many")
+    assert isinstance(outcome, Rejected)
+    assert not any(attempt.done() for attempt in attempts)
+
+
+async def test_each_free_slot_is_announced(rig: Rig) -> None:
+    rig.changes.clear()
+    await rig.outcome_of("echo", text="fit")
+    assert rig.changes == [2]
+    await rig.outcome_of("dies", code=1)
+    await until(lambda: rig.changes == [2, 2], what="the lane to be announced again")
+
+
+async def test_close_tells_running_attempts_as_stopped(tmp_path: Path) -> None:
+    async with local_rig(tmp_path) as rig:
+        assignment = rig.assign("loops-in-c", memory_mb=8192)
+        attempt = rig.begin(assignment)
+        await rig.running(assignment)
+        await asyncio.gather(rig.engine.close(), rig.engine.close())
+        outcome = await attempt
+        assert isinstance(outcome, Stopped)
+        assert outcome.by == "request"
+        assert rig.engine.free_slots == 0
+        assert isinstance(await rig.outcome_of("echo", text="late"), Rejected)
+
+
+async def test_close_while_lanes_are_opening(tmp_path: Path) -> None:
+    for tick in range(12):
+        home = tmp_path / str(tick)
+        home.mkdir()
+        async with local_rig(home) as rig:
+            outcomes = [rig.begin(rig.assign("dies", code=1)) for _ in range(2)]
+            for _ in range(tick * 3):
+                await asyncio.sleep(0)
+            await rig.engine.close()
+            for outcome in await asyncio.gather(*outcomes):
+                assert isinstance(outcome, Stopped | Lost | Rejected), outcome
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_an_idle_lane_that_is_killed_comes_back(rig: Rig, how: signal.Signals) -> None:
+    before = {lane.pid for lane in rig.engine.lanes()}
+    kill(next(iter(before)), how)
+    await until(lambda: len({lane.pid for lane in rig.engine.lanes()} - before) == 1, what="a new lane")
+    await rig.all_free()
+    assert {done(await rig.outcome_of("echo", text=text)) for text in "ab"} == {"a", "b"}
+
+
+async def test_all_lanes_killed_at_once(rig: Rig) -> None:
+    assignment = rig.assign("sleeps", seconds=60)
+    attempt = rig.begin(assignment)
+    await rig.running(assignment)
+    before = {lane.pid for lane in rig.engine.lanes()}
+    for pid in before:
+        kill(pid)
+    outcome = await attempt
+    assert isinstance(outcome, Lost)
+    assert outcome.signal == "SIGKILL"
+    await until(lambda: not before & {lane.pid for lane in rig.engine.lanes()})
+    await rig.all_free()
+    assert done(await rig.outcome_of("echo", text="back")) == "back"
+
+
+async def test_the_forkserver_killed(rig: Rig) -> None:
+    assignment = rig.assign("loops-in-c", memory_mb=8192)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    forkserver().kill()
+    outcome = await attempt
+    assert isinstance(outcome, Lost)
+    assert outcome.exit_code is None
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    await rig.all_free()
+    assert done(await rig.outcome_of("echo", text="back")) == "back"
+
+
+async def test_a_stopped_lane_does_not_pass_for_a_working_one(rig: Rig) -> None:
+    assert await rig.engine.check() is None
+    pids = [lane.pid or 0 for lane in rig.engine.lanes()]
+    for pid in pids:
+        kill(pid, signal.SIGSTOP)
+    said = await rig.engine.check()
+    assert said is not None
+    assert "lane" in said
+    await until(lambda: not any(psutil.pid_exists(pid) for pid in pids), what="the stopped lanes to be killed")
+    await rig.all_free()
+    assert await rig.engine.check() is None
+
+
+async def test_a_busy_lane_counts_as_working(rig: Rig) -> None:
+    attempts = [rig.begin(rig.assign("loops")) for _ in range(2)]
+    await until(lambda: rig.engine.free_slots == 0)
+    assert await rig.engine.check() is None
+    assert [lane.state for lane in rig.engine.lanes()] == ["busy", "busy"]
+    assert not any(attempt.done() for attempt in attempts)
+
+
+async def test_kills_at_random_moments_while_results_come_back(rig: Rig) -> None:
+    chance = chances()
+    for _ in range(40):
+        size = chance.choice([1 << 10, 15 << 10, 16 << 10, 100 << 10, 10 << 20])
+        assignment = rig.assign("big", size=size)
+        attempt = rig.begin(assignment)
+        await asyncio.sleep(0)  # it claims its lane
+        pid = next(lane.pid for lane in rig.engine.lanes() if lane.job == assignment.key.job_id)
+        await asyncio.wait([attempt], timeout=chance.random() * chance.choice([0.001, 0.03]))
+        if not attempt.done():
+            kill(pid)
+        async with asyncio.timeout(3):
+            outcome: Outcome = await attempt
+        assert isinstance(outcome, Done | Lost), outcome
+        if isinstance(outcome, Done):
+            assert outcome.result_bytes == size
+            whole = outcome.result if outcome.result is not None else rig.file(assignment).read_bytes()
+            assert len(whole) == size
+        await until(lambda: rig.engine.free_slots > 0)
+    await rig.all_free()
+
+
+async def test_fifty_deaths_leak_no_descriptor_thread_or_semaphore(rig: Rig) -> None:
+    async def deaths(count: int) -> tuple[int, int, set[str]]:
+        for _ in range(count):
+            assert isinstance(await rig.outcome_of("kills-itself"), Lost)
+            await until(lambda: rig.engine.free_slots > 0)
+        await rig.all_free()
+        gc.collect()
+        me = psutil.Process()
+        return me.num_fds(), me.num_threads(), semaphores()
+
+    before = await deaths(3)
+    await until(lambda: psutil.Process().num_threads() <= before[1])
+    after = await deaths(50)
+    assert after[0] <= before[0] + 2, (before, after)
+    assert len(after[2]) <= len(before[2])
+    assert still_named(before[2] - after[2]) == []
+    await until(lambda: psutil.Process().num_threads() <= before[1], what="threads to end")
+
+
+async def test_many_short_attempts_on_both_lanes(rig: Rig) -> None:
+    async def stream(name: str) -> None:
+        for number in range(200):
+            assert done(await rig.outcome_of("echo", text=f"{name}{number}")) == f"{name}{number}"
+
+    await asyncio.gather(stream("a"), stream("b"))
+    assert rig.reports == [] or len(rig.reports) < 40
+
+
+@pytest.fixture
+async def board(tmp_path: Path) -> AsyncIterator[Board]:
+    (tmp_path / "run").mkdir(mode=0o700)
+    board = Board(tmp_path / "run")
+    await board.open()
+    yield board
+    await board.close()
+
+
+async def test_progress_and_usage_are_reported(tmp_path: Path, board: Board) -> None:
+    async with local_rig(tmp_path, board=board) as rig:
+        assignment = rig.assign("counts", to=0)
+        attempt = rig.begin(assignment)
+        seen = await until(lambda: [report for report in rig.reports if (report.done or 0) > 20], what="progress")
+        assert seen[0].total == 10**12
+        assert seen[0].usage is not None
+        assert seen[0].usage.cpu_s is not None
+        assert seen[0].usage.peak_rss_bytes
+        took = time.monotonic()
+        count = len(rig.reports)
+        await until(lambda: len(rig.reports) >= count + 5)
+        assert time.monotonic() - took > 0.4, "more than ten reports a second"
+        assert await rig.engine.stop(assignment.key)
+        assert isinstance(await attempt, Stopped)
+
+
+async def test_the_board_survives_the_forkserver(tmp_path: Path, board: Board) -> None:
+    async with local_rig(tmp_path, board=board) as rig:
+        manager = board.pid
+        old = {lane.pid for lane in rig.engine.lanes()}
+        forkserver().kill()
+        await until(lambda: not old & {lane.pid for lane in rig.engine.lanes()} and rig.engine.free_slots == 2)
+        assert board.pid == manager
+        assert await board.check() is None

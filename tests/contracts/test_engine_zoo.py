@@ -1,0 +1,209 @@
+"""Whatever a task does to its process: the right outcome, the neighbour unharmed, the lane back, nothing left."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
+from app.worker import faults
+from app.worker.messages import INLINE_BYTES, MESSAGE_BYTES
+from tests.contracts.engines import rig
+from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, done
+from tests.support.waiting import until
+
+__all__ = ["rig"]
+
+pytestmark = pytest.mark.anyio
+
+Check = Callable[[Outcome], bool]
+
+
+def failed(kind: FailureKind, *says: str, exception: str | None = None) -> Check:
+    def check(outcome: Outcome) -> bool:
+        if not isinstance(outcome, Failed) or outcome.failure.kind is not kind:
+            return False
+        failure = outcome.failure
+        json.dumps([failure.detail, failure.traceback]).encode()
+        bounded = len(failure.detail.encode()) <= faults.MESSAGE_BYTES
+        bounded &= len((failure.traceback or "").encode()) <= faults.TRACEBACK_BYTES
+        return bounded and failure.exception == exception and all(part in failure.detail for part in says)
+
+    return check
+
+
+def raised(exception: str, *says: str) -> Check:
+    return failed(FailureKind.TASK_RAISED, *says, exception=exception)
+
+
+def lost(*, exit_code: int | None = None, by: str | None = None) -> Check:
+    def check(outcome: Outcome) -> bool:
+        return isinstance(outcome, Lost) and (outcome.exit_code, outcome.signal) == (exit_code, by)
+
+    return check
+
+
+def stopped(by: str) -> Check:
+    return lambda outcome: isinstance(outcome, Stopped) and outcome.by == by
+
+
+def memory(outcome: Outcome) -> bool:
+    """Told by the watchdog, or by the task's own MemoryError, or by how the process ended."""
+    if isinstance(outcome, Failed):
+        return outcome.failure.kind is FailureKind.MEMORY_EXCEEDED
+    return stopped("memory")(outcome)
+
+
+def returned(result: object) -> Check:
+    return lambda outcome: isinstance(outcome, Done) and done(outcome) == result
+
+
+ZOO = "tests.support.misbehaving"
+
+BEASTS: list[tuple[str, dict[str, object], Check]] = [
+    ("echo", {"text": "hello"}, returned("hello")),
+    ("raises", {"message": "boom"}, raised("ValueError", "ValueError: boom")),
+    ("raises-two-arguments", {}, raised(f"{ZOO}.TwoArgumentsError", "one and two")),
+    ("raises-evil", {}, raised(f"{ZOO}.EvilError", "can't be read")),
+    ("raises-base", {}, raised(f"{ZOO}.NotAnExceptionError", "beneath")),
+    ("raises-interrupt", {}, raised("KeyboardInterrupt")),
+    ("raises-generator-exit", {}, raised("GeneratorExit")),
+    ("raises-group", {}, raised("BaseExceptionGroup", "2 sub-exceptions")),
+    ("raises-surrogates", {}, raised("ValueError", "\\ud800", "\x00", "\x1b")),
+    ("raises-at-length", {}, raised("ValueError", "begin", "[...]", "end")),
+    ("recurses", {"depth": 0}, raised("RecursionError")),
+    ("exits", {"code": 0}, raised("SystemExit", "sys.exit(0)")),
+    ("exits", {"code": 3}, raised("SystemExit", "sys.exit(3)")),
+    (
+        "unpicklable",
+        {},
+        failed(FailureKind.RESULT_NOT_SERIALIZABLE, exception="app.tasks.faults.ResultNotSerializableError"),
+    ),
+    (
+        "big",
+        {"size": 300 << 20, "memory_mb": 2048},
+        failed(FailureKind.RESULT_TOO_LARGE, str(300 << 20), str(RESULT_MAX_BYTES)),
+    ),
+    ("no-such-task", {}, failed(FailureKind.TASK_RAISED, "no-such-task")),
+    ("echo", {"text": 1}, raised("pydantic_core._pydantic_core.ValidationError", "text")),
+    ("dies", {"code": 0}, lost(exit_code=0)),
+    ("dies", {"code": 7}, lost(exit_code=7)),
+    ("dies", {"code": 255}, lost(exit_code=255)),
+    ("segfaults", {}, lost(by="SIGSEGV")),
+    ("aborts", {}, lost(by="SIGABRT")),
+    ("kills-itself", {}, lost(by="SIGKILL")),
+    ("loops", {"timeout_s": 0.3}, stopped("time")),
+    ("loops-in-c", {"timeout_s": 0.3, "memory_mb": 8192}, stopped("time")),
+    ("ignores-sigterm", {"timeout_s": 0.3}, stopped("time")),
+    ("sleeps", {"seconds": 600, "timeout_s": 0.3}, stopped("time")),
+    ("hogs-slowly", {"memory_mb": 128}, memory),
+    ("hogs-at-once", {"mib": 100_000, "memory_mb": 128}, memory),
+    ("hogs-in-c", {"memory_mb": 128}, memory),
+    ("prints", {"lines": 100_000}, returned(None)),
+    ("closes-stdout", {}, returned(None)),
+    ("forks-and-returns-twice", {}, returned(1)),
+    ("changes-everything", {}, returned(None)),
+    ("starts-a-thread", {}, returned(None)),
+    ("leaks", {"mib": 300, "memory_mb": 1024}, returned(None)),
+]
+
+
+@pytest.mark.parametrize(
+    ("task", "params", "expected"), BEASTS, ids=[f"{task}-{i}" for i, (task, *_) in enumerate(BEASTS)]
+)
+async def test_a_beast_costs_only_itself(
+    rig: Rig, tmp_path: Path, task: str, params: dict[str, object], expected: Check
+) -> None:
+    neighbour = rig.assign("waits-for", path=str(tmp_path / "now"))
+    waiting = rig.begin(neighbour)
+    other = await rig.running(neighbour)
+
+    outcome = await rig.outcome_of(task, **params)  # type: ignore[arg-type]  # limits among the parameters
+
+    assert expected(outcome), outcome
+    assert not waiting.done()
+    assert psutil.pid_exists(other)
+    (tmp_path / "now").touch()
+    assert done(await waiting) == "it came"
+    await rig.all_free()
+    seen = [done(await rig.outcome_of("whoami")) for _ in range(2)]
+    assert all(isinstance(one, dict) and one["cwd"] == os.getcwd() and one["nice"] == 10 for one in seen)  # noqa: PTH109
+    assert all(isinstance(one, dict) and one["threads"] == 2 and one["recursion"] == 1000 for one in seen)
+
+
+@pytest.mark.parametrize("then", ["return", "die", "loop"])
+async def test_children_of_a_task_end_with_its_attempt(rig: Rig, tmp_path: Path, then: str) -> None:
+    outcome = await rig.outcome_of("forks", pidfile=str(tmp_path / "pids"), then=then, timeout_s=0.5)
+
+    expected = {"return": returned("left them"), "die": lost(exit_code=1), "loop": stopped("time")}
+    assert expected[then](outcome), outcome
+    left = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(left) == 3
+    await until(lambda: not any(psutil.pid_exists(pid) for pid in left), what="a task's children to end")
+    await rig.all_free()
+
+
+async def test_results_travel_whole_whatever_their_size(rig: Rig) -> None:
+    for size in (2, MESSAGE_BYTES, MESSAGE_BYTES + 1, INLINE_BYTES, INLINE_BYTES + 1, 10 << 20):
+        assignment = rig.assign("big", size=size)
+        outcome = await rig.begin(assignment)
+        assert isinstance(outcome, Done), outcome
+        assert outcome.result_bytes == size
+        if size <= INLINE_BYTES:
+            assert outcome.result == b'"' + b"x" * (size - 2) + b'"'
+            assert not rig.file(assignment).exists()
+        else:
+            assert outcome.result is None
+            assert rig.file(assignment).stat().st_size == size
+
+
+async def test_parameters_travel_whole_whatever_their_size(rig: Rig) -> None:
+    for size in (MESSAGE_BYTES - 20, MESSAGE_BYTES, 8 << 20):
+        assignment = rig.assign("echo", text="é" * (size // 2), memory_mb=512)
+        outcome = await rig.begin(assignment)
+        assert isinstance(outcome, Done), outcome
+        if outcome.result is None:
+            assert json.loads(rig.file(assignment).read_bytes()) == "é" * (size // 2)
+        else:
+            assert json.loads(outcome.result) == "é" * (size // 2)
+    assert list((rig.home / "run").iterdir()) == []
+
+
+async def test_mapped_files_do_not_count_as_memory(rig: Rig, tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(400 << 20)
+    outcome = await rig.outcome_of("maps-a-file", path=str(tmp_path / "large"), memory_mb=64)
+    assert done(outcome) == 0
+
+
+async def test_usage_is_of_the_attempt_alone(rig: Rig) -> None:
+    large = await rig.outcome_of("big", size=100 << 20, memory_mb=2048)
+    assert isinstance(large, Done)
+    assert large.usage.peak_rss_bytes is not None
+    assert large.usage.peak_rss_bytes > 100 << 20
+    for _ in range(2):
+        small = await rig.outcome_of("echo", text="small")
+        assert isinstance(small, Done)
+        assert small.usage.peak_rss_bytes is not None
+        assert small.usage.peak_rss_bytes < 100 << 20
+        assert small.usage.cpu_s is not None
+        assert small.usage.cpu_s < 1
+    outcome = await rig.outcome_of("loops", timeout_s=0.6)
+    assert isinstance(outcome, Stopped)
+    assert outcome.usage is not None
+    assert outcome.usage.wall_s >= 0.6
+    assert outcome.usage.cpu_s is not None
+    assert outcome.usage.cpu_s > 0
+    assert outcome.usage.peak_rss_bytes
+
+
+async def test_a_traceback_shows_the_task_and_not_the_service(rig: Rig) -> None:
+    outcome = await rig.outcome_of("raises", message="boom")
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.traceback is not None
+    assert "raise ValueError(message)" in outcome.failure.traceback
+    assert "app/worker" not in outcome.failure.traceback
+    assert outcome.failure.traceback.startswith("Traceback (most recent call last):")

@@ -1,0 +1,147 @@
+"""An engine with the zoo's tasks, in directories of its own, and what tests ask of it."""
+
+import asyncio
+import inspect
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from app.engines.context import start_forkserver
+from app.engines.local import LocalEngine
+from app.engines.watch import BoardView
+from app.jobs.interfaces import Engine
+from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
+from app.tasks.context import Places
+from app.tasks.registry import RegistrySpec, load
+from app.worker.entry import Entry
+from app.worker.messages import LaneSetup
+from tests.support import misbehaving
+from tests.support.waiting import until
+
+ZOO = ", ".join(
+    f"{name.replace('_', '-')}=tests.support.misbehaving:{name}"
+    for name, function in inspect.getmembers(misbehaving, inspect.isfunction)
+    if function.__module__ == misbehaving.__name__
+)
+RESULT_MAX_BYTES = 200 << 20
+numbers = itertools.count(1)
+
+
+class NoBoard:
+    """A board that nobody can reach."""
+
+    address = "/nonexistent/board"
+    authkey = b"none"
+    pid: int | None = None
+
+    def watch(self, key: AttemptKey, changed: Callable[[Entry], None]) -> None: ...
+
+    def forget(self, key: AttemptKey) -> None: ...
+
+
+@dataclass
+class Rig:
+    """`outcome_of` runs one task; the other methods are for tests that look in the middle."""
+
+    engine: Engine
+    home: Path
+    changes: list[int] = field(default_factory=list)
+    reports: list[Progress] = field(default_factory=list)
+
+    def assign(self, task: str, *, timeout_s: float = 60, memory_mb: int = 256, **params: object) -> Assignment:
+        key = AttemptKey(f"00000000-0000-7000-8000-{next(numbers):012}", 1)
+        return Assignment(
+            key=key, task=task, params=json.dumps(params).encode(), timeout_s=timeout_s, memory_mb=memory_mb
+        )
+
+    def begin(self, assignment: Assignment) -> asyncio.Task[Outcome]:
+        return asyncio.create_task(self.engine.run(assignment, self.reports.append))
+
+    async def outcome_of(self, task: str, *, timeout_s: float = 60, memory_mb: int = 256, **params: object) -> Outcome:
+        assignment = self.assign(task, timeout_s=timeout_s, memory_mb=memory_mb, **params)
+        return await self.engine.run(assignment, self.reports.append)
+
+    async def running(self, assignment: Assignment) -> int:
+        """Waits until the task's own code runs, as far as its CPU or its state tells; answers the lane's pid."""
+
+        def pid() -> int | None:
+            mine = [lane for lane in self.engine.lanes() if lane.job == assignment.key.job_id]
+            return mine[0].pid if mine and (mine[0].busy_s or 0) > 0.02 else None
+
+        return await until(pid, what=f"{assignment.task} to run") or 0
+
+    async def all_free(self, lanes: int = 2) -> None:
+        await until(lambda: self.engine.free_slots == lanes, what=f"{lanes} free lanes, of {self.engine.lanes()}")
+
+    def file(self, assignment: Assignment) -> Path:
+        """The attempt's result file."""
+        return self.home / "results" / f"{assignment.key.job_id}.{assignment.key.attempt}.json"
+
+
+def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> LaneSetup:
+    for name in ("run", "results", "files", "uploads"):
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+    return LaneSetup(
+        registry=RegistrySpec(tasks=tasks),
+        places=Places(home / "files", home / "uploads"),
+        results_dir=home / "results",
+        run_dir=home / "run",
+        board_address=address,
+        board_authkey=authkey,
+        result_max_bytes=RESULT_MAX_BYTES,
+    )
+
+
+@asynccontextmanager
+async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = None) -> AsyncIterator[Rig]:
+    """Two local lanes. When it ends, nothing of them may be left."""
+    setup = local_setup(home, getattr(board, "address", NoBoard.address), getattr(board, "authkey", NoBoard.authkey))
+    start_forkserver(load(setup.registry).modules)
+    rig = Rig(LocalEngine(setup, lanes=lanes, board=board or NoBoard()), home)
+    await rig.engine.open(lambda: rig.changes.append(rig.engine.free_slots))
+    try:
+        await rig.all_free(lanes)
+        yield rig
+    finally:
+        await rig.engine.close()
+    manager = board.pid if board is not None else None
+    assert [process for process in descendants() if process.pid != manager] == []
+    assert list((home / "run").glob("*.params")) == []
+
+
+def forkserver() -> psutil.Process:
+    """multiprocessing's forkserver, which every lane comes from."""
+    return next(one for one in psutil.Process().children() if _is(one, "multiprocessing.forkserver"))
+
+
+def descendants() -> list[psutil.Process]:
+    """Every process below this one but multiprocessing's own two, zombies included."""
+    return [
+        one
+        for one in psutil.Process().children(recursive=True)
+        if not (_is(one, "multiprocessing.resource_tracker") or (one.ppid() == psutil.Process().pid and _own(one)))
+    ]
+
+
+def _own(process: psutil.Process) -> bool:
+    return _is(process, "multiprocessing.forkserver") and os.getsid(process.pid) == os.getsid(0)
+
+
+def _is(process: psutil.Process, what: str) -> bool:
+    try:
+        return any(what in part for part in process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+
+
+def done(outcome: Outcome) -> object:
+    """The inline result of an attempt that must have succeeded."""
+    assert isinstance(outcome, Done), outcome
+    assert outcome.result is not None
+    return json.loads(outcome.result)
