@@ -158,7 +158,7 @@ def read_digests(
         for digest in computed.values():
             digest.update(buffer[:count])
         progress(done, before.st_size, unit="bytes")
-    if done < before.st_size or _identity(os.fstat(descriptor)) != _identity(before):
+    if _identity(os.fstat(descriptor)) != _identity(before):
         raise FileChangedError("The file was changed, replaced or removed while it was read.")
     return done, {algorithm: digest.hexdigest() for algorithm, digest in computed.items()}
 

@@ -251,8 +251,8 @@ def shorten(file: Path) -> None:
 
 @pytest.mark.parametrize("change", [append, overwrite_in_place, replace_by_rename, shorten, Path.unlink])
 def test_a_file_that_changes_while_it_is_read(change: Callable[[Path], None], tmp_path: Path) -> None:
-    file = tmp_path / "files" / "a"
-    context = context_in(tmp_path, Reports(then=lambda: change(file) if file.exists() else None))
+    file, reports = tmp_path / "files" / "a", Reports(then=lambda: change(file) if len(reports.seen) == 1 else None)
+    context = context_in(tmp_path, reports)
     file.write_bytes(bytes(3 * CHUNK_BYTES))
     with pytest.raises(FileChangedError, match="while it was read"):
         digest(context, path="a")

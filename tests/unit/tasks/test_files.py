@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import threading
 from collections import Counter
@@ -156,6 +157,38 @@ def test_no_descriptor_is_left_behind(root: Path) -> None:
         except ProblemError:
             continue
     assert descriptors() == before
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Breaks off a system call that blocks."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"still there after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_pipe_that_comes_between_the_look_and_the_open_neither_blocks_nor_passes(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.stat
+
+    def look_then_swap(path: str, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
+        seen = real(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        (root / "plain").unlink()
+        os.mkfifo(root / "plain")
+        return seen
+
+    monkeypatch.setattr(os, "stat", look_then_swap)
+    with at_most(5), pytest.raises(NotARegularFileError, match="a pipe"):
+        read(root, "plain")
 
 
 @contextmanager
