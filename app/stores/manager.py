@@ -70,6 +70,9 @@ class ManagerProcess:
             self._process.join(1)
             with contextlib.suppress(ValueError):  # it waits for a device, and outlasts even SIGKILL for a while
                 self._process.close()
+            if self.pid is not None:
+                with contextlib.suppress(ChildProcessError):  # a child of ours only where the forkserver above it died
+                    os.waitpid(self.pid, os.WNOHANG)
             self._process = self.pid = None
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._address)  # noqa: PTH108
