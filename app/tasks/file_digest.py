@@ -144,8 +144,8 @@ def read_digests(
     """The size and the digests of an open file, from where it is to its end.
 
     Raises `FileChangedError` where it is not the same file with the same content from the first byte to the last, as
-    far as size and times tell, and as soon as it has more bytes than it had: a file that grows as fast as it is read
-    would never end.
+    far as size and times tell (before Linux 6.13, two changes of one size within 10 ms of each other may look like
+    one), and as soon as it has more bytes than it had: a file that grows as fast as it is read would never end.
     """
     before = os.fstat(descriptor)
     computed = {algorithm: new_digest(algorithm) for algorithm in algorithms}

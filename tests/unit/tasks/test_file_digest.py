@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,9 +24,13 @@ from app.tasks.context import Context
 from app.tasks.digests import HEX_LENGTHS
 from app.tasks.faults import FileChangedError, FileMissingError
 from app.tasks.file_digest import CHUNK_BYTES
+from tests.support.waiting import until_sync
 from tests.unit.tasks.building import Reports, built_in, context_in
 
 file_digest = built_in("file-digest")
+FILE_CLOCK = 5
+"""CLOCK_REALTIME_COARSE of <linux/time.h>, which the times of files are taken from."""
+
 UPLOAD = "01912345-6789-7abc-8def-0123456789ab"
 
 # of b"abc": FIPS 180-4, FIPS 202, RFC 1321, coreutils' b2sum, and the BLAKE3 and xxHash projects' test vectors
@@ -254,6 +259,8 @@ def test_a_file_that_changes_while_it_is_read(change: Callable[[Path], None], tm
     file, reports = tmp_path / "files" / "a", Reports(then=lambda: change(file) if len(reports.seen) == 1 else None)
     context = context_in(tmp_path, reports)
     file.write_bytes(bytes(3 * CHUNK_BYTES))
+    written = file.stat().st_ctime_ns
+    until_sync(lambda: time.clock_gettime_ns(FILE_CLOCK) > written, what="the next tick, or the change may not show")
     with pytest.raises(FileChangedError, match="while it was read"):
         digest(context, path="a")
 
