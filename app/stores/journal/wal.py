@@ -4,9 +4,10 @@ SQLite reads a WAL up to its first bad frame and takes the rest for the torn end
 That is right after a crash, and wrong where the file was damaged later. Two things tell them apart (formats and
 names by https://sqlite.org/walformat.html):
 
-- Frames are synced with each commit before the next transaction writes any. So what a crash can leave torn is the last
-  transaction only; a commit frame after the bad frame with further frames of the same log behind it was synced once.
 - The index beside it (`-shm`) survives a killed process, and counts a frame only after its sync.
+- Where there is no such index, as after a power cut: frames are synced with each commit before the next transaction
+  writes any. So what is torn can only be the last transaction; a commit frame after the bad frame with further frames
+  of the same log behind it was synced once.
 
 A log that was cut off or removed together with its index leaves no trace; nothing can find that.
 """
@@ -34,13 +35,13 @@ def loss(database: Path) -> str | None:
     log = database.with_name(database.name + "-wal")
     data = log.read_bytes() if log.exists() else b""
     salts, intact, lost = b"", 0, False
-    if len(data) > _HEADER:
+    if len(data) > _HEADER and any(data[:_HEADER]):  # some file systems leave zeros where a first sync was cut off
         salts = data[16:24]
         if not _header_is_intact(data):
             return f"the header of {log} is damaged"
         intact, lost = _walk(list(_frames(data)))
     indexed = _indexed_frames(database.with_name(database.name + "-shm"), salts)
-    if lost or indexed > intact:
+    if lost if indexed is None else indexed > intact:
         return f"{log} is damaged or cut short after frame {intact}"
     return None
 
@@ -94,12 +95,12 @@ def _checksum(data: bytes, little: bool, sums: tuple[int, int]) -> tuple[int, in
     return first, second
 
 
-def _indexed_frames(index: Path, salts: bytes) -> int:
-    """How many frames the index counts that are not yet in the database; 0 where it is not this log's index."""
+def _indexed_frames(index: Path, salts: bytes) -> int | None:
+    """How many frames the index counts, 0 where all are in the database already; None where it is not this log's."""
     data = index.read_bytes()[:136] if index.exists() else b""
     if len(data) < 136 or data[:48] != data[48:96]:
-        return 0
+        return None
     frames, copied = struct.unpack_from("=I", data, 16)[0], struct.unpack_from("=I", data, 96)[0]
     if salts and data[32:40] != salts:
-        return 0
+        return None
     return frames if frames > copied else 0

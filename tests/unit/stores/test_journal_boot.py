@@ -205,6 +205,22 @@ def test_the_torn_end_of_an_unacknowledged_write_is_not_damage(killed: Path) -> 
         shutil.rmtree(path.parent)
 
 
+def test_what_failed_commits_left_behind_the_log_is_not_damage(killed: Path) -> None:
+    """Frames of this log that were rolled back: the index does not count them, whatever they look like."""
+    log = beside(killed, "-wal")
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[-2 * 4120 :] * 3)
+    assert len(content(killed)) == 10
+
+
+def test_a_power_cut_in_the_first_commit_is_not_damage(killed: Path) -> None:
+    """Some file systems then leave zeros: what was written had not been synced, so not acknowledged either."""
+    log = beside(killed, "-wal")
+    beside(killed, "-shm").unlink()
+    log.write_bytes(b"\0" * log.stat().st_size)
+    assert content(killed) == []
+
+
 def test_a_power_cut_in_the_last_commit_is_not_damage(killed: Path) -> None:
     """Then the index is gone, and the last transaction's frames are there in part: it had not been acknowledged."""
     log = beside(killed, "-wal")
