@@ -18,7 +18,7 @@ from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings, load_settings
 from app.engines import leftovers
-from app.engines.context import start_forkserver
+from app.engines.context import LaneContext, start_forkserver
 from app.engines.local import LocalEngine
 from app.jobs.admission import ServerLimits
 from app.jobs.changes import Changes
@@ -32,6 +32,7 @@ from app.stores.board import Board
 from app.stores.journal import SqliteJournal
 from app.stores.lock import lock_directory
 from app.stores.results import ResultDirectory
+from app.stores.socket_directory import remove_socket_directory, socket_directory
 from app.stores.uploads import UploadDirectory
 from app.tasks.context import Places
 from app.tasks.registry import Registry, RegistrySpec, load
@@ -87,10 +88,12 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     leftovers.mark(data)
     await asyncio.to_thread(leftovers.sweep, data)
     stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data)
-    start_forkserver(registry.modules)  # it imports while the rest is being opened
     run_dir = data / "run"
     shutil.rmtree(run_dir, ignore_errors=True)
-    run_dir.mkdir(mode=0o700)
+    remove_socket_directory(run_dir)
+    stack.callback(remove_socket_directory, run_dir)
+    # It imports what lanes need while the rest is being opened.
+    start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
     settings.files_dir.mkdir(parents=True, exist_ok=True)
 
     journal = SqliteJournal(data / "journal.sqlite3")
@@ -100,7 +103,7 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     uploads = UploadDirectory(data / "uploads")
     places = Places(files_dir=settings.files_dir, uploads_dir=uploads.directory)
 
-    board = Board(run_dir)
+    board = Board(run_dir, LaneContext())
     stack.push_async_callback(board.close)
     await board.open()
     setup = LaneSetup(

@@ -10,22 +10,31 @@ executor's own for the exit code.
 import contextlib
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection, context, forkserver, popen_forkserver
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.util import get_temp_dir
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 _hiding_main = threading.Lock()
 
 
-def start_forkserver(modules: Sequence[str]) -> None:
+def start_forkserver(modules: Sequence[str], directory: Path) -> None:
     """Starts the forkserver, where it does not run yet, with `modules` and a lane's own loaded for all to share.
 
-    Each must have been imported here before: one that raises anything but ImportError would end the forkserver.
+    Each must have been imported here before: one that raises anything but ImportError would end the forkserver. Its
+    socket is put below `directory`, where the next start finds it after a kill; multiprocessing would choose /tmp.
     """
+    chosen, tempfile.tempdir = tempfile.tempdir, str(directory)
+    try:
+        get_temp_dir()  # multiprocessing remembers this one for good
+    finally:
+        tempfile.tempdir = chosen
     forkserver.set_forkserver_preload(["app.worker.execute", *modules])
     forkserver.ensure_running()
 

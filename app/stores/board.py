@@ -24,7 +24,7 @@ import structlog
 from app.errors import BootError
 from app.jobs.model import AttemptKey
 from app.stores.manager import READY_S, ManagerProcess
-from app.stores.socket_place import SocketPlace, make_place
+from app.stores.socket_directory import socket_directory
 from app.worker.entry import BoardProxy, Entry, Key, Value, connect
 
 ROUND_S = 0.05
@@ -53,7 +53,7 @@ class Board:
         """What a lane needs beside `address` in order to write."""
         self._run_dir = run_dir
         self._context = context or get_context("forkserver")
-        self._place: SocketPlace | None = None
+        self._address: Path | None = None
         self._manager: ManagerProcess | None = None
         self._entries: BoardProxy | None = None  # the thread's alone, as its connection is
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
@@ -67,9 +67,9 @@ class Board:
     @property
     def address(self) -> str:
         """The Manager's socket. Known after `open`, and the same until `close`."""
-        if self._place is None:
+        if self._address is None:
             raise RuntimeError("the board has no address before it is open")
-        return str(self._place.path)
+        return str(self._address)
 
     @property
     def pid(self) -> int | None:
@@ -78,7 +78,7 @@ class Board:
 
     async def open(self) -> None:
         """Starts the Manager. Raises BootError where that fails."""
-        self._place = make_place(self._run_dir)
+        self._address = socket_directory(self._run_dir) / "board.sock"
         self._manager = ManagerProcess(self.address, self.authkey, self._context)
         try:
             await self._start(self._manager)
@@ -99,8 +99,6 @@ class Board:
             self._thread.shutdown()
         except TimeoutError:  # stuck outside the Manager, where nothing here can free it
             self._thread.shutdown(wait=False)
-        if self._place is not None:
-            self._place.remove()
 
     def watch(self, key: AttemptKey, changed: Callable[[Entry], None]) -> None:
         """Calls `changed` on the event loop whenever that attempt's entry appears or changes, until `forget`."""

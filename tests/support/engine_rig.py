@@ -5,6 +5,7 @@ import inspect
 import itertools
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> L
 async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = None) -> AsyncIterator[Rig]:
     """Two local lanes. When it ends, nothing of them may be left."""
     setup = local_setup(home, getattr(board, "address", NoBoard.address), getattr(board, "authkey", NoBoard.authkey))
-    start_forkserver(load(setup.registry).modules)
+    start_forkserver(load(setup.registry).modules, Path(tempfile.gettempdir()))
     rig = Rig(LocalEngine(setup, lanes=lanes, board=board or NoBoard()), home)
     await rig.engine.open(lambda: rig.changes.append(rig.engine.free_slots))
     try:
@@ -111,7 +112,8 @@ async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = Non
     finally:
         await rig.engine.close()
     manager = board.pid if board is not None else None
-    assert [process for process in descendants() if process.pid != manager] == []
+    left = [process for process in descendants() if process.pid != manager]
+    assert left == [], left
     assert list((home / "run").glob("*.params")) == []
 
 

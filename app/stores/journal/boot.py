@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.errors import BootError
 from app.stores.journal import sql, wal
-from app.stores.journal.faults import BUSY_TIMEOUT_S
+from app.stores.journal.faults import BUSY_TIMEOUT_S, primary_code
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -157,7 +157,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _remedy(error: OSError | sqlite3.Error) -> str:
-    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else None
+    code = primary_code(error)
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return _RESCUE
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

@@ -26,12 +26,18 @@ def storage_error(error: Exception, directory: Path) -> Exception:
     """What the waiter of a failed read or write gets; a new one for each, since tracebacks grow where raised."""
     if isinstance(error, sqlite3.IntegrityError) and "jobs_key" in str(error):
         return DuplicateKeyError()
-    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.Error) else None
+    code = primary_code(error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(directory)):
         return StorageFullError("The disk that holds the journal is full.")
     if code == sqlite3.SQLITE_BUSY:
         return StorageFailedError(f"Another process has held the journal's lock for over {BUSY_TIMEOUT_S:g} s.")
     return StorageFailedError(f"The journal failed: {error}")
+
+
+def primary_code(error: Exception) -> int | None:
+    """SQLite's primary result code; None where the error is not SQLite's own (the module raises some without one)."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _is_full(directory: Path) -> bool:

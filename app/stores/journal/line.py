@@ -24,7 +24,7 @@ Serve = Callable[[sqlite3.Connection, Sequence[Work]], Sequence[Any]]
 """Does a group of work and answers each: with its value, or with an exception as a value."""
 
 GROUP_ROWS = 1000
-"""A group ends once it has so many rows: about 10 ms of writing, so that nobody waits long for the others."""
+"""A group ends once it has so many rows: about 20 ms of writing, so that nobody waits long for the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import pytest
 from app.errors import BootError
 from app.jobs.model import AttemptKey
 from app.stores.board import Board
-from app.stores.socket_place import LONGEST, make_place
+from app.stores.socket_directory import LONGEST, remove_socket_directory, socket_directory
 from app.worker.entry import Entry, Key, Value, connect
 from tests.support.waiting import until
 
@@ -303,7 +303,7 @@ async def test_only_its_user_can_reach_the_socket(board: Board) -> None:
 async def test_a_run_directory_that_was_open_to_all_is_closed(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir(mode=0o777)
     (tmp_path / "run").chmod(0o777)
-    make_place(tmp_path / "run")
+    socket_directory(tmp_path / "run")
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
 
 
@@ -316,8 +316,10 @@ async def test_a_deep_data_directory_gets_a_short_socket_path(tmp_path: Path, mo
             assert directory.parent == Path(temporary)
             assert stat.S_IMODE(directory.stat().st_mode) == 0o700
             assert await board.check() is None
-        assert files_in(Path(temporary)) == []
-        assert make_place(deep).own_dir == directory, "the next start finds what this one might have left"
+        assert not (directory / "board.sock").exists()
+        assert socket_directory(deep) == directory, "the next start finds what this one might have left"
+        remove_socket_directory(deep)
+        assert not directory.exists()
 
 
 async def test_a_link_in_the_place_of_the_short_directory_is_refused(
@@ -325,12 +327,12 @@ async def test_a_link_in_the_place_of_the_short_directory_is_refused(
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
         monkeypatch.setattr(tempfile, "tempdir", temporary)
-        place = make_place(tmp_path / ("d" * LONGEST) / "run")
-        place.remove()
-        assert place.own_dir is not None
-        place.own_dir.symlink_to(tmp_path)
+        deep = tmp_path / ("d" * LONGEST) / "run"
+        directory = socket_directory(deep)
+        remove_socket_directory(deep)
+        directory.symlink_to(tmp_path)
         with pytest.raises(BootError, match="somebody else"):
-            make_place(tmp_path / ("d" * LONGEST) / "run")
+            socket_directory(deep)
 
 
 async def test_a_socket_left_by_a_killed_service_is_no_obstacle(tmp_path: Path) -> None:

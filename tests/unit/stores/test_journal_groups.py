@@ -73,11 +73,12 @@ async def test_an_unstorable_job_fails_alone(journal: SqliteJournal) -> None:
         journal.add([a_job("a")]),
         journal.add([replace(a_job("b"), priority=2**63)]),
         journal.add([replace(a_job("c"), task="\ud800")]),
+        journal.add([replace(a_job("unbindable"), priority=object())]),  # type: ignore[arg-type]  # what the test is about
         journal.add([a_job("d"), replace(a_job("e"), timeout_s=float("nan"))]),
         journal.add([a_job("f")]),
         return_exceptions=True,
     )
-    assert [type(answer).__name__ for answer in answers] == ["NoneType", *["StorageFailedError"] * 3, "NoneType"]
+    assert [type(answer).__name__ for answer in answers] == ["NoneType", *["StorageFailedError"] * 4, "NoneType"]
     assert await ids(journal) == ["f", "a"]
 
 
