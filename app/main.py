@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 CLOSING_S = 2.0
 """Of the shutdown's grace, what is kept for ending processes and closing files."""
 
+HELLO = "Hello from Offload.\n"
+"""`hello.txt`, in a files directory that is made here: what the example of `file-digest` in Swagger UI names."""
+
 log = structlog.get_logger()
 
 
@@ -94,7 +97,9 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     stack.callback(remove_socket_directory, run_dir)
     # It imports what lanes need while the rest is being opened.
     start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
-    settings.files_dir.mkdir(parents=True, exist_ok=True)
+    if not settings.files_dir.exists():
+        settings.files_dir.mkdir(parents=True)
+        (settings.files_dir / "hello.txt").write_text(HELLO)
 
     journal = SqliteJournal(data / "journal.sqlite3")
     stack.push_async_callback(journal.close)
