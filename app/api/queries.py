@@ -126,7 +126,7 @@ _CURSOR = "^1-[0-9a-f]{1,15}$"
 
 
 def _place(cursor: object) -> int:
-    if not re.match(_CURSOR, str(cursor)):
+    if not re.fullmatch(_CURSOR, str(cursor)):
         raise ValueError("Input should be a cursor that this service gave as `next`")
     return int(str(cursor).partition("-")[2], 16)
 

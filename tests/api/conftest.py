@@ -1,0 +1,22 @@
+"""A front desk for each test of the API."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.front_desk import FrontDesk, front_desk
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
+    """One slot; attempts end when the test says."""
+    async with front_desk(tmp_path) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def full_desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
+    """No slot: what is submitted stays queued. The queue holds three jobs."""
+    async with front_desk(tmp_path, slots=0, queue_limit=3) as desk:
+        yield desk

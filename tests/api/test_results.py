@@ -1,0 +1,124 @@
+"""`GET /jobs/{id}/result`: whole or in parts, from memory or from a file."""
+
+import json
+
+import pytest
+
+from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
+from tests.support.front_desk import FrontDesk
+from tests.support.problems import problem
+
+pytestmark = pytest.mark.anyio
+
+SMALL = b'{"value":"0123456789"}'
+LARGE = json.dumps(["x" * 99] * 40_000).encode()
+"""Some chunks of a file."""
+
+
+async def succeeded(desk: FrontDesk, result: bytes) -> str:
+    """The path of a job with this result, which is left in a file where it is large."""
+    path: str = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    inline = len(result) <= 16 * 1024
+    if not inline:
+        desk.results.path(await desk.engine.running(path[6:])).write_bytes(result)
+    done = Done(result=result if inline else None, result_bytes=len(result), usage=Usage(wall_s=1))
+    await desk.engine.end(path[6:], done)
+    job = (await desk.client.get(f"{path}?wait=60")).json()
+    assert job["result"] == (json.loads(result) if inline else None)
+    assert job["result_bytes"] == len(result)
+    return path
+
+
+@pytest.mark.parametrize("result", [SMALL, LARGE, b"null", b"1"])
+async def test_the_whole_result(desk: FrontDesk, result: bytes) -> None:
+    path = await succeeded(desk, result)
+    answer = await desk.client.get(f"{path}/result")
+    assert (answer.status_code, answer.content) == (200, result)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-length"] == str(len(result))
+    assert answer.headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("result", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    ("header", "start", "end"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=5-9", 5, 10),
+        ("bytes=5-", 5, None),
+        ("bytes=-5", -5, None),
+        ("bytes=-99999999999999999999999999", 0, None),
+        ("bytes=3-99999999999999999999999999", 3, None),
+        ("Bytes= 1-2 ", 1, 3),
+    ],
+)
+async def test_a_part(desk: FrontDesk, result: bytes, header: str, start: int, end: int | None) -> None:
+    path = await succeeded(desk, result)
+    answer = await desk.client.get(f"{path}/result", headers={"Range": header})
+    part = result[start:end]
+    first = start % len(result)
+    assert (answer.status_code, answer.content) == (206, part)
+    assert answer.headers["content-range"] == f"bytes {first}-{first + len(part) - 1}/{len(result)}"
+    assert answer.headers["content-length"] == str(len(part))
+
+
+@pytest.mark.parametrize(
+    "header", ["bytes=0-1,3-4", "bytes=-", "bytes=4-2", "items=0-1", "bytes", "bytes=a-b", "bytes=²-3"]
+)
+async def test_what_is_no_single_range_gives_the_whole(desk: FrontDesk, header: str) -> None:
+    path = await succeeded(desk, SMALL)
+    answer = await desk.client.get(f"{path}/result", headers={"Range": header.encode()})
+    assert (answer.status_code, answer.content) == (200, SMALL)
+
+
+@pytest.mark.parametrize("result", [SMALL, LARGE])
+@pytest.mark.parametrize("header", ["bytes=99999999-", "bytes=99999999-100000000", "bytes=-0"])
+async def test_a_part_outside_is_refused(desk: FrontDesk, result: bytes, header: str) -> None:
+    path = await succeeded(desk, result)
+    answer = await desk.client.get(f"{path}/result", headers={"Range": header})
+    problem(answer, 416, "range-not-satisfiable")
+    assert answer.headers["content-range"] == f"bytes */{len(result)}"
+
+
+@pytest.mark.parametrize("result", [SMALL, LARGE])
+async def test_the_tag_stays(desk: FrontDesk, result: bytes) -> None:
+    path = await succeeded(desk, result)
+    tag = (await desk.client.get(f"{path}/result")).headers["etag"]
+    assert tag == (await desk.client.get(f"{path}/result", headers={"Range": "bytes=1-"})).headers["etag"]
+    again = await desk.client.get(f"{path}/result", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    for if_range, status in ((tag, 206), ('"other"', 200), (f"W/{tag}", 200)):
+        headers = {"Range": "bytes=1-", "If-Range": if_range}
+        assert (await desk.client.get(f"{path}/result", headers=headers)).status_code == status
+
+
+async def test_head_has_no_range(desk: FrontDesk) -> None:
+    path = await succeeded(desk, SMALL)
+    head = await desk.client.head(f"{path}/result", headers={"Range": "bytes=1-2"})
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(SMALL)))
+
+
+async def test_no_result_says_why(desk: FrontDesk) -> None:
+    path = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    answer = await desk.client.get(f"{path}/result")
+    problem(answer, 409, "job-not-finished")
+    assert answer.headers["retry-after"] == "1"
+    await desk.engine.end(path[6:], Failed(failure=Failure(kind=FailureKind.TASK_RAISED, detail="Oh no.")))
+    await desk.client.get(f"{path}?wait=60")
+    assert "Oh no." in problem(await desk.client.get(f"{path}/result"), 409, "job-failed")["detail"]
+    path = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    await desk.client.post(f"{path}/cancel")
+    problem(await desk.client.get(f"{path}/result"), 409, "job-cancelled")
+
+
+@pytest.mark.parametrize("damage", ["lost", "short"])
+async def test_a_lost_file_is_told(desk: FrontDesk, damage: str) -> None:
+    path = await succeeded(desk, LARGE)
+    file = next(desk.results.directory.iterdir())
+    if damage == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(LARGE[:-1])
+    detail = problem(await desk.client.get(f"{path}/result"), 500, "internal-error")["detail"]
+    assert "no longer on the server's disk" in detail
+    assert str(file) not in detail

@@ -1,0 +1,266 @@
+"""`/uploads`: raw or as a form, named, digested, bounded."""
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+from app.api.spool import display_name
+from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.problems import problem
+
+pytestmark = pytest.mark.anyio
+
+CONTENT = bytes(range(256)) * 1000
+
+
+def kept(desk: FrontDesk) -> list[str]:
+    """The names of all that lies in the spool."""
+    return sorted(file.name for file in desk.uploads_dir.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/uploads", "upload"),
+        ("PUT", "/uploads", "upload"),
+        ("POST", "/uploads?name=a.bin", "a.bin"),
+        ("PUT", "/uploads/", "upload"),
+        ("PUT", "/uploads/a.bin", "a.bin"),
+        ("PUT", "/uploads/..%2F..%2Fetc%2Fpasswd", "passwd"),
+        ("PUT", "/uploads/na%C3%AFve%20file", "naïve file"),
+    ],
+)
+async def test_a_raw_body_is_kept(desk: FrontDesk, method: str, path: str, name: str) -> None:
+    answer = await desk.client.request(method, path, content=CONTENT)
+    assert answer.status_code == 201, answer.text
+    upload = answer.json()
+    assert upload == {"id": upload["id"], "name": name, "size": len(CONTENT)}
+    assert kept(desk) == [upload["id"], f"{upload['id']}.json"]
+    assert (desk.uploads_dir / upload["id"]).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="a b.bin"', "a b.bin"),
+        ("attachment; filename=a.bin", "a.bin"),
+        ("attachment; filename*=UTF-8''na%C3%AFve.txt", "naïve.txt"),
+        ("nonsense", "upload"),
+    ],
+)
+async def test_the_headers_may_name_it(desk: FrontDesk, disposition: str, name: str) -> None:
+    answer = await desk.client.post("/uploads", content=b"x", headers={"Content-Disposition": disposition})
+    assert answer.json()["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("C:\\docs\\a.txt", "a.txt"),
+        ("../../a", "a"),
+        ("a\x00\n\x1b[31m\u202eb", "a[31mb"),
+        ("x" * 1000, "x" * 255),
+        ("..", "upload"),
+        ("/", "upload"),
+        ("  ", "upload"),
+        (None, "upload"),
+    ],
+)
+def test_names_are_for_show(said: str | None, shown: str) -> None:
+    assert display_name(said) == shown
+
+
+async def test_a_form_is_kept(desk: FrontDesk) -> None:
+    answer = await desk.client.post("/uploads", files={"file": ("dir/ü.bin", CONTENT)})
+    assert answer.status_code == 201, answer.text
+    upload = answer.json()
+    assert (upload["name"], upload["size"]) == ("ü.bin", len(CONTENT))
+    assert (desk.uploads_dir / upload["id"]).read_bytes() == CONTENT
+
+
+async def test_an_empty_file_is_a_file(desk: FrontDesk) -> None:
+    assert (await desk.client.post("/uploads")).json()["size"] == 0
+    assert (await desk.client.post("/uploads", files={"file": ("e", b"")})).json()["size"] == 0
+
+
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+
+
+def form(*parts: tuple[str, bytes]) -> bytes:
+    """A form of parts with these dispositions."""
+    head = b"--b\r\nContent-Disposition: form-data; "
+    return b"".join(head + text.encode() + b"\r\n\r\n" + body + b"\r\n" for text, body in parts) + b"--b--\r\n"
+
+
+FILE = ('name="file"; filename="f"', b"content")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "says"),
+    [
+        (form(), 422, "invalid-parameters", "no such field"),
+        (form(("name=other", b"x")), 422, "invalid-parameters", "no such field"),
+        (form(FILE, FILE), 422, "invalid-parameters", "one file at a time"),
+        (form(FILE, ('name="x"; filename="g"', b"")), 422, "invalid-parameters", "goes into the field"),
+        (form(FILE, ("name=other", b"x")), 422, "invalid-parameters", "not known"),
+        (form(FILE, ("name=other", b"\xff")), 400, "bad-request", "not UTF-8"),
+        (form(FILE, ("name=other", b"x" * 65537)), 413, "body-too-large", "65536 bytes"),
+        (form(("", b"x")), 400, "bad-request", "no name"),
+        (form(FILE, *[("name=x", b"")] * 100), 400, "bad-request", "more than 100 parts"),
+        (form(FILE)[:-4], 400, "bad-request", "before its closing boundary"),
+        (form(FILE)[:-30], 400, "bad-request", "before its closing boundary"),
+        (b"", 400, "bad-request", "before its closing boundary"),
+        (b"garbage", 400, "bad-request", "broken"),
+        (b"--b\r\n" + b"x" * 100_000, 400, "bad-request", "broken"),
+    ],
+)
+async def test_a_wrong_form_keeps_nothing(desk: FrontDesk, body: bytes, status: int, kind: str, says: str) -> None:
+    told = problem(await desk.client.post("/uploads", content=body, headers=FORM), status, kind)
+    assert says in told["detail"]
+    assert kept(desk) == []
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", f"multipart/form-data; boundary={'b' * 300}"])
+async def test_a_form_needs_a_boundary(desk: FrontDesk, content_type: str) -> None:
+    answer = await desk.client.post("/uploads", content=form(FILE), headers={"content-type": content_type})
+    problem(answer, 400, "bad-request")
+
+
+async def test_more_than_the_limit_keeps_nothing(tmp_path: object) -> None:
+    async with front_desk(tmp_path, upload_max_mb=1) as desk:  # type: ignore[arg-type]  # the fixture's own type
+        largest = b"x" * (1 << 20)
+        assert (await desk.client.post("/uploads", content=largest)).status_code == 201
+        assert (await desk.client.post("/uploads", files={"file": ("f", largest)})).status_code == 201
+        before = kept(desk)
+        problem(await desk.client.post("/uploads", content=largest + b"x"), 413, "body-too-large")
+        problem(await desk.client.post("/uploads", files={"file": ("f", largest + b"x")}), 413, "body-too-large")
+        assert kept(desk) == before
+
+
+def sha(name: str, content: bytes) -> str:
+    """A member of a digest field."""
+    digest = hashlib.new(name.replace("-", ""), content).digest()
+    return f"{name}=:{base64.b64encode(digest).decode()}:"
+
+
+@pytest.mark.parametrize("field", ["Content-Digest", "Repr-Digest"])
+async def test_a_digest_is_checked(desk: FrontDesk, field: str) -> None:
+    for value in (
+        sha("sha-256", CONTENT),
+        sha("sha-512", CONTENT),
+        f"{sha('sha-256', CONTENT)}, {sha('sha-512', CONTENT)};a=b",
+        f"md5=:AAAA:, {sha('sha-256', CONTENT)}",
+        "unixsum=:AAAA:",
+    ):
+        assert (await desk.client.post("/uploads", content=CONTENT, headers={field: value})).status_code == 201
+    before = kept(desk)
+    for value in (sha("sha-256", b"x"), f"{sha('sha-256', CONTENT)},{sha('sha-512', b'x')}"):
+        answer = await desk.client.post("/uploads", content=CONTENT, headers={field: value})
+        assert field in problem(answer, 422, "digest-mismatch")["detail"]
+    assert kept(desk) == before
+
+
+async def test_the_digest_of_a_form_covers_the_form(desk: FrontDesk) -> None:
+    body = form(FILE)
+    for content, status in ((body, 201), (b"content", 422)):
+        headers = FORM | {"Content-Digest": sha("sha-256", content)}
+        assert (await desk.client.post("/uploads", content=body, headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "value", ["sha-256", "sha-256=abc", "sha-256=:AAAA:", "sha-256=:A:", "sha-256=:" + "A" * 43 + ":", "=:AAAA:", ","]
+)
+async def test_a_malformed_digest_is_refused(desk: FrontDesk, value: str) -> None:
+    answer = await desk.client.post("/uploads", content=CONTENT, headers={"Content-Digest": value})
+    assert problem(answer, 422, "invalid-parameters")["errors"][0]["loc"] == ["header", "content-digest"]
+    assert kept(desk) == []
+
+
+async def test_an_upload_becomes_a_job_and_goes_with_it(desk: FrontDesk) -> None:
+    upload = (await desk.client.put("/uploads/x", content=CONTENT)).json()["id"]
+    job = (await desk.client.post("/jobs/file-digest", json={"upload": upload})).json()
+    await desk.engine.end(job["id"])
+    await desk.client.get(f"/jobs/{job['id']}?wait=60")
+    assert kept(desk) != []
+    await desk.client.delete(f"/jobs/{job['id']}")
+    assert kept(desk) == []
+
+
+DIGEST = "/jobs/file-digest/upload"
+
+
+async def test_one_request_from_file_to_job(desk: FrontDesk) -> None:
+    fields = {"algorithms": ["sha256,md5", "crc32"], "expected": ["crc32:00000000", '{"md5": "' + "0" * 32 + '"}']}
+    answer = await desk.client.post(f"{DIGEST}?label=x", files={"file": ("a", CONTENT)}, data=fields)
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert answer.headers["location"] == f"/jobs/{job['id']}"
+    assert (job["task"], job["labels"]) == ("file-digest", ["x"])
+    upload = job["params"].pop("upload")
+    assert job["params"] == {
+        "algorithms": ["sha256", "md5", "crc32"],
+        "expected": {"crc32": "00000000", "md5": "0" * 32},
+    }
+    assert (desk.uploads_dir / upload).read_bytes() == CONTENT
+
+
+async def test_fields_may_come_before_the_file_and_be_empty(desk: FrontDesk) -> None:
+    body = form(("name=algorithms", b""), ("name=expected", b" "), FILE)
+    job = (await desk.client.post(DIGEST, content=body, headers=FORM)).json()
+    assert set(job["params"]) == {"upload"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place"),
+    [
+        ("algorithms", "sha25", ["body", "algorithms", 0]),
+        ("algorithms", "md5,md5", ["body", "algorithms"]),
+        ("expected", "md5:xyz", ["body", "expected"]),
+        ("expected", "nonsense", ["body", "expected"]),
+        ("expected", "{", ["body", "expected"]),
+        ("expected", "{" * 100_000, ["body", "expected"]),
+        ("expected", '{"md5": 1}', ["body", "expected"]),
+        ("expected", "nope:00", ["body", "expected"]),
+        ("upload", "x", ["body", "upload"]),
+        ("path", "x", ["body", "path"]),
+    ],
+)
+async def test_wrong_fields_are_named_and_nothing_is_kept(
+    desk: FrontDesk, field: str, value: str, place: list[object]
+) -> None:
+    answer = await desk.client.post(DIGEST, files={"file": ("a", b"x")}, data={field: value})
+    if len(value) > 64 * 1024:
+        problem(answer, 413, "body-too-large")
+    else:
+        told = problem(answer, 422, "invalid-parameters")
+        assert told["errors"][0]["loc"][: len(place)] == place
+    assert kept(desk) == []
+
+
+async def test_a_refused_submission_keeps_nothing(desk: FrontDesk) -> None:
+    answer = await desk.client.post(f"{DIGEST}?timeout_s=99999", files={"file": ("a", b"x")})
+    problem(answer, 422, "invalid-parameters")
+    assert kept(desk) == []
+
+
+async def test_only_a_form_can_bring_a_file(desk: FrontDesk) -> None:
+    answer = await desk.client.post(DIGEST, json={"path": "x"})
+    assert "-F file=@NAME" in problem(answer, 415, "unsupported-media-type")["detail"]
+
+
+async def test_the_same_key_and_file_give_the_same_job(desk: FrontDesk) -> None:
+    async def send(content: bytes, **fields: str) -> tuple[int, str]:
+        answer = await desk.client.post(
+            DIGEST, files={"file": ("a", content)}, data=fields, headers={"Idempotency-Key": "k"}
+        )
+        return answer.status_code, json.loads(answer.content).get("id")
+
+    status, job_id = await send(b"x", algorithms="md5")
+    before = kept(desk)
+    assert status == 202
+    assert await send(b"x", algorithms="md5") == (202, job_id)
+    assert await send(b"y", algorithms="md5") == (422, None)
+    assert await send(b"x", algorithms="sha1") == (422, None)
+    assert kept(desk) == before
