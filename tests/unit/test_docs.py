@@ -14,7 +14,7 @@ from app.jobs.model import State
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
-DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "app").rglob("*.md")])
 
 MOST_LINES = 25
 
