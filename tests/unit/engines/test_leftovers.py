@@ -30,8 +30,8 @@ import os, sys, time
 print(os.getpid(), flush=True)
 born = time.monotonic()
 while time.monotonic() < born + 30:
+    time.sleep(0.05)
     if os.fork():
-        time.sleep(0.05)
         os._exit(0)
 """
 """Is another process every 50 ms, for half a minute at most."""
