@@ -100,10 +100,13 @@ class Lane:
         return outcome or Lost(detail="The lane answered nothing.")
 
     async def answers(self, within: float) -> bool:
-        """Whether an idle lane answers in `within` seconds. One that does not is replaced."""
+        """Whether the lane answers in `within` seconds; an idle one that does not is replaced.
+
+        One that is not idle, or no longer, is judged by its process: what runs in it may be anything.
+        """
         process = self._process
         if self.state != "idle" or process is None:
-            raise RuntimeError(f"a lane that is {self.state} can't be asked")
+            return self.alive
         self.state = "busy"
         try:
             async with asyncio.timeout(within):
@@ -177,13 +180,17 @@ class Lane:
         self.tried.set()
         self._changed()
 
-    async def _replace(self) -> Ending:
-        """Opens the lane anew while the old process is buried."""
-        process = self._process
+    def _replace(self) -> Coroutine[object, object, Ending]:
+        """Opens the lane anew; what is answered is to be awaited, and buries the old process meanwhile.
+
+        The state changes before this returns, or another that finds the lane idle would replace it a second time.
+        """
+        if self._process is None:
+            raise RuntimeError("a lane without a process has nothing to replace")
         self.state = "closed" if self._closed.is_set() else "opening"
         if not self._closed.is_set():
             self._begin(self._open())
-        return await process.bury() if process is not None else Ending()
+        return self._process.bury()
 
     def _on_death(self) -> None:
         if self.state == "idle" and not self.alive:

@@ -80,10 +80,8 @@ class LocalEngine:
         return [lane.view() for lane in self._lanes]
 
     async def check(self) -> str | None:
-        """See `Engine.check`. Busy lanes are judged by their processes: what runs in them may be anything."""
-        idle = [lane for lane in self._lanes if lane.state == "idle"]
-        answered = await asyncio.gather(*(lane.answers(ANSWER_S) for lane in idle))
-        if any(answered) or any(lane.alive for lane in self._lanes):
+        """See `Engine.check`."""
+        if any(await asyncio.gather(*(lane.answers(ANSWER_S) for lane in self._lanes))):
             return None
         problem = next((lane.problem for lane in self._lanes if lane.problem), None)
         return f"No lane is open: {problem}." if problem else "No lane is open; they are being opened."

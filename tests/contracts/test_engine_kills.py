@@ -17,7 +17,7 @@ import pytest
 from app.jobs.model import AttemptKey, Done, Lost, Outcome, Rejected, Stopped
 from app.stores.board import Board
 from tests.contracts.engines import rig
-from tests.support.engine_rig import Rig, done, forkserver, local_rig
+from tests.support.engine_rig import Rig, descendants, done, forkserver, local_rig
 from tests.support.waiting import until
 
 __all__ = ["rig"]
@@ -208,6 +208,24 @@ async def test_a_busy_lane_counts_as_working(rig: Rig) -> None:
     assert await rig.engine.check() is None
     assert [lane.state for lane in rig.engine.lanes()] == ["busy", "busy"]
     assert not any(attempt.done() for attempt in attempts)
+
+
+async def test_checks_do_not_get_in_each_others_way(rig: Rig) -> None:
+    assert await asyncio.gather(*(rig.engine.check() for _ in range(3))) == [None, None, None]
+
+
+async def test_a_check_while_a_death_is_noticed_replaces_the_lane_once(rig: Rig) -> None:
+    for pid in [lane.pid for lane in rig.engine.lanes()]:
+        kill(pid)
+        assert pid
+        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=WITHIN_S)
+    checks = []
+    for _ in range(10):  # one in each turn of the event loop, from before the death is noticed
+        checks.append(asyncio.create_task(rig.engine.check()))
+        await asyncio.sleep(0)
+    await asyncio.gather(*checks)
+    await rig.all_free()
+    await until(lambda: len(descendants()) == 2, what="one process a lane")
 
 
 async def test_kills_at_random_moments_while_results_come_back(rig: Rig) -> None:
