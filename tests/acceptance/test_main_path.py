@@ -58,7 +58,7 @@ def test_a_file_is_digested_by_its_path(server: Server, api: Caller) -> None:
         {"path": "photos/2026/käse.bin", "algorithms": ["sha256", "md5"], "expected": {"sha256": sha256.upper()}},
     )
     assert api.succeeded(job["id"])["result"] == {
-        "name": "käse.bin",
+        "name": "photos/2026/käse.bin",
         "size": len(content),
         "digests": {"sha256": sha256, "md5": hashlib.md5(content, usedforsecurity=False).hexdigest()},
         "verified": True,
@@ -117,7 +117,7 @@ def test_a_big_file_is_followed_while_a_recursion_runs_beside_it(server: Server,
         job = api.job(digest["id"])
         if job["state"] == "running" and (progress := job["progress"]):
             assert (progress["total"], progress["unit"]) == (300 * MIB, "bytes")
-            assert progress["fraction"] == pytest.approx(progress["done"] / progress["total"])
+            assert progress["fraction"] == pytest.approx(progress["done"] / progress["total"], abs=1e-3)
             seen.append(progress["done"])
         return job["state"] in TERMINAL
 

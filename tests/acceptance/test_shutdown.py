@@ -46,7 +46,7 @@ def test_work_is_finished_or_queued_again(tmp_path: Path, end: Callable[[Server]
         assert api.job(slow)["state"] == "running"
         assert api.job(queued)["state"] == "queued"
         assert server.wait(within=GRACE_S + 2) == 0
-        assert not server.family()
+        until_sync(lambda: not server.family(), what="every process to go")
 
         api = server.start().api
         assert api.job(quick)["attempt"] == 1

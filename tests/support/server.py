@@ -59,6 +59,7 @@ class Server:
         self._directory = directory
         self._marker = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
+        self._api: Caller | None = None
         self._semaphores_before = traces.orphaned_semaphores()
 
     def start(self, **settings: str | float) -> Self:
@@ -84,11 +85,22 @@ class Server:
             until_sync(lambda: not self.family(), within=GOES_WITHIN_S, what="what a failed start began to go")
             raise DidNotStartError(code, self.stderr)
         assert int(ready[2]) == self.settings["lanes"]
-        self.api = Caller(ready[1])
+        self._hang_up()
+        self._api = Caller(ready[1])
         return self
 
     def _spoke_or_ended(self) -> bool:
         return self.stdout.endswith("\n") or self.process.poll() is not None
+
+    @property
+    def api(self) -> Caller:
+        """A client of the present service."""
+        assert self._api is not None, "the server has not been started"
+        return self._api
+
+    def _hang_up(self) -> None:
+        if self._api is not None:
+            self._api.close()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -140,18 +152,19 @@ class Server:
         return traces.processes(self._marker)
 
     def forkserver(self) -> psutil.Process:
-        """The process that every lane and the Manager are forked from."""
-        return next(
-            process
-            for process in psutil.Process(self.process.pid).children()
-            if any("multiprocessing.forkserver" in word for word in process.cmdline())
-        )
+        """The process that lanes and the Manager are forked from."""
+        session = os.getsid(self.process.pid)  # all that is forked from it begins a session of its own
+        return next(forked for forked in self._forked() if os.getsid(forked.pid) == session)
 
     def manager(self) -> psutil.Process:
-        """The board's process: the forkserver's one child that is no lane. To be asked while no lane is opening."""
-        lanes = {lane["pid"] for lane in self.api.lanes()}
-        (manager,) = (child for child in self.forkserver().children() if child.pid not in lanes)
+        """The board's process. To be asked while no lane is opening, since it is what is neither lane nor forkserver."""
+        others = {self.forkserver().pid, *(lane["pid"] for lane in self.api.lanes())}
+        (manager,) = (forked for forked in self._forked() if forked.pid not in others)
         return manager
+
+    def _forked(self) -> list[psutil.Process]:
+        """The forkserver and what it has forked: a fork keeps the command line."""
+        return [process for process in self.family() if "multiprocessing.forkserver" in "".join(process.cmdline())]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -162,6 +175,7 @@ class Server:
     def close(self) -> None:
         """Ends the service in order if it runs, and fails where anything of any service here is left."""
         print(self.stderr[-20_000:])  # pytest shows it with a failure
+        self._hang_up()
         if self._process is None:
             return
         try:
