@@ -157,7 +157,7 @@ class Server:
         return next(forked for forked in self._forked() if os.getsid(forked.pid) == session)
 
     def manager(self) -> psutil.Process:
-        """The board's process. To be asked while no lane is opening, since it is what is neither lane nor forkserver."""
+        """The board's process: neither lane nor forkserver. To be asked while no lane is opening."""
         others = {self.forkserver().pid, *(lane["pid"] for lane in self.api.lanes())}
         (manager,) = (forked for forked in self._forked() if forked.pid not in others)
         return manager
