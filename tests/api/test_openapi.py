@@ -1,0 +1,129 @@
+"""The OpenAPI document, and Swagger UI over it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.support.front_desk import FrontDesk
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def document(desk: FrontDesk) -> dict[str, Any]:
+    """What `/openapi.json` answers."""
+    answer = await desk.client.get("/openapi.json")
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation of all there are."""
+    return [(path, method, one) for path, methods in document["paths"].items() for method, one in methods.items()]
+
+
+async def test_the_contract_is_described(document: dict[str, Any]) -> None:
+    found = {f"{method.upper()} {path}" for path, method, _ in operations(document)}
+    assert found == {
+        "POST /jobs/fibonacci",
+        "POST /jobs/file-digest",
+        "POST /jobs/file-digest/upload",
+        "GET /jobs",
+        "GET /jobs/{job_id}",
+        "DELETE /jobs/{job_id}",
+        "GET /jobs/{job_id}/result",
+        "POST /jobs/{job_id}/cancel",
+        "GET /tasks",
+        "GET /tasks/{task}",
+        "POST /uploads",
+        "PUT /uploads",
+        "PUT /uploads/{name}",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /stats",
+    }
+
+
+async def test_operations_have_readable_names_of_their_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z][a-z_]+", name) for name in names)
+    assert "submit_file_digest_upload" in names
+
+
+async def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], (method, path, status)
+                schema = response["content"]["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+        assert "500" in operation["responses"]
+
+
+async def test_references_resolve(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    for name in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', text):
+        assert name in document["components"]["schemas"]
+    assert "HTTPValidationError" not in text
+
+
+async def test_bounds_are_told(document: dict[str, Any]) -> None:
+    parameters = {one["name"]: one for one in document["paths"]["/jobs/fibonacci"]["post"]["parameters"]}
+    schemas = {name: parameter["schema"] for name, parameter in parameters.items()}
+    assert (schemas["priority"]["minimum"], schemas["priority"]["maximum"]) == (-100, 100)
+    assert (schemas["timeout_s"]["exclusiveMinimum"], schemas["timeout_s"]["maximum"]) == (0, 3600)
+    assert (schemas["memory_mb"]["minimum"], schemas["memory_mb"]["maximum"]) == (16, 1024)
+    assert (schemas["max_attempts"]["minimum"], schemas["max_attempts"]["maximum"]) == (1, 10)
+    assert schemas["label"]["maxItems"] == 20
+    assert "idempotency-key" in parameters
+    assert "prefer" in parameters
+
+
+async def test_every_form_has_an_example_that_works(desk: FrontDesk, document: dict[str, Any]) -> None:
+    (desk.files_dir / "hello.txt").write_bytes(b"hello")
+    for task in desk.state.registry:
+        body = document["paths"][f"/jobs/{task}"]["post"]["requestBody"]["content"]["application/json"]
+        answer = await desk.client.post(f"/jobs/{task}", json=body["examples"]["example"]["value"])
+        assert answer.status_code == 202, answer.text
+
+
+async def test_a_file_can_be_picked(document: dict[str, Any]) -> None:
+    for path in ("/jobs/file-digest/upload", "/uploads"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
+        assert content["schema"]["properties"]["file"] == {"type": "string", "format": "binary"}
+
+
+async def test_headers_are_told(document: dict[str, Any]) -> None:
+    submit = document["paths"]["/jobs/fibonacci"]["post"]["responses"]
+    assert {"Location", "Preference-Applied", "Idempotency-Replayed", "Retry-After"} == set(submit["202"]["headers"])
+    poll = document["paths"]["/jobs/{job_id}"]["get"]["responses"]
+    assert {"ETag", "Retry-After"} == set(poll["200"]["headers"])
+    assert "304" in poll
+
+
+async def test_hidden_routes_are_only_pages(desk: FrontDesk, document: dict[str, Any]) -> None:
+    del document
+    hidden = {route.path for route in desk.app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
+    assert hidden == {"/", "/docs", "/jobs/{task}"}
+
+
+async def test_the_page_needs_no_other_host(desk: FrontDesk) -> None:
+    root = await desk.client.get("/")
+    assert (root.status_code, root.headers["location"]) == (307, "/docs")
+    page = await desk.client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(links) >= 4
+    assert "<script>" not in page.text
+    for link in links:
+        file = await desk.client.get(link)
+        assert file.status_code == 200, link
+        assert file.headers["cache-control"].startswith("public, max-age=")
+        again = await desk.client.get(link, headers={"If-None-Match": file.headers["etag"]})
+        assert again.status_code == 304
+    assert '"/openapi.json"' in (await desk.client.get("/docs/start.js")).text

@@ -1,0 +1,78 @@
+"""`/tasks`, `/stats` and `/health`."""
+
+import asyncio
+from typing import NoReturn
+
+import pytest
+
+from app.api import service
+from tests.support.front_desk import FrontDesk
+from tests.support.problems import problem
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_tasks_tell_what_goes_in_and_comes_out(desk: FrontDesk) -> None:
+    tasks = (await desk.client.get("/tasks")).json()["tasks"]
+    assert [task["name"] for task in tasks] == ["fibonacci", "file-digest"]
+    for task in tasks:
+        assert list(task) == ["name", "summary", "description", "params", "result", "limits", "example"]
+        assert task["limits"] == {"timeout_s": 300, "memory_mb": 1024, "max_attempts": 2}
+        assert task["params"]["additionalProperties"] is False
+        assert "properties" in task["result"]
+        assert (await desk.client.get(f"/tasks/{task['name']}")).json() == task
+
+
+async def test_an_unknown_task_is_told_which_there_are(desk: FrontDesk) -> None:
+    detail = problem(await desk.client.get("/tasks/fibbonacci"), 404, "task-not-found")["detail"]
+    assert "Did you mean 'fibonacci'?" in detail
+
+
+async def test_statistics(desk: FrontDesk) -> None:
+    done = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    await desk.engine.end(done)
+    await desk.client.get(f"/jobs/{done}?wait=60")
+    running = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    await desk.engine.running(running)
+    for priority in (5, 0, 0):
+        await desk.client.post(f"/jobs/fibonacci?priority={priority}", json={"n": 1})
+    answer = await desk.client.get("/stats")
+    told = answer.json()
+    assert answer.headers["cache-control"] == "no-store"
+    assert told["lanes"] == [{"state": "busy", "pid": None, "job": running, "busy_s": 0.0}]
+    assert told["queue"] == {
+        "size": 3,
+        "limit": 100_000,
+        "waiting": [{"owner": None, "priority": 5, "jobs": 1}, {"owner": None, "priority": 0, "jobs": 2}],
+    }
+    assert told["tasks"]["fibonacci"]["succeeded"] == 1
+    assert told["tasks"]["fibonacci"]["run_s_p50"] == 0.25
+
+
+async def test_alive_and_ready(desk: FrontDesk) -> None:
+    for path, status in (("/health/live", "live"), ("/health/ready", "ready")):
+        answer = await desk.client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": status})
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_not_ready_names_the_parts(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wrong() -> str:
+        return "It is on fire."
+
+    async def silent() -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def broken() -> NoReturn:
+        raise OSError("gone")
+
+    monkeypatch.setattr(service, "CHECK_S", 0.01)
+    desk.checks.update(board=wrong, lanes=silent, disk=broken)
+    answer = await desk.client.get("/health/ready")
+    told = problem(answer, 503, "not-ready")
+    assert answer.headers["retry-after"] == "1"
+    assert set(told["parts"]) == {"board", "lanes", "disk"}
+    assert told["parts"]["board"] == "It is on fire."
+    assert "gone" in told["parts"]["disk"]
+    assert (await desk.client.get("/health/live")).status_code == 200
