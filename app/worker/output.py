@@ -58,7 +58,7 @@ class Output:
     def begin(self) -> None:
         """A new attempt begins: what it prints is counted from zero."""
         self._raw.allow(ATTEMPT_BYTES)
-        if self._text.closed or self._text.buffer.closed or self._raw.closed:
+        if not self._works():
             self._raw = BoundedOutput(self._own)
             self._raw.allow(ATTEMPT_BYTES)
             self._text = self._make()
@@ -71,6 +71,12 @@ class Output:
         for descriptor in (1, 2):
             if _identity(descriptor) != self._identity:
                 os.dup2(self._own, descriptor)
+
+    def _works(self) -> bool:
+        try:
+            return self._text.writable()
+        except ValueError:  # the task has closed a layer of it, or taken one away
+            return False
 
     def _make(self) -> io.TextIOWrapper:
         buffer = io.BufferedWriter(self._raw)

@@ -146,6 +146,10 @@ def sleeps(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def sleeps_long() -> None:
+    time.sleep(600)
+
+
 def hogs_slowly() -> None:
     held = []
     while True:
