@@ -20,6 +20,8 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
     if not body:
         msg = f"The body is empty. Send the parameters as JSON, for example {example}"
         raise InvalidParametersError(msg, errors=[{"loc": ["body"], "msg": msg}])
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedMediaTypeError(f"Compressed bodies are not read here. {SEND_JSON}")
     _check_type(request.headers.get("content-type", ""))
     return body
 

@@ -83,6 +83,13 @@ _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 ETAG = {"ETag": {"description": "names these bytes; for `If-None-Match`", **_TEXT}}
 RETRY = {"Retry-After": {"description": "seconds; until the job is terminal", "schema": {"type": "integer"}}}
 
+_LATER = {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}}
+_PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
+    409: _LATER,
+    416: {"Content-Range": {"description": "`bytes */N`: how long the result is", **_TEXT}},
+    503: _LATER,
+}
+
 _ACCEPTED_HEADERS = {
     "Location": {"description": "the job's address", **_TEXT},
     "Preference-Applied": {"description": "`wait=N`, as it was applied", **_TEXT},
@@ -123,7 +130,8 @@ def _response(status: int, errors: list[type[ProblemError]]) -> dict[str, Any]:
         for error in errors
     }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}}
-    return {"description": " · ".join(error.title for error in errors), "content": content}
+    told = {"description": " · ".join(error.title for error in errors), "content": content}
+    return told | {"headers": _PROBLEM_HEADERS[status]} if status in _PROBLEM_HEADERS else told
 
 
 def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:

@@ -14,12 +14,16 @@ KEY_PATTERN = r"^[!-~]{1,255}$"
 
 PreferHeader = Annotated[
     str | SkipJsonSchema[None],
-    Header(description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})"),
+    Header(
+        alias="Prefer",
+        description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})",
+    ),
 ]
 
 KeyHeader = Annotated[
     Annotated[str, Field(pattern=KEY_PATTERN)] | SkipJsonSchema[None],
     Header(
+        alias="Idempotency-Key",
         description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
     ),
 ]

@@ -9,6 +9,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from app.api.answers import none_match
 from app.api.openapi import ETAG, problems
@@ -76,9 +77,21 @@ async def get_result(
         os.close(descriptor)
         raise
     headers |= _part_headers(part, size)
-    return StreamingResponse(
-        _stream(descriptor, part or Part(0, size)), 206 if part else 200, headers, "application/json"
-    )
+    return _FilePart(descriptor, part or Part(0, size), 206 if part else 200, headers)
+
+
+class _FilePart(StreamingResponse):
+    """Bytes of an open file, which is closed in any case: also where the client is gone before the first of them."""
+
+    def __init__(self, descriptor: int, part: Part, status: int, headers: dict[str, str]) -> None:
+        super().__init__(_stream(descriptor, part), status, headers, "application/json")
+        self._descriptor = descriptor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            os.close(self._descriptor)
 
 
 def _part_headers(part: Part | None, size: int) -> dict[str, str]:
@@ -109,14 +122,11 @@ def _open_file(path: Path, size: int | None) -> tuple[int, int]:
 
 
 async def _stream(descriptor: int, part: Part) -> AsyncIterator[bytes]:
-    """The bytes, read in threads a chunk at a time. Closes the file."""
-    try:
-        at = part.start
-        while at < part.end:
-            chunk = await asyncio.to_thread(os.pread, descriptor, min(CHUNK_BYTES, part.end - at), at)
-            if not chunk:
-                raise OSError("the result file was cut short while it was read")
-            yield chunk
-            at += len(chunk)
-    finally:
-        os.close(descriptor)
+    """The bytes, read in threads a chunk at a time."""
+    at = part.start
+    while at < part.end:
+        chunk = await asyncio.to_thread(os.pread, descriptor, min(CHUNK_BYTES, part.end - at), at)
+        if not chunk:
+            raise OSError("the result file was cut short while it was read")
+        yield chunk
+        at += len(chunk)

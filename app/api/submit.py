@@ -66,6 +66,7 @@ def submit_route(task: Task) -> LeanRoute:
     submit.__annotations__["params"] = Annotated[task.params, Body(openapi_examples=examples)]
     submit.__doc__ = task.description
     example = json.dumps(task.example)
+    known = [field.alias or name for name, field in task.params.model_fields.items()]
 
     async def gather(request: Request) -> Mapping[str, object]:
         state = app_state(request)
@@ -77,7 +78,7 @@ def submit_route(task: Task) -> LeanRoute:
         try:
             params = task.parse(body)
         except ValidationError as error:
-            raise invalid_model(error, "body", known=task.params.model_fields) from None
+            raise invalid_model(error, "body", known=known) from None
         return {
             "state": state,
             "caller": owner(request),

@@ -62,7 +62,7 @@ class JobView(BaseModel):
     id: str = Field(description="a UUIDv7")
     task: str
     state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    params: dict[str, Any]
+    params: Any = Field(description="as they were submitted")
     priority: int
     labels: list[str]
     owner: str | None

@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 
-from tests.support.front_desk import FrontDesk
+from app.tasks.registry import RegistrySpec
+from tests.support.front_desk import FrontDesk, front_desk
 
 pytestmark = pytest.mark.anyio
 
@@ -80,8 +82,8 @@ async def test_bounds_are_told(document: dict[str, Any]) -> None:
     assert (schemas["memory_mb"]["minimum"], schemas["memory_mb"]["maximum"]) == (16, 1024)
     assert (schemas["max_attempts"]["minimum"], schemas["max_attempts"]["maximum"]) == (1, 10)
     assert schemas["label"]["maxItems"] == 20
-    assert "idempotency-key" in parameters
-    assert "prefer" in parameters
+    assert "Idempotency-Key" in parameters
+    assert "Prefer" in parameters
 
 
 async def test_every_form_has_an_example_that_works(desk: FrontDesk, document: dict[str, Any]) -> None:
@@ -96,6 +98,21 @@ async def test_a_file_can_be_picked(document: dict[str, Any]) -> None:
     for path in ("/jobs/file-digest/upload", "/uploads"):
         content = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
         assert content["schema"]["properties"]["file"] == {"type": "string", "format": "binary"}
+
+
+async def test_a_users_tasks_are_described_by_their_signatures(tmp_path: Path) -> None:
+    spec = RegistrySpec(tasks="tests.support.sample_tasks:greet, hello=tests.support.sample_tasks:greet")
+    async with front_desk(tmp_path, spec) as desk:
+        document = (await desk.client.get("/openapi.json")).json()
+        for name in ("greet", "hello"):
+            operation = document["paths"][f"/jobs/{name}"]["post"]
+            assert operation["summary"] == "Greet somebody."
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            assert model["properties"]["times"]["maximum"] == 10
+            assert model["required"] == ["name"]
+            answer = await desk.client.post(f"/jobs/{name}", json={"name": "x", "tims": 1})
+            assert "perhaps times is meant" in answer.json()["detail"]
 
 
 async def test_headers_are_told(document: dict[str, Any]) -> None:

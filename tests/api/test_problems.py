@@ -110,7 +110,7 @@ async def test_a_fault_of_the_service_tells_nothing_of_its_inside(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(desk.journal, "get", fail)
-    transport = httpx.ASGITransport(desk.asgi, raise_app_exceptions=False)  # type: ignore[arg-type]  # as in front_desk
+    transport = httpx.ASGITransport(desk.asgi, raise_app_exceptions=False)
     with caplog.at_level(logging.CRITICAL):
         async with httpx.AsyncClient(transport=transport, base_url="http://offload") as client:
             answer = await client.get("/jobs/x")

@@ -1,6 +1,8 @@
 """`GET /jobs/{id}/result`: whole or in parts, from memory or from a file."""
 
 import json
+import os
+from contextlib import suppress
 
 import pytest
 
@@ -67,7 +69,7 @@ async def test_a_part(desk: FrontDesk, result: bytes, header: str, start: int, e
 )
 async def test_what_is_no_single_range_gives_the_whole(desk: FrontDesk, header: str) -> None:
     path = await succeeded(desk, SMALL)
-    answer = await desk.client.get(f"{path}/result", headers={"Range": header.encode()})
+    answer = await desk.client.get(f"{path}/result", headers=[(b"range", header.encode())])
     assert (answer.status_code, answer.content) == (200, SMALL)
 
 
@@ -122,3 +124,22 @@ async def test_a_lost_file_is_told(desk: FrontDesk, damage: str) -> None:
     detail = problem(await desk.client.get(f"{path}/result"), 500, "internal-error")["detail"]
     assert "no longer on the server's disk" in detail
     assert str(file) not in detail
+
+
+async def test_no_file_stays_open(desk: FrontDesk) -> None:
+    path = f"{await succeeded(desk, LARGE)}/result"
+
+    async def gone() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def refuse(message: object) -> None:
+        raise OSError("the client is gone")
+
+    await desk.client.get(path)
+    before = len(os.listdir("/proc/self/fd"))
+    for header in ("bytes=0-", "bytes=1-2", "bytes=99999999-"):
+        await desk.client.get(path, headers={"Range": header})
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
+    with suppress(Exception):  # which one it is, is the server's concern
+        await desk.asgi({**scope, "root_path": "", "scheme": "http", "server": ("offload", 80)}, gone, refuse)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,6 +1,7 @@
 """`POST /jobs/{task}`: what is accepted, what is refused, and what the answer says."""
 
 import asyncio
+import gzip
 import json
 
 import pytest
@@ -134,6 +135,12 @@ async def test_another_content_type_is_told_what_to_send(full_desk: FrontDesk, c
 async def test_json_by_any_of_its_names(full_desk: FrontDesk, content_type: str, status: int) -> None:
     answer = await full_desk.client.post(FIBONACCI, content=b'{"n": 1}', headers={"content-type": content_type})
     assert answer.status_code == status
+
+
+async def test_a_compressed_body_is_not_read(full_desk: FrontDesk) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = await full_desk.client.post(FIBONACCI, content=gzip.compress(b'{"n": 1}'), headers=headers)
+    problem(answer, 415, "unsupported-media-type")
 
 
 async def test_an_empty_body_is_told_what_to_send(full_desk: FrontDesk) -> None:

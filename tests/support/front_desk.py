@@ -27,6 +27,8 @@ from app.tasks.registry import RegistrySpec, load
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import ScriptedEngine
 
+BUILT_IN = RegistrySpec()
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrontDesk:
@@ -46,12 +48,14 @@ class FrontDesk:
 
 
 @asynccontextmanager
-async def front_desk(directory: Path, *, slots: int = 1, tasks: str = "", **changes: object) -> AsyncIterator[FrontDesk]:
+async def front_desk(
+    directory: Path, spec: RegistrySpec = BUILT_IN, /, *, slots: int = 1, **changes: object
+) -> AsyncIterator[FrontDesk]:
     """A service below `directory`; `changes` are settings."""
     settings = Settings.model_validate({"data_dir": directory / "data", "files_dir": directory / "files", **changes})
     settings.files_dir.mkdir(exist_ok=True)
     settings.data_dir.mkdir(exist_ok=True)
-    registry = load(RegistrySpec(tasks=tasks))
+    registry = load(spec)
     journal, engine, changed, recent = MemoryJournal(), ScriptedEngine(slots), Changes(), RecentJobs()
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
@@ -94,7 +98,7 @@ async def front_desk(directory: Path, *, slots: int = 1, tasks: str = "", **chan
 
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
-    transport = httpx.ASGITransport(asgi)  # type: ignore[arg-type]  # its types of scope and message are narrower
+    transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://offload") as client:
         yield FrontDesk(
             client=client,
