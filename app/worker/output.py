@@ -74,8 +74,8 @@ class Output:
 
     def _works(self) -> bool:
         try:
-            return self._text.writable()
-        except ValueError:  # the task has closed a layer of it, or taken one away
+            return not self._text.closed  # asks the layers below
+        except ValueError:  # the task has taken one away
             return False
 
     def _make(self) -> io.TextIOWrapper:

@@ -54,7 +54,7 @@ def test_a_users_kind_means_nothing() -> None:
 
 def test_a_class_that_raises_when_it_is_named() -> None:
     class Evil(type):
-        def __getattribute__(cls, name: str) -> object:  # noqa: N805
+        def __getattribute__(cls, name: str) -> object:
             raise RuntimeError(name)
 
     class EvilError(Exception, metaclass=Evil):
