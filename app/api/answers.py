@@ -5,7 +5,7 @@ import hashlib
 from app.api.lean import Header, ReadyResponse
 from app.api.state import AppState
 from app.api.views import render_job
-from app.jobs.model import Job
+from app.jobs.model import Job, State
 
 JSON = (b"content-type", b"application/json")
 REVALIDATE = (b"cache-control", b"private, no-cache")
@@ -17,7 +17,10 @@ AGAIN = (b"retry-after", b"1")
 def job_bytes(state: AppState, job: Job) -> bytes:
     """The job as it is at this moment."""
     service = state.service
-    return render_job(job, progress=service.progress(job), position=service.position(job), now=state.clock())
+    position = service.position(job)
+    if position is None and job.state is State.QUEUED:
+        position = 0  # it has left the queue since this record of it was made
+    return render_job(job, progress=service.progress(job), position=position, now=state.clock())
 
 
 def job_response(state: AppState, job: Job, status: int, *headers: Header) -> ReadyResponse:

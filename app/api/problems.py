@@ -45,7 +45,8 @@ def problem_response(request: Request, error: ProblemError) -> Response:
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    return Response(json.dumps(members), status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
+    body = json.dumps(members, ensure_ascii=False).encode(errors="backslashreplace")
+    return Response(body, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

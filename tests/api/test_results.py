@@ -1,8 +1,8 @@
 """`GET /jobs/{id}/result`: whole or in parts, from memory or from a file."""
 
 import json
-import os
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -126,20 +126,25 @@ async def test_a_lost_file_is_told(desk: FrontDesk, damage: str) -> None:
     assert str(file) not in detail
 
 
+def open_files() -> int:
+    """How many files this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 async def test_no_file_stays_open(desk: FrontDesk) -> None:
     path = f"{await succeeded(desk, LARGE)}/result"
 
     async def gone() -> dict[str, str]:
         return {"type": "http.disconnect"}
 
-    async def refuse(message: object) -> None:
+    async def refuse(_: object) -> None:
         raise OSError("the client is gone")
 
     await desk.client.get(path)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for header in ("bytes=0-", "bytes=1-2", "bytes=99999999-"):
         await desk.client.get(path, headers={"Range": header})
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
     with suppress(Exception):  # which one it is, is the server's concern
         await desk.asgi({**scope, "root_path": "", "scheme": "http", "server": ("offload", 80)}, gone, refuse)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
