@@ -13,7 +13,7 @@ from tests.support.server import Server
 from tests.support.spool import half_an_upload, parts
 from tests.support.waiting import until_sync
 
-GRACE_S = 3.0
+GRACE_S = 5.0
 LONG_GRACE_S = 60.0
 HURRIED_S = 15.0
 

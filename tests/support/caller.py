@@ -1,5 +1,6 @@
 """A client of the service, as a user's script would be: it knows the HTTP contract and nothing else."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -85,14 +86,14 @@ class Caller:
 
     def idle_lanes(self, number: int = 2) -> list[psutil.Process]:
         """The processes of the lanes, once there are `number` and all are idle."""
-        lanes = until_sync(
-            lambda: found if len(found := self._idle()) == number else None,
-            what=f"{number} idle lanes",
-        )
-        return [psutil.Process(lane["pid"]) for lane in lanes]
+        return until_sync(lambda: found if len(found := self._idle()) == number else None, what=f"{number} idle lanes")
 
-    def _idle(self) -> list[Json]:
-        return [lane for lane in self.lanes() if lane["state"] == "idle"]
+    def _idle(self) -> list[psutil.Process]:
+        found = []
+        for lane in self.lanes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has died since it was shown
+                found += [psutil.Process(lane["pid"])] if lane["state"] == "idle" else []
+        return found
 
 
 def answer(response: httpx.Response, expect: int) -> Json:

@@ -60,7 +60,7 @@ class Server:
         self._marker = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
         self._api: Caller | None = None
-        self._semaphores_before = traces.orphaned_semaphores()
+        self._semaphores: set[str] = set()
 
     def start(self, **settings: str | float) -> Self:
         """Starts the service, with other settings if wanted. Raises `DidNotStartError`."""
@@ -87,6 +87,7 @@ class Server:
         assert int(ready[2]) == self.settings["lanes"]
         self._hang_up()
         self._api = Caller(ready[1])
+        self._look_at_semaphores()
         return self
 
     def _spoke_or_ended(self) -> bool:
@@ -125,8 +126,13 @@ class Server:
         """What all services on this directory have logged."""
         return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
 
+    def _look_at_semaphores(self) -> None:
+        """Notes which are this server's: others run beside it and have theirs."""
+        self._semaphores |= traces.semaphores(self.family())
+
     def terminate(self) -> None:
         """Sends SIGTERM, as an init system does."""
+        self._look_at_semaphores()
         self.process.terminate()
 
     def interrupt(self) -> None:
@@ -139,6 +145,7 @@ class Server:
 
     def kill(self) -> None:
         """Kills the service, and it alone, as the kernel does when memory runs out."""
+        self._look_at_semaphores()
         self.process.kill()
         self.process.wait()
 
@@ -184,16 +191,17 @@ class Server:
             self._expect_nothing_left()
         finally:
             for process in self.family():
-                process.kill()
+                if "resource_tracker" not in "".join(process.cmdline()):  # it ends last, and removes semaphores then
+                    process.kill()
             self.process.wait()
 
     def _expect_nothing_left(self) -> None:
         with contextlib.suppress(NotInTimeError):
-            until_sync(lambda: not self.family() and not self._orphaned_semaphores(), within=GOES_WITHIN_S)
+            until_sync(lambda: not self.family() and not self._semaphores_left(), within=GOES_WITHIN_S)
         assert not (family := self.family()), family
-        assert not (semaphores := self._orphaned_semaphores()), semaphores
+        assert not (semaphores := self._semaphores_left()), semaphores
         assert not (parts := list(self.data_dir.rglob("*.part"))), parts
         assert not (sockets := [path for path in self.data_dir.rglob("*") if path.is_socket()]), sockets
 
-    def _orphaned_semaphores(self) -> set[str]:
-        return traces.orphaned_semaphores() - self._semaphores_before
+    def _semaphores_left(self) -> list[str]:
+        return [name for name in self._semaphores if Path(name).exists()]

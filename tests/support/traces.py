@@ -1,11 +1,16 @@
 """What a service has on this machine besides its data: processes and semaphores."""
 
+import contextlib
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 MARKER = "OFFLOADED_BY_TEST"
 """An environment variable of the tests' own: whatever a service starts inherits it, whatever the service does."""
+
+SEMAPHORE = re.compile(r"/dev/shm/sem\.\S+")
 
 
 def processes(marker: str) -> list[psutil.Process]:
@@ -28,14 +33,10 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def orphaned_semaphores() -> set[str]:
-    """Named semaphores that no live process has: those of services that run beside the test are left out."""
-    named = {str(path) for path in Path("/dev/shm").glob("sem.*")}
-    if not named:
-        return named
-    for process in psutil.process_iter():
-        try:
-            named -= {mapped.path for mapped in process.memory_maps()}
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return named
+def semaphores(processes: Iterable[psutil.Process]) -> set[str]:
+    """The files of the named semaphores that these have open."""
+    found: set[str] = set()
+    for process in processes:
+        with contextlib.suppress(OSError):  # it has ended
+            found.update(SEMAPHORE.findall(Path(f"/proc/{process.pid}/maps").read_text(errors="replace")))
+    return found
