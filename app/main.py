@@ -5,9 +5,11 @@
 """
 
 import asyncio
+import gc
 import shutil
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -92,9 +94,8 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     await asyncio.to_thread(leftovers.sweep, data)
     stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data)
     run_dir = data / "run"
-    shutil.rmtree(run_dir, ignore_errors=True)
-    remove_socket_directory(run_dir)
-    stack.callback(remove_socket_directory, run_dir)
+    _remove_run_dir(run_dir)
+    stack.callback(_remove_run_dir, run_dir)
     # It imports what lanes need while the rest is being opened.
     start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
     if not settings.files_dir.exists():
@@ -177,6 +178,12 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
         clock=clock.now,
         new_id=new_id,
     )
+
+
+def _remove_run_dir(run_dir: Path) -> None:
+    gc.collect()  # frees the semaphores of executors; a server that ends by its signal runs no exit handlers
+    shutil.rmtree(run_dir, ignore_errors=True)
+    remove_socket_directory(run_dir)
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ def start_forkserver(modules: Sequence[str], directory: Path) -> None:
         get_temp_dir()  # multiprocessing remembers this one for good
     finally:
         tempfile.tempdir = chosen
-    forkserver.set_forkserver_preload(["app.worker.execute", *modules])
+    forkserver.set_forkserver_preload(["app.worker.forkserver", "app.worker.execute", *modules])
     forkserver.ensure_running()
 
 

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from app.worker.limits import Memory
+from app.worker.setup import outlive_stop_signals
 
 GROWTH_BYTES = 256 << 20
 """A lane that holds so much more than when it opened has been leaked into, and is replaced."""
@@ -27,8 +28,7 @@ class Hygiene:
         """Undoes what an attempt changed, where that is cheap. Answers why the process is unfit for another one."""
         try:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            outlive_stop_signals()
             sys.setrecursionlimit(self._recursion)
             os.chdir(self._home)
             return self._left_behind()

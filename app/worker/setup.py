@@ -48,7 +48,7 @@ def adopt_orphans() -> None:
 
 
 def settle(nice: int) -> None:
-    """Makes a new process a lane: its own session, nicer than the front desk, deaf to Ctrl-C, nothing on stdin.
+    """Makes a new process a lane: its own session, nicer than the front desk, not to be stopped, nothing on stdin.
 
     Descriptor 1 becomes stderr, so that what a task prints never mixes with the service's own output.
     """
@@ -58,12 +58,32 @@ def settle(nice: int) -> None:
     _prctl(PR_SET_NAME, LANE_NAME)
     os.environ[LANE_VARIABLE] = str(os.getpid())
     os.nice(nice)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    outlive_stop_signals()
+    os.register_at_fork(after_in_child=_end_by_sigterm)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
+
+
+def outlive_stop_signals() -> None:
+    """Goes on when the service is told to stop: only the front desk ends a lane, after what runs had time to finish.
+
+    A Ctrl-C reaches the whole group, and a supervisor such as systemd sends SIGTERM to every process of a service.
+    SIGTERM is caught, not ignored: what a task forks or starts must not inherit deafness to its `terminate()`.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _go_on)
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def _go_on(*_: object) -> None:
+    pass
+
+
+def _end_by_sigterm() -> None:
+    if signal.getsignal(signal.SIGTERM) is _go_on:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _prctl(option: int, value: int | bytes) -> None:
