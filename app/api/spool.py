@@ -1,6 +1,5 @@
 """From a request's body to an upload on disk, streamed: by itself or as the one file of a form."""
 
-import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -9,10 +8,8 @@ from dataclasses import dataclass
 from email.message import Message
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
-from app.api.bodies import too_slow
-from app.api.digests import BodyDigests
+from app.api.incoming import Incoming
 from app.api.multipart import Part, is_multipart, read_parts
 from app.api.state import AppState, Sink
 from app.errors import BadRequestError, BodyTooLargeError, InvalidParametersError
@@ -55,7 +52,8 @@ async def receiving(
     """
     form = is_multipart(request.headers.get("content-type", ""))
     upload = _Upload(state, owner, name or _disposition(request), digest=digest)
-    incoming = _Incoming(request, state, FORM_BYTES if form else 0)
+    limit = _limit(state) + (FORM_BYTES if form else 0)
+    incoming = Incoming(request, max_bytes=limit, idle_s=state.settings.upload_idle_s)
     async with AsyncExitStack() as stack:
         fields: Fields = {}
         if form:
@@ -68,7 +66,7 @@ async def receiving(
         yield upload.received(fields)
 
 
-async def _read_form(request: Request, incoming: "_Incoming", upload: "_Upload", stack: AsyncExitStack) -> Fields:
+async def _read_form(request: Request, incoming: Incoming, upload: "_Upload", stack: AsyncExitStack) -> Fields:
     fields: dict[str, list[bytes]] = defaultdict(list)
     part = Part("", None)
     async for event in read_parts(incoming.chunks(), request.headers.get("content-type", "")):
@@ -96,47 +94,6 @@ def display_name(name: str | None) -> str:
     last = (name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
     clean = "".join(character for character in last if character.isprintable()).strip()[:LONGEST_NAME]
     return "upload" if clean in {"", ".", ".."} else clean
-
-
-class _Incoming:
-    """A request's body as it arrives: bounded in size, and in the time that passes without a byte."""
-
-    def __init__(self, request: Request, state: AppState, besides: int) -> None:
-        """Raises `BodyTooLargeError` at once where the headers tell: before a client that asked is told to go on."""
-        self._request = request
-        self._most = _limit(state) + besides
-        self._limit_mb = state.settings.upload_max_mb
-        self._idle_s = state.settings.upload_idle_s
-        self._digests = BodyDigests(request.headers)
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._most:
-            raise self._too_large()
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, in the pieces in which it comes."""
-        size, more = 0, True
-        while more:
-            try:
-                async with asyncio.timeout(self._idle_s):
-                    message = await self._request.receive()
-            except TimeoutError:
-                raise too_slow(f"No byte has come for {self._idle_s:g} s. Nothing was kept.") from None
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > self._most:
-                raise self._too_large()
-            self._digests.update(chunk)
-            yield chunk
-            more = message.get("more_body", False)
-
-    def verify(self) -> None:
-        """Raises `DigestMismatchError` where the body is not what its headers say."""
-        self._digests.verify()
-
-    def _too_large(self) -> BodyTooLargeError:
-        return BodyTooLargeError(f"An upload may have at most {self._limit_mb} MiB. Nothing was kept.")
 
 
 class _Upload:
