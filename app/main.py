@@ -29,6 +29,7 @@ from app.jobs.housekeeping import Retention, forget_old, recover
 from app.jobs.ids import new_ids
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
+from app.refusal import PlainRefusals
 from app.stopping import DrainedBySignals
 from app.stores.board import Board
 from app.stores.journal import SqliteJournal
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     add_routes(application, registry, settings)
+    application.add_middleware(PlainRefusals)
     return application
 
 
