@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.engines.local import LocalEngine
 from app.jobs.model import AttemptKey, Done, Lost, Outcome, Rejected, Stopped
 from app.stores.board import Board
 from tests.contracts.engines import rig
-from tests.support.engine_rig import Rig, descendants, done, forkserver, local_rig
+from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
 from tests.support.waiting import until
 
 __all__ = ["rig"]
@@ -313,3 +314,35 @@ async def test_the_board_survives_the_forkserver(tmp_path: Path, board: Board) -
         await until(lambda: not old & {lane.pid for lane in rig.engine.lanes()} and rig.engine.free_slots == 2)
         assert board.pid == manager
         assert await board.check() is None
+
+
+async def test_a_lane_that_dies_while_the_forkserver_is_stopped(rig: Rig) -> None:
+    """Then the executor learns of no death, and its call never ends: nobody waits for it."""
+    assignment = rig.assign("sleeps", seconds=60)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    stopped = forkserver()
+    stopped.suspend()
+    try:
+        kill(pid)
+        async with asyncio.timeout(4):
+            outcome = await attempt
+        assert isinstance(outcome, Lost)
+        assert done(await rig.outcome_of("echo", text="on the other lane")) == "on the other lane"
+    finally:
+        stopped.resume()
+    await rig.all_free()
+
+
+async def test_lanes_that_can_not_be_opened_say_why(tmp_path: Path) -> None:
+    setup = local_setup(tmp_path, NoBoard.address, NoBoard.authkey, tasks="nowhere.to:be_found")
+    engine = LocalEngine(setup, lanes=2, board=NoBoard())
+    await engine.open(lambda: None)
+    assert engine.free_slots == 0
+    said = await engine.check()
+    assert said is not None
+    assert "nowhere.to" in said
+    assert {lane.state for lane in engine.lanes()} == {"opening"}
+    assert isinstance(await engine.run(Rig(engine, tmp_path).assign("echo", text="x"), print), Rejected)
+    await engine.close()
+    assert descendants() == []
