@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.scripted_engine import ScriptedEngine
 
 
 @pytest.fixture
@@ -18,5 +19,5 @@ async def desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
 @pytest.fixture
 async def full_desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
     """No slot: what is submitted stays queued. The queue holds three jobs."""
-    async with front_desk(tmp_path, slots=0, queue_limit=3) as desk:
+    async with front_desk(tmp_path, engine=ScriptedEngine(slots=0), queue_limit=3) as desk:
         yield desk

@@ -9,27 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.front_desk import FrontDesk, served
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
-
-
-@asynccontextmanager
-async def served(directory: Path, **settings: object) -> AsyncIterator[tuple[FrontDesk, int]]:
-    """A front desk behind uvicorn, and its port."""
-    async with front_desk(directory, slots=0, **settings) as desk:
-        config = uvicorn.Config(desk.asgi, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        try:
-            await until(lambda: server.started, what="uvicorn to start")
-            yield desk, server.servers[0].sockets[0].getsockname()[1]
-        finally:
-            server.should_exit = True
-            await serving
 
 
 class Connection:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from app.api.preferences import preferred_wait
+from app.jobs import idempotency
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 from tests.support.waiting import until
@@ -225,6 +226,14 @@ async def test_the_same_key_at_the_same_time_gives_one_job(full_desk: FrontDesk)
     )
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_a_key_that_is_in_use_for_long_is_told(full_desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "IN_FLIGHT_WAIT_S", 0.01)
+    async with full_desk.state.service.keys.hold(None, "k"):
+        answer = await full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
+    problem(answer, 409, "idempotency-in-flight")
+    assert answer.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\xe9"])

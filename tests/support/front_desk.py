@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
@@ -26,6 +27,7 @@ from app.tasks.context import Places
 from app.tasks.registry import RegistrySpec, load
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import ScriptedEngine
+from tests.support.waiting import until
 
 BUILT_IN = RegistrySpec()
 
@@ -49,14 +51,15 @@ class FrontDesk:
 
 @asynccontextmanager
 async def front_desk(
-    directory: Path, spec: RegistrySpec = BUILT_IN, /, *, slots: int = 1, **changes: object
+    directory: Path, spec: RegistrySpec = BUILT_IN, /, *, engine: ScriptedEngine | None = None, **changes: object
 ) -> AsyncIterator[FrontDesk]:
-    """A service below `directory`; `changes` are settings."""
+    """A service below `directory`, with an engine of one slot unless another is given; `changes` are settings."""
+    engine = engine or ScriptedEngine()
     settings = Settings.model_validate({"data_dir": directory / "data", "files_dir": directory / "files", **changes})
     settings.files_dir.mkdir(exist_ok=True)
     settings.data_dir.mkdir(exist_ok=True)
     registry = load(spec)
-    journal, engine, changed, recent = MemoryJournal(), ScriptedEngine(slots), Changes(), RecentJobs()
+    journal, changed, recent = MemoryJournal(), Changes(), RecentJobs()
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
     dispatcher = Dispatcher(journal, engine, clock.now, changed, recent)
@@ -114,3 +117,20 @@ async def front_desk(
         )
     await asyncio.gather(engine.close(), dispatcher.drain(0))
     await dispatcher.close()
+
+
+@asynccontextmanager
+async def served(
+    directory: Path, *, engine: ScriptedEngine | None = None, **settings: object
+) -> AsyncIterator[tuple[FrontDesk, int]]:
+    """A front desk behind uvicorn, and its port."""
+    async with front_desk(directory, engine=engine, **settings) as desk:
+        config = uvicorn.Config(desk.asgi, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        try:
+            await until(lambda: server.started, what="uvicorn to start")
+            yield desk, server.servers[0].sockets[0].getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
