@@ -153,13 +153,28 @@ async def test_close_while_lanes_are_opening(tmp_path: Path) -> None:
                 assert isinstance(outcome, Stopped | Lost | Rejected), outcome
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
 async def test_an_idle_lane_that_is_killed_comes_back(rig: Rig, how: signal.Signals) -> None:
     before = {lane.pid for lane in rig.engine.lanes()}
     kill(next(iter(before)), how)
     await until(lambda: len({lane.pid for lane in rig.engine.lanes()} - before) == 1, what="a new lane")
     await rig.all_free()
     assert {done(await rig.outcome_of("echo", text=text)) for text in "ab"} == {"a", "b"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+async def test_a_lane_outlives_a_signal_that_is_meant_for_the_service(
+    rig: Rig, tmp_path: Path, how: signal.Signals
+) -> None:
+    before = {lane.pid for lane in rig.engine.lanes()}
+    assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
+    attempt = rig.begin(assignment)
+    await rig.running(assignment)
+    for pid in before:
+        kill(pid, how)
+    (tmp_path / "now").touch()
+    assert done(await attempt) == "it came"
+    assert {lane.pid for lane in rig.engine.lanes()} == before
 
 
 async def test_all_lanes_killed_at_once(rig: Rig) -> None:
