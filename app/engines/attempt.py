@@ -62,6 +62,8 @@ class Attempt:
 
     def look(self) -> None:
         """Keeps the limits, and reports where it is time."""
+        if self.over or self.stopped_by is not None:
+            return
         held = self.measure()
         if self.age_s > self.assignment.timeout_s:
             self.stop("time")

@@ -55,6 +55,7 @@ class Watch:
             self._board.forget(attempt.key)
 
     def _look(self) -> None:
+        loop = asyncio.get_running_loop()
         self._timer = None
         for attempt in list(self._attempts.values()):
             if attempt.age_s < YOUNG_S:
@@ -62,6 +63,6 @@ class Watch:
             if attempt.key not in self._watched:
                 self._watched.add(attempt.key)
                 self._board.watch(attempt.key, attempt.tell)
-            attempt.look()
+            loop.call_soon(attempt.look)  # by itself: a report that raises must not cost the others their limits
         if self._attempts:
-            self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+            self._timer = loop.call_later(LOOK_S, self._look)

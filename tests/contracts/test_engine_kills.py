@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from app.engines.local import LocalEngine
-from app.jobs.model import AttemptKey, Done, Lost, Outcome, Rejected, Stopped
+from app.jobs.model import AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
 from app.stores.board import Board
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
@@ -319,6 +319,23 @@ async def test_progress_and_usage_are_reported(tmp_path: Path, board: Board) -> 
         assert time.monotonic() - took > 0.4, "more than ten reports a second"
         assert await rig.engine.stop(assignment.key)
         assert isinstance(await attempt, Stopped)
+
+
+async def test_a_report_that_raises_costs_nobody_a_limit(rig: Rig) -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+
+    def report(_: Progress) -> None:
+        raise LookupError
+
+    attempts = [
+        asyncio.create_task(rig.engine.run(rig.assign("loops", timeout_s=0.3 + number / 10), report))
+        for number in range(2)
+    ]
+    outcomes = await asyncio.gather(*attempts)
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert all(isinstance(outcome, Stopped) and outcome.by == "time" for outcome in outcomes)
+    assert faults
 
 
 async def test_the_board_survives_the_forkserver(tmp_path: Path, board: Board) -> None:
