@@ -10,13 +10,11 @@ executor's own for the exit code.
 import contextlib
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import connection, context, forkserver, popen_forkserver
-from multiprocessing.process import BaseProcess
+from multiprocessing.process import BaseProcess, current_process
 from multiprocessing.queues import SimpleQueue
-from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,13 +26,11 @@ def start_forkserver(modules: Sequence[str], directory: Path) -> None:
     """Starts the forkserver, where it does not run yet, with `modules` and a lane's own loaded for all to share.
 
     Each must have been imported here before: one that raises anything but ImportError would end the forkserver. Its
-    socket is put below `directory`, where the next start finds it after a kill; multiprocessing would choose /tmp.
+    socket is put into `directory`, where the next start finds it after a kill. multiprocessing would choose /tmp, and
+    remove what it chose by an exit handler, which is not run by a service that ends by its signal, and which complains
+    where somebody was faster; there is no public way to tell it.
     """
-    chosen, tempfile.tempdir = tempfile.tempdir, str(directory)
-    try:
-        get_temp_dir()  # multiprocessing remembers this one for good
-    finally:
-        tempfile.tempdir = chosen
+    current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
     forkserver.set_forkserver_preload(["app.worker.forkserver", "app.worker.execute", *modules])
     forkserver.ensure_running()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from app.errors import BootError
 
-LONGEST = 70
-"""Bytes that the directory's path may have. The kernel takes 107; multiprocessing's own socket adds 32 of them."""
+LONGEST = 88
+"""Bytes that the directory's path may have. The kernel takes 107; the name of multiprocessing's own socket is 18."""
 
 
 def socket_directory(run_dir: Path) -> Path:

@@ -1,10 +1,12 @@
 """An engine with the zoo's tasks, in directories of its own, and what tests ask of it."""
 
 import asyncio
+import atexit
 import inspect
 import itertools
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -31,6 +33,9 @@ ZOO = ", ".join(
     if function.__module__ == misbehaving.__name__
 )
 RESULT_MAX_BYTES = 200 << 20
+SOCKETS = Path(tempfile.mkdtemp(prefix="offload-"))
+"""Where the forkserver listens, which serves all rigs of a test run."""
+atexit.register(shutil.rmtree, SOCKETS, ignore_errors=True)
 numbers = itertools.count(1)
 
 
@@ -103,7 +108,7 @@ def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> L
 async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = None) -> AsyncIterator[Rig]:
     """Two local lanes. When it ends, nothing of them may be left."""
     setup = local_setup(home, getattr(board, "address", NoBoard.address), getattr(board, "authkey", NoBoard.authkey))
-    start_forkserver(load(setup.registry).modules, Path(tempfile.gettempdir()))
+    start_forkserver(load(setup.registry).modules, SOCKETS)
     rig = Rig(LocalEngine(setup, lanes=lanes, board=board or NoBoard()), home)
     await rig.engine.open(lambda: rig.changes.append(rig.engine.free_slots))
     try:
