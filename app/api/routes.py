@@ -8,6 +8,7 @@ from app.api import jobs, problem_pages, problems, results, service, tasks, uplo
 from app.api.docs import add_docs
 from app.api.heads import HeadAsGet
 from app.api.openapi import describe
+from app.api.outlasting import StoppedMidway
 from app.api.submit import add_submit_routes
 from app.api.upload_submit import add_upload_submit_route
 from app.config import Settings
@@ -27,4 +28,5 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_docs(app)
     problems.install(app)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(StoppedMidway)
     app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -1,5 +1,6 @@
 """SIGTERM and Ctrl-C: nothing new is taken, what runs may finish, the rest is queued again, and the end is bounded."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -95,7 +96,10 @@ def connections(server: Server) -> int:
 
 
 def test_an_upload_under_way_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, half_an_upload(server):
+    with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, half_an_upload(server) as client:
         server.terminate()
         assert server.wait(within=HURRIED_S) == 0
+        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["type"] == "/problems/stopping"
         assert not parts(server)

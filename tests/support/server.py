@@ -198,6 +198,7 @@ class Server:
     def _expect_nothing_left(self) -> None:
         with contextlib.suppress(NotInTimeError):
             until_sync(lambda: not self.family() and not self._semaphores_left(), within=GOES_WITHIN_S)
+        assert "Traceback" not in self.stderr
         assert not (family := self.family()), family
         assert not (semaphores := self._semaphores_left()), semaphores
         assert not (parts := list(self.data_dir.rglob("*.part"))), parts

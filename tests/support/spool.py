@@ -17,10 +17,10 @@ def parts(server: Server) -> list[Path]:
 
 
 @contextmanager
-def half_an_upload(server: Server) -> Iterator[None]:
-    """While entered, a client has sent the first of ten megabytes and sends no more."""
+def half_an_upload(server: Server) -> Iterator[socket.socket]:
+    """While entered, a client has sent the first of ten megabytes and sends no more: its connection."""
     url = server.api.http.base_url
     with socket.create_connection((url.host, url.port or 80)) as client:
         client.sendall(REQUEST + bytes(1_000_000))
         until_sync(lambda: parts(server), what="an upload to begin")
-        yield
+        yield client
