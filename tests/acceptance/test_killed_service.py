@@ -9,7 +9,7 @@ from pathlib import Path
 import gmpy2
 import httpx
 
-from tests.support.caller import Caller
+from tests.support.caller import Caller, answer
 from tests.support.server import Server
 from tests.support.spool import half_an_upload, parts
 from tests.support.traces import alive
@@ -32,6 +32,32 @@ def test_five_hundred_queued_jobs_survive(tmp_path: Path) -> None:
             job = api.succeeded(job_id)
             assert (job["attempt"], job["result"]["value"]) == (1, str(gmpy2.fib(n)))
         assert len(api.get("/jobs", limit=1000)["jobs"]) == 502
+
+
+def test_nothing_of_a_killed_service_lives_on(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path) as server:
+        grind, beget = server.api.submit("grind", {})["id"], server.api.submit("beget", {"gate": str(gate)})["id"]
+        lanes = [server.api.lane_of(job_id) for job_id in (grind, beget)]
+        until_sync(lanes[1].children, what="a task's own child")
+        before = server.family()
+        server.kill()
+        until_sync(lambda: not any(alive(lane) for lane in lanes), within=2, what="C code to end with the service")
+
+        api = server.start().api  # a detached child of a task is what the next start finds
+        assert not [process for process in before if alive(process)]
+        gate.touch()
+        api.succeeded(beget)
+        api.cancel(grind)
+
+
+def test_an_upload_outlives_the_service_until_its_job_has_read_it(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        upload = answer(server.api.http.post("/uploads", content=b"content"), 201)
+        server.kill()
+        api = server.start().api
+        job = api.succeeded(api.submit("file-digest", {"upload": upload["id"]})["id"])
+        assert job["result"]["digests"]["sha256"] == hashlib.sha256(b"content").hexdigest()
 
 
 def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Path) -> None:

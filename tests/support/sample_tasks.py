@@ -93,6 +93,9 @@ def chatter(lines: int) -> int:
     return lines
 
 
-def beget() -> int:
+def beget(gate: str | None = None) -> int:
     """Leave a process behind that outlives its task, in a session of its own; answer its pid."""
-    return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    if gate is not None:
+        hold(gate)
+    return child.pid
