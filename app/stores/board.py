@@ -59,6 +59,7 @@ class Board:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
         self._keeper: asyncio.Task[None] | None = None
         self._lost: str | None = "it is not open"
+        self._closed = False
         self._stirred = asyncio.Event()
         self._watched: dict[Key, Callable[[Entry], None]] = {}
         self._seen: dict[Key, Entry] = {}
@@ -83,12 +84,17 @@ class Board:
         try:
             await self._start(self._manager)
         except _FAULTS as error:
-            await self.close()
             raise BootError(f"The board's Manager process did not start: {_said(error)}.") from error
         self._keeper = asyncio.create_task(self._keep(self._manager), name="board")
 
     async def close(self) -> None:
-        """Ends the Manager, within about a second even where it hangs, and leaves no process, thread or socket."""
+        """Ends the Manager, within about a second even where it hangs, and leaves no process, thread or socket.
+
+        To be called after an `open` that failed, too; a second time it does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._lose("it is closed")
         if self._keeper is not None:
             self._keeper.cancel()

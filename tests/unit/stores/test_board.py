@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
@@ -241,6 +243,19 @@ async def test_a_closed_board_leaves_nothing(tmp_path: Path) -> None:
     assert await board.check() is not None
 
 
+async def test_a_manager_that_does_not_start_is_told(tmp_path: Path) -> None:
+    class NoProcess(ForkServerContext):
+        def Process(self, *_: object, **__: object) -> NoReturn:  # type: ignore[override]  # noqa: N802  # as there
+            raise ChildProcessError("no process today")
+
+    board = Board(tmp_path / "run", NoProcess())
+    with pytest.raises(BootError, match="did not start"):
+        await board.open()
+    for _ in range(2):
+        await board.close()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("board")]
+
+
 async def test_closing_does_not_wait_for_a_stopped_manager(tmp_path: Path) -> None:
     board = Board(tmp_path / "run")
     await board.open()
@@ -264,6 +279,7 @@ async def test_closing_while_it_is_being_rebuilt_leaves_no_manager(tmp_path: Pat
 OWNER = """
 import asyncio, sys
 from pathlib import Path
+from typing import NoReturn
 from app.stores.board import Board
 
 async def main() -> None:
