@@ -20,6 +20,7 @@ ROOMS = {
     "clock": set(),
     "logs": set(),
     "probe": set(),
+    "refusal": {"errors"},
     "stopping": set(),
     "tasks": {"errors"},
     "worker": {"errors", "tasks"},
