@@ -15,7 +15,8 @@ CONNECTIONS_END_S = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command. Answers the exit code: 0 after an orderly end, 1 after a fault, 2 for wrong usage."""
+    """Runs one command. Answers the exit code: 0 after an orderly end, 1 after a fault, 2 for wrong usage,
+    130 for a Ctrl-C before the start."""
     options = vars(_parser().parse_args(arguments))
     options.pop("command")
     try:
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BootError as error:
         print(f"offload: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before anything had been started; later it is a signal to drain
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

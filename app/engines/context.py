@@ -9,10 +9,11 @@ executor's own for the exit code.
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from multiprocessing import connection, context, forkserver, popen_forkserver
+from multiprocessing import connection, context, forkserver, popen_forkserver, resource_tracker
 from multiprocessing.process import BaseProcess, current_process
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -32,7 +33,13 @@ def start_forkserver(modules: Sequence[str], directory: Path) -> None:
     """
     current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
     forkserver.set_forkserver_preload(["app.worker.forkserver", "app.worker.execute", *modules])
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # which otherwise happens below, and would unblock the signals
+    # It inherits the mask, so that a Ctrl-C while it starts finds it deaf already, as `app.worker.forkserver` keeps it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class LaneContext(context.ForkServerContext):

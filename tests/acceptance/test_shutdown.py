@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -74,6 +75,14 @@ def test_a_second_signal_hurries(tmp_path: Path, end: Callable[[Server], None]) 
 def test_an_idle_service_ends_at_once(tmp_path: Path) -> None:
     with Server(tmp_path, shutdown_grace_s=LONG_GRACE_S) as server:
         server.terminate()
+        assert server.wait(within=HURRIED_S) == 0
+
+
+def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
+    with closing(Server(tmp_path)) as server:
+        server.launch()
+        until_sync((server.data_dir / "offload.lock").exists, what="the service to begin")
+        server.interrupt()
         assert server.wait(within=HURRIED_S) == 0
 
 

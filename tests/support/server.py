@@ -63,20 +63,9 @@ class Server:
         self._semaphores: set[str] = set()
 
     def start(self, **settings: str | float) -> Self:
-        """Starts the service, with other settings if wanted. Raises `DidNotStartError`."""
+        """Starts the service, with other settings if wanted, until it is ready. Raises `DidNotStartError`."""
         self.settings |= settings
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD")}
-        ours = {f"OFFLOAD_{name.upper()}": str(value) for name, value in self.settings.items()}
-        with self._stdout.open("wb") as stdout, self._stderr.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                [COMMAND, "serve"],
-                cwd=SAMPLES.parent,
-                env={**clean, **ours, traces.MARKER: self._marker},
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,  # a group of its own, for Ctrl-C
-            )
+        self.launch()
         with contextlib.suppress(NotInTimeError):
             until_sync(self._spoke_or_ended, within=STARTS_WITHIN_S)
         if (ready := READY.match(self.stdout)) is None:
@@ -89,6 +78,21 @@ class Server:
         self._api = Caller(ready[1])
         self._look_at_semaphores()
         return self
+
+    def launch(self) -> None:
+        """Begins to start the service, without waiting for anything."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD")}
+        ours = {f"OFFLOAD_{name.upper()}": str(value) for name, value in self.settings.items()}
+        with self._stdout.open("wb") as stdout, self._stderr.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [COMMAND, "serve"],
+                cwd=SAMPLES.parent,
+                env={**clean, **ours, traces.MARKER: self._marker},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,  # a group of its own, for Ctrl-C
+            )
 
     def _spoke_or_ended(self) -> bool:
         return self.stdout.endswith("\n") or self.process.poll() is not None
