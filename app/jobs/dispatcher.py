@@ -41,8 +41,8 @@ class Attempt:
     """The record before the start: what the guard of the first write names."""
     job: Job
     """The newest record that is shown: running, then whatever the attempt's end made of the job."""
-    marked: asyncio.Future[bool]
-    """The write of the `running` record. The attempt does not wait for it; the write of its end does."""
+    marked: Awaitable[bool]
+    """The write of the `running` record. Nobody waits for it: a quick attempt's end is written together with it."""
     ended: asyncio.Event
     """Set when its end is on disk."""
     wanted: Literal["cancel", "hand back"] | None = None
@@ -150,7 +150,7 @@ class Dispatcher:
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
-        marked = asyncio.ensure_future(self._journal.replace(job, queued.key, State.QUEUED))
+        marked = self._journal.replace(job, queued.key, State.QUEUED, lazy=True)
         attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, marked=marked, ended=asyncio.Event())
         self._show(job)
         return attempt
@@ -185,8 +185,7 @@ class Dispatcher:
             return
         attempt.settled = True
         running, ended = attempt.job, self._end(attempt, outcome)
-        await self._write(attempt.marked, running, attempt.queued)
-        await self._write(self._journal.replace(ended, running.key, running.state), ended, running)
+        await self._record(attempt, running, ended)
         attempt.job = ended
         del self._attempts[ended.id]
         self._show(ended)
@@ -205,19 +204,22 @@ class Dispatcher:
             return lifecycle.cancel(attempt.job, outcome.usage if not isinstance(outcome, Rejected) else None, at)
         return lifecycle.hand_back(attempt.job)
 
-    async def _write(self, under_way: Awaitable[bool], job: Job, was: Job) -> None:
-        """Sees a write through: again and again while the disk refuses it."""
+    async def _record(self, attempt: Attempt, running: Job, ended: Job) -> None:
+        """Writes an attempt's start and end, both again while the disk refuses either."""
         while True:
-            try:
-                written = await under_way
-            except ProblemError as error:
-                log.warning("record not written, trying again", job_id=job.id, state=job.state.value, why=error.detail)
-                await asyncio.sleep(WRITE_AGAIN_S)
-                under_way = self._journal.replace(job, was.key, was.state)
-            else:
-                if not written:
-                    log.error("record had changed; kept as it was", job_id=job.id, state=job.state.value)
+            end = self._journal.replace(ended, running.key, running.state)
+            answers = await asyncio.gather(attempt.marked, end, return_exceptions=True)
+            if answers[1] is True:
                 return
+            refusal = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+            if refusal is None:
+                log.error("record had changed; kept as it was", job_id=ended.id, state=ended.state.value)
+                return
+            if not isinstance(refusal, ProblemError):
+                raise refusal
+            log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(refusal))
+            await asyncio.sleep(WRITE_AGAIN_S)
+            attempt.marked = self._journal.replace(running, attempt.queued.key, attempt.queued.state)
 
     async def _stop(self, attempt: Attempt) -> Job:
         """Ends an attempt's process and waits until its end is on disk."""

@@ -150,10 +150,11 @@ class Journal(Protocol):
         """
         ...
 
-    def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
+    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:
         """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not.
 
-        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was.
+        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was. A lazy
+        write may wait some 50 ms for another one that it can be written together with.
         """
         ...
 

@@ -44,7 +44,7 @@ class StubbornJournal(MemoryJournal):
         self.held: asyncio.Event | None = None
         self.written: list[tuple[str, State]] = []
 
-    def replace(self, job: Job, was: AttemptKey, state: State) -> Awaitable[bool]:
+    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:  # noqa: ARG002
         return asyncio.ensure_future(self._replace(job, was, state))
 
     async def _replace(self, job: Job, was: AttemptKey, state: State) -> bool:
@@ -53,8 +53,10 @@ class StubbornJournal(MemoryJournal):
         if self.refuse > 0:
             self.refuse -= 1
             raise StorageFullError("The disk is full.")
-        self.written.append((job.id, job.state))
-        return await super().replace(job, was, state)
+        written = await super().replace(job, was, state)
+        if written:
+            self.written.append((job.id, job.state))
+        return written
 
 
 @dataclass
