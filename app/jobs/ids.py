@@ -27,7 +27,7 @@ def new_ids(time_ns: Callable[[], int] = time.time_ns) -> Callable[[], str]:
 
 
 def _random_tails() -> Iterator[int]:
-    """62 random bits at a time. The system is asked for 256 at once: each time it is, other threads may take the GIL."""
+    """62 random bits at a time. The system is asked for 256 at once: each time another thread may take the GIL."""
     while True:
         block = secrets.token_bytes(8 * 256)
         yield from (int.from_bytes(block[at : at + 8], "big") >> 2 for at in range(0, len(block), 8))
