@@ -11,7 +11,6 @@ from structlog.typing import Processor
 def configure(style: Literal["console", "json"], level: str) -> None:
     """Sends every log line to stderr, each with time, level, logger's name and its own facts (`job_id`, …)."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
@@ -36,11 +35,11 @@ def configure(style: Literal["console", "json"], level: str) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each form that a client breaks
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared[:-1],
-            shared[-1],
+            *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
