@@ -23,6 +23,7 @@ from app.engines.threads import in_thread
 from app.engines.watch import Watch
 from app.jobs.interfaces import LaneView
 from app.jobs.model import Assignment, Lost, Outcome, Progress, Rejected
+from app.worker import results
 from app.worker.execute import answer, execute
 from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup, Reply
 
@@ -96,7 +97,9 @@ class Lane:
             self._ready()
         else:
             ending = await self._replace()
-            outcome = outcome or outcomes.of_death(attempt, ending)
+            if outcome is None:
+                results.discard(self._setup.results_dir, *attempt.key)
+                outcome = outcomes.of_death(attempt, ending)
         return outcome or Lost(detail="The lane answered nothing.")
 
     async def answers(self, within: float) -> bool:

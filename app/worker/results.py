@@ -13,7 +13,7 @@ def file_name(job_id: str, attempt: int) -> str:
 def write(directory: Path, job_id: str, attempt: int, result: bytes) -> None:
     """Makes the attempt's result file, whole and on disk when this returns. Raises OSError, and leaves nothing then."""
     final = directory / file_name(job_id, attempt)
-    partial = directory / f".{final.name}.partial"
+    partial = _partial(final)
     try:
         with partial.open("wb") as file:
             file.write(result)
@@ -29,3 +29,16 @@ def write(directory: Path, job_id: str, attempt: int, result: bytes) -> None:
         os.fsync(listing)
     finally:
         os.close(listing)
+
+
+def discard(directory: Path, job_id: str, attempt: int) -> None:
+    """Removes what an attempt left that died without a word, the half of a file included."""
+    final = directory / file_name(job_id, attempt)
+    for file in (final, _partial(final)):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
+def _partial(final: Path) -> Path:
+    """Where a result is while it is being written."""
+    return final.with_name(f".{final.name}.partial")

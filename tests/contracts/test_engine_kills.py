@@ -267,6 +267,22 @@ async def test_kills_at_random_moments_while_results_come_back(rig: Rig) -> None
     await rig.all_free()
 
 
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_a_death_leaves_no_part_of_a_result(rig: Rig, how: str) -> None:
+    assignment = rig.assign("big", memory_mb=2048, size=150 << 20)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    await until(lambda: list((rig.home / "results").iterdir()), what="a result that is being written")
+    if how == "stop":
+        await rig.engine.stop(assignment.key)
+    else:
+        kill(pid)
+    outcome = await attempt
+    assert isinstance(outcome, Stopped if how == "stop" else Lost), outcome
+    assert list((rig.home / "results").iterdir()) == []
+    await rig.all_free()
+
+
 async def test_fifty_deaths_leak_no_descriptor_thread_or_semaphore(rig: Rig) -> None:
     async def deaths(count: int) -> tuple[int, int, set[str]]:
         for _ in range(count):
