@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,20 +18,13 @@ NAME = "offload.lock"
 class DirectoryLock:
     """The lock, held. The file tells who holds it; it is empty, or tells of a dead process, where nobody does."""
 
-    path: Path
-    _fd: int = field(repr=False)
-    _since: str = field(repr=False)
-
-    def announce(self, url: str) -> None:
-        """Adds where the service answers, once that is known."""
-        _write(self._fd, self._since, url)
+    _fd: int
 
     def close(self) -> None:
         """Lets go of the directory. The file stays: removing it would let two services lock two files of one name."""
         os.ftruncate(self._fd, 0)
-        fcntl.flock(
-            self._fd, fcntl.LOCK_UN
-        )  # closing alone would not do while a child is between its fork and its exec
+        # Closing alone would not do while a child is between its fork and its exec.
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
 
 
@@ -46,10 +39,9 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)  # not inherited by any child: PEP 446
     except OSError as error:
         raise BootError(_unusable(path.parent, error)) from error
-    since = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _write(fd, since, None)
+        _write_holder(fd)
     except BlockingIOError:
         holder = _read_holder(fd)
         os.close(fd)
@@ -60,12 +52,13 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
     except OSError as error:
         os.close(fd)
         raise BootError(_unusable(path.parent, error)) from error
-    return DirectoryLock(path, fd, since)
+    return DirectoryLock(fd)
 
 
-def _write(fd: int, since: str, url: str | None) -> None:
+def _write_holder(fd: int) -> None:
     """Empties first: a reader sees nothing or the truth, never what an earlier holder wrote."""
-    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since, "url": url}
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
     os.ftruncate(fd, 0)
     os.pwrite(fd, json.dumps(holder).encode() + b"\n", 0)
 
@@ -73,8 +66,7 @@ def _write(fd: int, since: str, url: str | None) -> None:
 def _read_holder(fd: int) -> str:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it is being written, or was tampered with
         holder = json.loads(os.pread(fd, 4096, 0))
-        at = f" ({holder['url']})" if holder["url"] else ""
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}{at}"
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     return "another process"
 
 
