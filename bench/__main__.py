@@ -10,15 +10,13 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from bench import servers
 from bench.load import Load, get, load, post
 from bench.servers import Server
 
 PARAMS = b'{"n":1000}'
-
-Measure = Callable[[Server], Awaitable[float]]
 
 
 async def until(port: int, path: str, fits: Callable[[bytes], bool], *, within: float = 60) -> bytes:
@@ -42,7 +40,8 @@ def ok(measured: Load, status: int) -> Load:
 
 def done(stats: bytes) -> int:
     """How many no-op jobs have ended since the start."""
-    return json.loads(stats)["tasks"].get("noop", {}).get("succeeded", -1)
+    ended: int = json.loads(stats)["tasks"].get("noop", {}).get("succeeded", -1)
+    return ended
 
 
 async def naive_burst(server: Server, jobs: int) -> float:

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ async def load(port: int, requests: Iterable[bytes], *, connections: int) -> Loa
     begin = time.perf_counter()
     ends = [loop.create_future() for _ in range(connections)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Connection(waiting, done, end), "127.0.0.1", port)
+        await loop.create_connection(partial(_Connection, waiting, done, end), "127.0.0.1", port)
     await asyncio.gather(*ends)
     took = time.perf_counter() - begin
     cuts = statistics.quantiles(times, n=100) if len(times) > 1 else times * 99
