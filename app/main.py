@@ -90,26 +90,18 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     """
     for warning in settings.warnings():
         log.warning(warning)
-    data = settings.data_dir
-    stack.callback(lock_directory(data).close)
-    leftovers.mark(data)
-    await asyncio.to_thread(leftovers.sweep, data)
-    stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data)
-    run_dir = data / "run"
-    _remove_run_dir(run_dir)
-    stack.callback(_remove_run_dir, run_dir)
+    run_dir = await _take_over(stack, settings.data_dir)
     # It imports what lanes need while the rest is being opened.
     start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
-    if not settings.files_dir.exists():
-        settings.files_dir.mkdir(parents=True)
-        (settings.files_dir / "hello.txt").write_text(HELLO)
 
-    journal = SqliteJournal(data / "journal.sqlite3")
+    journal = SqliteJournal(settings.data_dir / "journal.sqlite3")
     stack.push_async_callback(journal.close)
     await journal.open()
-    results = ResultDirectory(data / "results")
-    uploads = UploadDirectory(data / "uploads")
-    places = Places(files_dir=settings.files_dir, uploads_dir=uploads.directory)
+    results = ResultDirectory(settings.data_dir / "results")
+    old_results = await results.leftovers()
+    uploads = UploadDirectory(settings.data_dir / "uploads")
+    await uploads.sweep()
+    places = Places(files_dir=_files_dir(settings), uploads_dir=uploads.directory)
 
     board = Board(run_dir, LaneContext())
     stack.push_async_callback(board.close)
@@ -127,10 +119,9 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     engine = LocalEngine(setup, lanes=settings.lanes, board=board)
     stack.push_async_callback(engine.close)
 
-    changes, recent = Changes(), RecentJobs()
+    changes, recent, new_id = Changes(), RecentJobs(), new_ids()
     dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
     stack.push_async_callback(dispatcher.close)
-    new_id = new_ids()
     service = JobService(
         journal=journal,
         dispatcher=dispatcher,
@@ -139,34 +130,25 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
         results=results,
         uploads=uploads,
         places=places,
-        limits=ServerLimits(
-            default_timeout_s=settings.default_timeout_s,
-            max_timeout_s=settings.max_timeout_s,
-            memory_mb=settings.memory_mb,
-            queue_limit=settings.queue_limit,
-        ),
+        limits=_limits(settings),
         clock=clock.now,
         new_id=new_id,
     )
-
-    async def drain() -> None:
-        service.stop()
-        await dispatcher.drain(max(0.0, settings.shutdown_grace_s - CLOSING_S))
-
-    async def open_to_work() -> str | None:
-        return "The service is stopping." if service.stopping else None
-
-    await uploads.sweep()
-    old_results = await results.leftovers()
     await recover(journal, dispatcher, clock.now)
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
+
     retention = Retention(jobs_s=settings.retention_s, keys_s=settings.idempotency_s)
     for work in (
         results.sweep(old_results, journal.get),
         forget_old(journal, uploads, service, dispatcher, clock.now, retention),
     ):
         await stack.enter_async_context(_in_background(work))
+
+    async def drain() -> None:
+        service.stop()
+        await dispatcher.drain(max(0.0, settings.shutdown_grace_s - CLOSING_S))
+
     stack.push_async_callback(drain)
     stack.enter_context(DrainedBySignals(drain, dispatcher.hurry))
     return AppState(
@@ -176,9 +158,37 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
         dispatcher=dispatcher,
         engine=engine,
         uploads=uploads,
-        checks={"service": open_to_work, "journal": journal.check, "board": board.check, "lanes": engine.check},
+        checks={"service": service.check, "journal": journal.check, "board": board.check, "lanes": engine.check},
         clock=clock.now,
         new_id=new_id,
+    )
+
+
+async def _take_over(stack: AsyncExitStack, data_dir: Path) -> Path:
+    """Makes the data directory this service's alone, without anything of an earlier one; answers its run directory."""
+    stack.callback(lock_directory(data_dir).close)
+    leftovers.mark(data_dir)
+    await asyncio.to_thread(leftovers.sweep, data_dir)
+    stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data_dir)
+    run_dir = data_dir / "run"
+    _remove_run_dir(run_dir)
+    stack.callback(_remove_run_dir, run_dir)
+    return run_dir
+
+
+def _files_dir(settings: Settings) -> Path:
+    if not settings.files_dir.exists():
+        settings.files_dir.mkdir(parents=True)
+        (settings.files_dir / "hello.txt").write_text(HELLO)
+    return settings.files_dir
+
+
+def _limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(
+        default_timeout_s=settings.default_timeout_s,
+        max_timeout_s=settings.max_timeout_s,
+        memory_mb=settings.memory_mb,
+        queue_limit=settings.queue_limit,
     )
 
 

@@ -5,7 +5,8 @@ attempt number that the job had, so a late or double outcome changes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,9 @@ REJECTED_PAUSE_S = 0.1
 
 WRITE_AGAIN_S = 1.0
 """How long an outcome that could not be written waits for the next try."""
+
+RECORDED_S = 2.0
+"""What is stopped for good has so long to be recorded; a disk that stays full must not hold up the end."""
 
 log = structlog.get_logger()
 
@@ -62,7 +66,7 @@ class Dispatcher:
         self._recent = recent
         self._attempts: dict[str, Attempt] = {}
         self._cancels: dict[str, asyncio.Task[Job]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
         self._hurried = asyncio.Event()
@@ -117,17 +121,16 @@ class Dispatcher:
         """Hands out no more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
         self._stopping = True
         self._wake.set()
-        ends = [asyncio.ensure_future(attempt.ended.wait()) for attempt in self._attempts.values()]
-        if ends:
-            hurried = asyncio.ensure_future(self._hurried.wait())
-            all_ended = asyncio.ensure_future(asyncio.wait(ends))
-            await asyncio.wait([all_ended, hurried], timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-            for waiting in (*ends, all_ended, hurried):
-                waiting.cancel()
+        running = list(self._attempts.values())
+        patience = [self._spawn(_all_ended(running)), self._spawn(self._hurried.wait())]
+        await asyncio.wait(patience, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
         left = list(self._attempts.values())
         for attempt in left:
             attempt.wanted = attempt.wanted or "hand back"
-        await asyncio.gather(*(self._stop(attempt) for attempt in left))
+            self._spawn(self._stop(attempt))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RECORDED_S):
+                await _all_ended(left)
 
     def hurry(self) -> None:
         """Ends a drain's patience."""
@@ -241,7 +244,13 @@ class Dispatcher:
         self.queue.push(job.id, job.priority, job.owner, first=first)
         self._wake.set()
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[object, object, object]) -> asyncio.Task[object]:
+        task: asyncio.Task[object] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _all_ended(attempts: Iterable[Attempt]) -> None:
+    for attempt in attempts:
+        await attempt.ended.wait()

@@ -60,17 +60,21 @@ class JobService:
         self._new_id = new_id
         self._room = Room(dispatcher.queue, limits.queue_limit)
         self._recent = recent
-        self.stopping = False
+        self._stopping = False
         self.keys = Keys(journal)
 
     def stop(self) -> None:
         """Takes nothing new from now on, and lets nobody wait any longer."""
-        self.stopping = True
+        self._stopping = True
         self._changes.close()
+
+    async def check(self) -> str | None:
+        """None while new work is taken, else why not."""
+        return "The service is stopping." if self._stopping else None
 
     def check_open(self) -> None:
         """Raises `StoppingError` once the service takes no new work."""
-        if self.stopping:
+        if self._stopping:
             raise StoppingError("The service is stopping; send this again when it is back.", retry_after=5)
 
     async def submit(self, submission: Submission) -> Accepted:

@@ -276,6 +276,16 @@ async def test_a_drain_has_an_end_of_its_own() -> None:
         assert (await desk.on_disk("a")).state is State.QUEUED
 
 
+async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.RECORDED_S", 0.05)
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        desk.journal.refuse = 1_000_000
+        await asyncio.wait_for(desk.dispatcher.drain(0.01), 5)
+        assert desk.engine.stopped == [AttemptKey("a", 1)]
+
+
 async def test_a_new_start_takes_up_what_was_queued_and_what_was_running() -> None:
     once, twice = start(a_job("once", max_attempts=1), 1), start(a_job("twice"), 1)
     async with a_desk(jobs=[a_job("queued"), once, twice]) as desk:
