@@ -64,7 +64,9 @@ def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Pat
     with Server(tmp_path) as server:
         job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")}, max_attempts=1)["id"]
         server.api.lane_of(job_id)
-        until_sync(lambda: server.api.job(job_id)["state"] == "running")
+        server.api.submit(
+            "greet", {"name": "you"}
+        )  # on disk, and so is what was written before it: the attempt's start
         server.kill()
         job = server.start().api.failed(job_id, "interrupted")
         assert job["error"]["attempt"] == 1
