@@ -98,11 +98,19 @@ class Dispatcher:
         That end may be another one, where the job finished first. Raises a `ProblemError` where the end of a queued job
         can't be written; the job then stays queued.
         """
-        if attempt := self._attempts.get(job.id):
-            attempt.wanted = "cancel"
-            return await self._stop(attempt)
+        while not job.state.terminal:
+            if attempt := self._attempts.get(job.id):
+                attempt.wanted = "cancel"
+                job = await self._stop(attempt)  # queued, where the attempt was lost a moment before
+            elif job.id in self._cancels or self.queue.discard(job.id):
+                job = await self._cancelled(job)
+            else:  # it ended between the caller's look and this one
+                return self._recent.get(job.id) or job
+        return job
+
+    async def _cancelled(self, job: Job) -> Job:
+        """The one cancellation of a job that was queued, for all who ask for it."""
         if job.id not in self._cancels:
-            self.queue.discard(job.id)
             task = self._cancels[job.id] = asyncio.create_task(self._cancel_queued(job))
             task.add_done_callback(lambda _: self._cancels.pop(job.id, None))
         return await asyncio.shield(self._cancels[job.id])

@@ -152,7 +152,7 @@ class JobService:
     async def list(self, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of jobs, newest first, each as it is at this moment."""
         page = await self._journal.list(where, limit, before)
-        jobs = [self._dispatcher.live.get(job.id) or job for job in page.jobs]
+        jobs = [self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job for job in page.jobs]
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
 
     async def cancel(self, owner: str | None, job_id: str) -> Job:

@@ -201,6 +201,21 @@ async def test_a_cancelled_job_whose_process_died_by_itself_is_not_tried_again()
         assert len(desk.engine.started) == 1
 
 
+async def test_a_cancel_that_meets_the_loss_of_the_attempt_still_cancels() -> None:
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        await until(lambda: desk.journal.written == [("a", State.RUNNING)])
+        desk.journal.held = asyncio.Event()
+        await desk.engine.end("a", Lost(detail="died"))
+        await until(lambda: desk.engine.free_slots == 1)
+        cancel = asyncio.create_task(desk.dispatcher.cancel(a_job()))
+        await asyncio.sleep(0)  # it waits for the record that is held
+        desk.journal.held.set()
+        assert (await asyncio.wait_for(cancel, 5)).state is State.CANCELLED
+        assert (await desk.on_disk("a")).state is State.CANCELLED
+
+
 async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
     async with a_desk() as desk:
         await desk.submit(a_job("a"), a_job("b"))
