@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engines.orphans import stat_fields
+from app.engines.procfs import stat_fields
 from app.worker.limits import parse_statm
 
 TICKS = os.sysconf("SC_CLK_TCK")

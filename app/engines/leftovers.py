@@ -17,6 +17,8 @@ from pathlib import Path
 
 import structlog
 
+from app.engines.procfs import stat_fields
+
 VARIABLE = "OFFLOAD_NODE"
 
 PATIENCE_S = 2.0
@@ -36,7 +38,7 @@ class Mark:
     def of_this_service(cls, data_dir: Path) -> "Mark":
         """A life is a pid and its start time, in clock ticks since the machine booted: no other process has both."""
         directory = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:32]
-        return cls(directory, f"{os.getpid()}-{_stat(os.getpid())[19]}")
+        return cls(directory, f"{os.getpid()}-{int(stat_fields(os.getpid())[19])}")
 
     def __str__(self) -> str:
         return f"{self.directory}:{self.life}"
@@ -120,15 +122,10 @@ def _ancestors() -> set[int]:
     while pid > 0 and pid not in found:
         found.add(pid)
         try:
-            pid = int(_stat(pid)[1])
+            pid = int(stat_fields(pid)[1])
         except OSError:  # hidden from this user, as is all above it
             break
     return found
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/<pid>/stat after the name (which may hold anything): state, parent, …, [19] start time."""
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def _gone(pidfd: int, deadline: float) -> bool:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.engines.procfs import stat_fields
 from app.worker.setup import LANE_NAME, LANE_VARIABLE
 
 
@@ -50,8 +51,3 @@ def _began_in_a_lane(pid: str) -> bool:
     if (here / "comm").read_bytes().rstrip() == LANE_NAME:
         return True
     return f"{LANE_VARIABLE}=".encode() in (here / "environ").read_bytes()
-
-
-def stat_fields(pid: int) -> list[bytes]:
-    """The fields of /proc/<pid>/stat after the name, which may hold anything: state, parent, group, session, …"""
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
