@@ -31,11 +31,3 @@ def _random_tails() -> Iterator[int]:
     while True:
         block = secrets.token_bytes(8 * 256)
         yield from (int.from_bytes(block[at : at + 8], "big") >> 2 for at in range(0, len(block), 8))
-
-
-def is_id(text: str) -> bool:
-    """True for a UUID in the form that this service writes: 36 lower-case characters."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False

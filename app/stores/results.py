@@ -9,8 +9,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from app.errors import BootError
 from app.jobs.model import AttemptKey, Job
+from app.stores.directory import private_directory
 from app.tasks.declaration import MAX_ATTEMPTS
 from app.worker.results import file_name
 
@@ -22,11 +22,7 @@ class ResultDirectory:
 
     def __init__(self, directory: Path) -> None:
         """Makes the directory where it is missing. Raises `BootError` where that fails."""
-        self.directory = directory
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise BootError(f"The directory for results can't be made: {error}. Check who owns its parent.") from error
+        self.directory = private_directory(directory, holds="results")
 
     def path(self, key: AttemptKey) -> Path:
         return self.directory / file_name(*key)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app import clock
-from app.errors import BodyTooLargeError, BootError, StorageFailedError, StorageFullError
-from app.jobs.ids import is_id
+from app.errors import BodyTooLargeError, StorageFailedError, StorageFullError
+from app.stores.directory import private_directory, sync_directory
+from app.tasks.context import is_uuid
 
 GATHERED_BYTES = 512 * 1024
 """Chunks are gathered up to this much before the thread writes them: twice as fast as each 64 KiB alone."""
@@ -44,11 +45,7 @@ class UploadDirectory:
 
     def __init__(self, directory: Path) -> None:
         """Makes the directory where it is missing. Raises `BootError` where that fails."""
-        self.directory = directory
-        try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise BootError(f"The directory for uploads can't be made: {error}. Check who owns its parent.") from error
+        self.directory = private_directory(directory, holds="uploads")
 
     @contextlib.asynccontextmanager
     async def receive(self, upload_id: str, name: str, owner: str | None, max_bytes: int) -> AsyncIterator["Sink"]:
@@ -56,7 +53,7 @@ class UploadDirectory:
 
         Raises `BodyTooLargeError` beyond `max_bytes`, `StorageFullError`, and `StorageFailedError` for other faults.
         """
-        if not is_id(upload_id):
+        if not is_uuid(upload_id):
             raise ValueError(f"{upload_id!r} is not an id")
         sink = Sink(self.directory / upload_id, max_bytes)
         try:
@@ -69,7 +66,7 @@ class UploadDirectory:
 
     async def get(self, upload_id: str) -> Upload | None:
         """The upload, whoever owns it. None where there is none, whatever the text of the id."""
-        if not is_id(upload_id):
+        if not is_uuid(upload_id):
             return None
         return await asyncio.to_thread(_read, self.directory / upload_id)
 
@@ -78,7 +75,7 @@ class UploadDirectory:
         return None if upload is None else upload.name
 
     async def remove(self, upload_id: str) -> None:
-        if is_id(upload_id):
+        if is_uuid(upload_id):
             await asyncio.to_thread(_remove, self.directory / upload_id)
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[Upload]:
@@ -91,7 +88,7 @@ class UploadDirectory:
         return forgotten
 
     def _all(self) -> Sequence[Upload]:
-        read = (_read(file) for file in self.directory.iterdir() if is_id(file.name))
+        read = (_read(file) for file in self.directory.iterdir() if is_uuid(file.name))
         return [upload for upload in read if upload is not None]
 
     async def sweep(self) -> None:
@@ -102,7 +99,7 @@ class UploadDirectory:
         for file in self.directory.iterdir():
             upload_id = file.name.partition(".")[0]
             whole = file.name in {upload_id, f"{upload_id}.json"} and _read(self.directory / upload_id) is not None
-            if is_id(upload_id) and not whole:
+            if is_uuid(upload_id) and not whole:
                 file.unlink(missing_ok=True)
 
 
@@ -169,11 +166,7 @@ class Sink:
         note.write(json.dumps(facts).encode())
         _close_synced(note)
         _part(self._path).rename(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(self._path.parent)
 
     def _discard(self) -> None:
         if self._file is not None:

@@ -26,7 +26,7 @@ ROOMS = {
     "worker": {"errors", "tasks"},
     "jobs": {"errors", "tasks"},
     "engines": {"errors", "tasks", "worker", "jobs.model", "jobs.interfaces"},
-    "stores": {"errors", "clock", "tasks", "worker", "jobs.model", "jobs.interfaces", "jobs.ids"},
+    "stores": {"errors", "clock", "tasks", "worker", "jobs.model", "jobs.interfaces"},
     "config": {"errors", "engines.cpus"},
     "api": {"errors", "tasks", "jobs", "config"},
     "cli": {"errors", "config", "main"},

@@ -4,13 +4,13 @@ A journal that can't be read as it was written is never treated as empty, since 
 """
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from app.errors import BootError
+from app.stores.directory import sync_directory
 from app.stores.journal import sql, wal
 from app.stores.journal.faults import BUSY_TIMEOUT_S, primary_code
 
@@ -91,7 +91,7 @@ def _create(path: Path) -> None:
         _upgrade(connection, sql.UPGRADES)
         connection.execute("PRAGMA journal_mode = WAL")
     draft.rename(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -146,14 +146,6 @@ def _upgrade(connection: sqlite3.Connection, upgrades: Sequence[str]) -> None:
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
     return value
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remedy(error: OSError | sqlite3.Error) -> str:
