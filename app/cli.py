@@ -82,6 +82,8 @@ def _serve(overrides: dict[str, object]) -> int:
     # uvicorn raises the signal again once it has stopped; after an orderly end that is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit_orderly)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` has it ignored
+        signal.signal(signal.SIGHUP, _end_with_the_terminal)
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
@@ -96,6 +98,10 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise BootError(f"Can't listen on {host}, port {port}: {error.strerror}. Choose another --port.") from error
     return listener
+
+
+def _end_with_the_terminal(*_: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _exit_orderly(*_: object) -> NoReturn:

@@ -33,10 +33,13 @@ def start_forkserver(modules: Sequence[str], directory: Path) -> None:
     """
     current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
     forkserver.set_forkserver_preload(["app.worker.forkserver", "app.worker.execute", *modules])
-    resource_tracker.ensure_running()  # which otherwise happens below, and would unblock the signals
-    # It inherits the mask, so that a Ctrl-C while it starts finds it deaf already, as `app.worker.forkserver` keeps it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    # What is started here inherits the mask. The resource tracker keeps it: deaf by itself to the other two only, it
+    # would end with its terminal before it has removed what the service leaves to it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
+        resource_tracker.ensure_running()  # which otherwise happens below, and would unblock the other two
+        # A Ctrl-C while the forkserver starts finds it deaf already, as `app.worker.forkserver` keeps it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -59,7 +59,7 @@ def settle(nice: int) -> None:
     os.environ[LANE_VARIABLE] = str(os.getpid())
     os.nice(nice)
     outlive_stop_signals()
-    os.register_at_fork(after_in_child=_end_by_sigterm)
+    os.register_at_fork(after_in_child=_end_by_stop_signals)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -69,21 +69,23 @@ def settle(nice: int) -> None:
 def outlive_stop_signals() -> None:
     """Goes on when the service is told to stop: only the front desk ends a lane, after what runs had time to finish.
 
-    A Ctrl-C reaches the whole group, and a supervisor such as systemd sends SIGTERM to every process of a service.
-    SIGTERM is caught, not ignored: what a task forks or starts must not inherit deafness to its `terminate()`.
+    A Ctrl-C reaches the whole group, and systemd sends SIGTERM, at the end of a session SIGHUP too, to every process.
+    These two are caught, not ignored: what a task forks or starts must not inherit deafness to its `terminate()`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _go_on)
-    signal.siginterrupt(signal.SIGTERM, False)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _go_on)
+        signal.siginterrupt(number, False)
 
 
 def _go_on(*_: object) -> None:
     pass
 
 
-def _end_by_sigterm() -> None:
-    if signal.getsignal(signal.SIGTERM) is _go_on:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _end_by_stop_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is _go_on:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _prctl(option: int, value: int | bytes) -> None:

@@ -30,7 +30,11 @@ def refused(api: Caller) -> bool:
     return True
 
 
-@pytest.mark.parametrize("end", [Server.terminate, Server.interrupt], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "end",
+    [Server.terminate, Server.interrupt, Server.close_terminal],
+    ids=["SIGTERM", "Ctrl-C", "terminal closed"],
+)
 def test_work_is_finished_or_queued_again(tmp_path: Path, end: Callable[[Server], None]) -> None:
     quick_gate, slow_gate = tmp_path / "quick", tmp_path / "slow"
     with Server(tmp_path, shutdown_grace_s=GRACE_S) as server:

@@ -162,7 +162,7 @@ async def test_an_idle_lane_that_is_killed_comes_back(rig: Rig, how: signal.Sign
     assert {done(await rig.outcome_of("echo", text=text)) for text in "ab"} == {"a", "b"}
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_lane_outlives_a_signal_that_is_meant_for_the_service(
     rig: Rig, tmp_path: Path, how: signal.Signals
 ) -> None:

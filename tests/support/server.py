@@ -143,6 +143,10 @@ class Server:
         """Sends SIGINT to the whole process group, as a terminal does at Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
 
+    def close_terminal(self) -> None:
+        """Sends SIGHUP to the whole process group, as a terminal does that is closed."""
+        os.killpg(self.process.pid, signal.SIGHUP)
+
     def wait(self, within: float = ENDS_WITHIN_S) -> int:
         """The exit code, once the service has ended. Raises `subprocess.TimeoutExpired`."""
         return self.process.wait(within)
