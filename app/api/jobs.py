@@ -34,7 +34,7 @@ def add_poll_route(app: FastAPI) -> None:
     """Adds `GET /jobs/{id}`."""
     app.router.routes.append(
         LeanRoute(
-            "/jobs/{job_id}",
+            "/jobs/{id}",
             get_job,
             gather=_gather,
             methods=["GET"],
@@ -78,7 +78,7 @@ async def _gather(request: Request) -> Mapping[str, object]:
     return {
         "state": app_state(request),
         "caller": owner(request),
-        "job_id": request.scope["path_params"]["job_id"],
+        "job_id": request.scope["path_params"]["id"],
         "query": read_query(PollQuery, query) if query else NO_WAIT,
         "if_none_match": request.headers.get("if-none-match"),
     }
@@ -113,7 +113,7 @@ async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Qu
 
 
 @router.post(
-    "/jobs/{job_id}/cancel",
+    "/jobs/{id}/cancel",
     operation_id="cancel_job",
     summary="Cancel a job",
     response_model=JobView,
@@ -126,7 +126,7 @@ async def cancel_job(state: State, caller: Caller, job_id: JobId) -> Response:
 
 
 @router.delete(
-    "/jobs/{job_id}",
+    "/jobs/{id}",
     operation_id="delete_job",
     summary="Forget a job",
     status_code=204,

@@ -49,7 +49,7 @@ OptionalText = str | SkipJsonSchema[None]
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
-JobId = Annotated[str, Path(description="the job's id")]
+JobId = Annotated[str, Path(alias="id", description="the job's id")]
 
 
 class SubmitQuery(BaseModel):

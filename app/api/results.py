@@ -36,7 +36,7 @@ _CONTENT_RANGE = {"Content-Range": {"description": "which bytes of how many", "s
 
 
 @router.get(
-    "/jobs/{job_id}/result",
+    "/jobs/{id}/result",
     operation_id="get_result",
     summary="Fetch a result",
     response_description="The whole result, as JSON",

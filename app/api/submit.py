@@ -97,5 +97,5 @@ def submit_route(task: Task) -> LeanRoute:
         tags=["submit"],
         operation_id=f"submit_{task.name.replace('-', '_')}",
         summary=task.summary or task.name,
-        responses={**ACCEPTED, **problems(*READING, *(EXAMINING if task.examines else ()), *ACCEPTING)},
+        responses={**ACCEPTED, **problems(*READING, *(EXAMINING if task.examine else ()), *ACCEPTING)},
     )

@@ -62,8 +62,8 @@ def _view(task: Task, state: AppState) -> TaskView:
         name=task.name,
         summary=task.summary,
         description=task.description,
-        params=task.params_schema(),
-        result=task.result_schema(),
+        params=task.params_schema,
+        result=task.result.schema,
         limits=LimitsView(
             timeout_s=limits.timeout_s or settings.default_timeout_s,
             memory_mb=limits.memory_mb or settings.memory_mb,

@@ -111,7 +111,7 @@ def _parse(task: Task, members: dict[str, Any]) -> BaseModel:
 
 def _form(task: Task) -> dict[str, Any]:
     """The form's description: the file, and the task's own parameters but for where the file comes from."""
-    schema = task.params_schema()
+    schema = task.params_schema
     properties: dict[str, Any] = {"file": FILE}
     for name in KNOWN[1:]:
         member = dict(schema["properties"][name])

@@ -35,10 +35,10 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "POST /jobs/file-digest",
         "POST /jobs/file-digest/upload",
         "GET /jobs",
-        "GET /jobs/{job_id}",
-        "DELETE /jobs/{job_id}",
-        "GET /jobs/{job_id}/result",
-        "POST /jobs/{job_id}/cancel",
+        "GET /jobs/{id}",
+        "DELETE /jobs/{id}",
+        "GET /jobs/{id}/result",
+        "POST /jobs/{id}/cancel",
         "GET /tasks",
         "GET /tasks/{task}",
         "POST /uploads",
@@ -118,7 +118,7 @@ async def test_a_users_tasks_are_described_by_their_signatures(tmp_path: Path) -
 async def test_headers_are_told(document: dict[str, Any]) -> None:
     submit = document["paths"]["/jobs/fibonacci"]["post"]["responses"]
     assert {"Location", "Preference-Applied", "Idempotency-Replayed", "Retry-After"} == set(submit["202"]["headers"])
-    poll = document["paths"]["/jobs/{job_id}"]["get"]["responses"]
+    poll = document["paths"]["/jobs/{id}"]["get"]["responses"]
     assert {"ETag", "Retry-After"} == set(poll["200"]["headers"])
     assert "304" in poll
 
