@@ -37,7 +37,7 @@ def test_the_documentation_needs_no_other_host(api: Caller) -> None:
 
 def test_the_open_api_describes_the_calls(api: Caller) -> None:
     described = api.get("/openapi.json")
-    assert {"/jobs/fibonacci", "/jobs/file-digest", "/jobs/{id}", "/jobs/{job_id}/result"} <= set(
+    assert {"/jobs/fibonacci", "/jobs/file-digest", "/jobs/{id}", "/jobs/{id}/result"} <= set(
         described["paths"]
     )
 
