@@ -92,9 +92,7 @@ class JobService:
         agreed = terms(task, options, self._limits)
         task.price(submission.params)
         with self._room.promise():
-            upload = None
-            if task.examines:
-                upload = (await asyncio.to_thread(task.examine, submission.params, self._places)).upload
+            upload = await asyncio.to_thread(task.examine, submission.params, self._places) if task.examine else None
             job = Job(
                 id=self._new_id(),
                 task=task.name,

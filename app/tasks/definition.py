@@ -13,15 +13,11 @@ from app.tasks.result import ResultType
 from app.tasks.signature import Signature
 from app.tasks.strict_json import refuse_ambiguous
 
+Examiner = Callable[[Any, Places], str | None]  # Any: the task's own model
+"""Looks up what the parameters name, and may block. Answers the id of the upload that the job reads, if it reads one.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
-    """What was found out about a submission outside the event loop."""
-
-    price: float
-    """About how many CPU seconds the job will take; 0.0 where nobody knows."""
-    upload: str | None = None
-    """The id of the upload that the job reads."""
+Raises what it finds wrong, such as `app.errors.FileNotFoundProblemError`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,31 +29,18 @@ class Task:
     description: str
     limits: Limits
     signature: Signature
-    schema: dict[str, Any]
-    """The JSON Schema of the parameters."""
+    params_schema: dict[str, Any]
+    """The JSON Schema of the parameters; not to be changed."""
     result: ResultType
     function: Callable[..., Any]
     price_of: Price | None = None
-    examiner: Callable[[Any, Places], Examined] | None = None  # Any: the task's own model
+    examine: Examiner | None = None
     example: dict[str, Any] = field(default_factory=dict)
     """Parameters that `parse` takes, for a form; empty where none could be made up."""
 
     @property
     def params(self) -> type[BaseModel]:
         return self.signature.params
-
-    @property
-    def examines(self) -> bool:
-        """False: `examine` only prices, so it may be called in the event loop."""
-        return self.examiner is not None
-
-    def params_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the parameters; not to be changed."""
-        return self.schema
-
-    def result_schema(self) -> dict[str, Any]:
-        """The JSON Schema of the result; not to be changed."""
-        return self.result.schema
 
     def parse(self, body: bytes) -> BaseModel:
         """Reads parameters strictly: no number from text, no integer from 1.0 or true, no name unknown or given twice.
@@ -75,13 +58,6 @@ class Task:
     def price(self, params: BaseModel) -> float:
         """About how many CPU seconds; 0.0 where nobody knows. Raises `errors.TooExpensiveError`."""
         return float(self.price_of(**self.signature.values(params))) if self.price_of else 0.0
-
-    def examine(self, params: BaseModel, places: Places) -> Examined:
-        """Prices the parameters and looks up what they name. May block; see `examines`.
-
-        Raises `errors.TooExpensiveError` and what the look-up finds wrong, such as `errors.FileNotFoundProblemError`.
-        """
-        return self.examiner(params, places) if self.examiner else Examined(price=self.price(params))
 
     def run(self, params: bytes, context: Context) -> bytes:
         """One attempt: what was stored in, the result's JSON out.

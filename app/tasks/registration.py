@@ -9,9 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.tasks.context import Places
 from app.tasks.declaration import Limits, Price, innermost
-from app.tasks.definition import Examined, Task
+from app.tasks.definition import Examiner, Task
 from app.tasks.example import example_of
 from app.tasks.result import ResultType, result_type
 from app.tasks.signature import Signature, UnsupportedSignatureError, first_line, read_signature
@@ -23,7 +22,7 @@ def make_task(
     *,
     limits: Limits | None = None,
     price: Price | None = None,
-    examiner: Callable[[Any, Places], Examined] | None = None,  # Any: the task's own model
+    examine: Examiner | None = None,
 ) -> Task:
     """Makes it. Raises `UnsupportedSignatureError`, whose message says what to write instead."""
     signature = read_signature(function, title=_model_name(name))
@@ -37,11 +36,11 @@ def make_task(
         description=description.strip(),
         limits=limits or Limits(),
         signature=signature,
-        schema=schema,
+        params_schema=schema,
         result=_result(signature.returns),
         function=function,
         price_of=price,
-        examiner=examiner,
+        examine=examine,
     )
     task = replace(task, example=example_of(schema, task.parse))
     _check_kept(task)

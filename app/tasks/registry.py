@@ -56,7 +56,7 @@ def load(spec: RegistrySpec) -> Registry:
 def _built_in(spec: RegistrySpec) -> Iterator[Task]:
     ceilings = fibonacci.Ceilings(max_n=spec.fibonacci_max_n, max_recursive_n=spec.fibonacci_max_recursive_n)
     yield make_task("fibonacci", fibonacci.fibonacci, price=ceilings.price)
-    yield make_task("file-digest", file_digest.file_digest, examiner=file_digest.examine)
+    yield make_task("file-digest", file_digest.file_digest, examine=file_digest.examine)
 
 
 def _users(entry: Entry) -> Task:

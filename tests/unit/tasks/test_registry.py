@@ -165,14 +165,14 @@ def test_limits_out_of_range_are_refused_where_they_are_written(limits: dict[str
 
 def test_only_the_one_that_looks_things_up_needs_a_thread() -> None:
     registry = registry_of(f"{MODULE}:add")
-    assert [name for name, task in registry.items() if task.examines] == ["file-digest"]
+    assert [name for name, task in registry.items() if task.examine] == ["file-digest"]
 
 
 def test_a_spec_crosses_to_a_lane_and_makes_the_same_registry() -> None:
     spec = RegistrySpec(tasks=f"{MODULE}:add", fibonacci_max_n=10)
     again = load(pickle.loads(pickle.dumps(spec)))  # noqa: S301  # our own
-    assert {name: task.params_schema() for name, task in again.items()} == {
-        name: task.params_schema() for name, task in load(spec).items()
+    assert {name: task.params_schema for name, task in again.items()} == {
+        name: task.params_schema for name, task in load(spec).items()
     }
 
 

@@ -95,7 +95,7 @@ def test_progress_is_handed_in_and_is_no_part_of_the_body(attribute: str, tmp_pa
     task, reports = users_task(attribute), Reports()
     assert task.run(b'{"n":2}', context_in(tmp_path, reports)) == b"2"
     assert reports.seen[-1] == (2, 2, None, None)
-    assert list(task.params_schema()["properties"]) == ["n"]
+    assert list(task.params_schema["properties"]) == ["n"]
 
 
 def test_annotations_that_are_text(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_the_context_is_handed_in(tmp_path: Path) -> None:
 def test_words_schemas_and_example_come_from_the_function() -> None:
     task = registry_of(f"{MODULE}:add")["add"]
     assert (task.summary, task.description) == ("Adds two numbers.", "The second is two\nunless it is given.")
-    assert task.params_schema() == {
+    assert task.params_schema == {
         "title": "AddParams",
         "type": "object",
         "properties": {
@@ -126,7 +126,7 @@ def test_words_schemas_and_example_come_from_the_function() -> None:
         "required": ["a"],
         "additionalProperties": False,
     }
-    assert task.result_schema() == {"type": "integer"}
+    assert task.result.schema == {"type": "integer"}
     assert task.example == {"a": 1, "b": 2}
     assert users_task("no_parameters").summary == "The task"
     assert users_task("add_ten").summary == "Adds two numbers."
@@ -134,8 +134,8 @@ def test_words_schemas_and_example_come_from_the_function() -> None:
 
 
 def test_a_model_as_the_body_is_closed_unless_it_says_otherwise() -> None:
-    assert users_task("order").params_schema()["additionalProperties"] is False
-    assert users_task("open_order").params_schema()["additionalProperties"] is True
+    assert users_task("order").params_schema["additionalProperties"] is False
+    assert users_task("open_order").params_schema["additionalProperties"] is True
     assert issubclass(users_task("order").params, functions.Order)
 
 
