@@ -8,7 +8,7 @@ import json
 from math import isinf
 from typing import NoReturn
 
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic import ValidationError
 
 
 def refuse_ambiguous(body: bytes, title: str) -> None:
@@ -19,8 +19,9 @@ def refuse_ambiguous(body: bytes, title: str) -> None:
     try:
         _DECODER.decode(body.decode())
     except ValueError as error:
-        problem = PydanticCustomError("json_ambiguous", "{reason}", {"reason": str(error)})
-        raise ValidationError.from_exception_data(title, [InitErrorDetails(type=problem, input=None)]) from None
+        raise ValidationError.from_exception_data(
+            title, [{"type": "value_error", "input": None, "ctx": {"error": error}}]
+        ) from None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
