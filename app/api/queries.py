@@ -4,21 +4,19 @@ FastAPI validates them where a route is an ordinary one, `read_query` where it i
 """
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
-from annotated_types import Ge, Gt, Le
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
+from app.api import times
 from app.api.invalid import invalid, invalid_model
 from app.errors import InvalidParametersError
 from app.jobs.admission import Options
 from app.jobs.model import State
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from app.tasks.declaration import MAX_ATTEMPTS
 
 MAX_WAIT_S = 60
 """The longest that one request waits for a job."""
@@ -59,19 +57,21 @@ class SubmitQuery(BaseModel):
 
     # A bound must come before the validator that reads the text, or the document would not show it; that validator
     # stands outside of a union with None, or errors would name the union's branches.
-    priority: Annotated[int, Ge(-100), Le(100), BeforeValidator(_whole), Field(description="higher goes first")] = 0
+    priority: Annotated[
+        int, Field(ge=-100, le=100), BeforeValidator(_whole), Field(description="higher goes first")
+    ] = 0
     timeout_s: Annotated[
-        Annotated[float, Gt(0), Field(allow_inf_nan=False)] | SkipJsonSchema[None],
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | SkipJsonSchema[None],
         BeforeValidator(_decimal),
         Field(description="seconds an attempt may run; left out: the task's own, else the server's"),
     ] = None
     max_attempts: Annotated[
-        Annotated[int, Ge(1), Le(10)] | SkipJsonSchema[None],
+        Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | SkipJsonSchema[None],
         BeforeValidator(_whole),
         Field(description="attempts in all, where the worker dies"),
     ] = None
     memory_mb: Annotated[
-        Annotated[int, Ge(16)] | SkipJsonSchema[None],
+        Annotated[int, Field(ge=16)] | SkipJsonSchema[None],
         BeforeValidator(_whole),
         Field(description="MiB of memory; left out: the task's own, else the server's"),
     ] = None
@@ -95,24 +95,15 @@ class PollQuery(BaseModel):
 
     wait: Annotated[
         int,
-        Ge(0),
+        Field(ge=0),
         BeforeValidator(_whole),
         Field(description=f"seconds to wait for the job to be terminal; cut to {MAX_WAIT_S}"),
         AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
     ] = 0
 
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
 def _moment(value: object) -> int:
-    """Microseconds since the epoch, from RFC 3339. The `+` of an offset may have become a space on its way."""
-    text = str(value)
-    if len(text) > len("2026-11-22") and text[10] in "Tt":
-        text = text.replace(" ", "+")
-    if not _RFC3339.fullmatch(text):
-        raise ValueError("Input should be a time with its zone, such as 2026-11-22T09:00:00Z")
-    return (datetime.fromisoformat(text.upper()) - EPOCH) // timedelta(microseconds=1)
+    return times.read(str(value))
 
 
 OptionalMoment = Annotated[
@@ -147,7 +138,7 @@ class ListQuery(BaseModel):
     batch: OptionalText = None
     created_after: OptionalMoment = None
     created_before: OptionalMoment = None
-    limit: Annotated[int, Ge(1), Le(1000), BeforeValidator(_whole)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 100
     cursor: Annotated[
         int | SkipJsonSchema[None],
         BeforeValidator(_place),

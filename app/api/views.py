@@ -5,15 +5,14 @@ quarter of the cost of a model. `tests/api/test_views.py` holds the bytes to the
 """
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from app.api import times
 from app.api.failures import EXPLANATIONS
-from app.jobs.model import Failure, FailureKind, Job, Progress, State, Usage
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from app.api.problems import problem_type
+from app.jobs.model import Job, Progress, State, Usage
 
 
 class ProgressView(BaseModel):
@@ -123,9 +122,7 @@ def _number(value: float) -> str:
 
 
 def _time(at: int | None) -> str:
-    if at is None:
-        return "null"
-    return f'"{(EPOCH + timedelta(microseconds=at)).isoformat(timespec="microseconds")[:26]}Z"'
+    return "null" if at is None else f'"{times.written(at)}"'
 
 
 def _progress(progress: Progress | None) -> str:
@@ -164,20 +161,17 @@ def _usage(job: Job, progress: Progress | None, now: int) -> str:
 
 
 def _error(job: Job) -> str:
-    if job.failure is None:
+    failure = job.failure
+    if failure is None:
         return "null"
-    return _json({name: value for name, value in _members(job.failure, job.attempt) if value is not None})
-
-
-def _members(failure: Failure, attempt: int) -> list[tuple[str, str | int | None]]:
-    kind: FailureKind = failure.kind
-    return [
-        ("type", f"/problems/{kind.value}"),
-        ("title", EXPLANATIONS[kind].title),
-        ("detail", failure.detail),
-        ("attempt", attempt),
-        ("exception", failure.exception),
-        ("traceback", failure.traceback),
-        ("exit_code", failure.exit_code),
-        ("signal", failure.signal),
-    ]
+    members = {
+        "type": problem_type(failure.kind.value),
+        "title": EXPLANATIONS[failure.kind].title,
+        "detail": failure.detail,
+        "attempt": job.attempt,
+        "exception": failure.exception,
+        "traceback": failure.traceback,
+        "exit_code": failure.exit_code,
+        "signal": failure.signal,
+    }
+    return _json({name: value for name, value in members.items() if value is not None})

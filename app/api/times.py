@@ -1,0 +1,22 @@
+"""Times as clients read and write them: RFC 3339. Inside the service they are microseconds since the epoch, UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+
+
+def written(at: int) -> str:
+    """Always with six digits of a second, and `Z`."""
+    return f"{(_EPOCH + timedelta(microseconds=at)).isoformat(timespec='microseconds')[:26]}Z"
+
+
+def read(text: str) -> int:
+    """From a query string: the `+` of an offset may have become a space on its way. Raises ValueError."""
+    if len(text) > len("2026-11-22") and text[10] in "Tt":
+        text = text.replace(" ", "+")
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("Input should be a time with its zone, such as 2026-11-22T09:00:00Z")
+    return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(microseconds=1)
