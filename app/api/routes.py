@@ -4,7 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from app.api import jobs, problem_pages, problems, results, service, tasks, uploads
+from app.api import events, jobs, problem_pages, problems, results, service, tasks, uploads
 from app.api.docs import add_docs
 from app.api.heads import HeadAsGet
 from app.api.openapi import describe
@@ -22,7 +22,15 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     """
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
-    for router in (jobs.router, results.router, tasks.router, uploads.router, service.router, problem_pages.router):
+    for router in (
+        jobs.router,
+        results.router,
+        events.router,
+        tasks.router,
+        uploads.router,
+        service.router,
+        problem_pages.router,
+    ):
         app.include_router(router)
     add_upload_submit_route(app, registry["file-digest"])
     add_docs(app)

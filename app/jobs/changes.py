@@ -4,40 +4,34 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.jobs.model import Job
-
 
 class Changes:
-    """Wakes those who wait for a job to become terminal. `close` wakes all of them, for good."""
+    """Wakes those who watch a job, whenever it has a new record or news of its attempt. `close` wakes all, for good."""
 
     def __init__(self) -> None:
-        self._waiters: dict[str, set[asyncio.Event]] = {}
+        self._watchers: dict[str, set[asyncio.Event]] = {}
         self.closed = False
 
-    def publish(self, job: Job) -> None:
-        """Tells that a job has a new record, which is on disk if it is terminal."""
-        if job.state.terminal:
-            for event in self._waiters.pop(job.id, ()):
-                event.set()
+    def tell(self, job_id: str) -> None:
+        """The job has changed, and what can be seen of it is on disk if it is terminal."""
+        for event in self._watchers.get(job_id, ()):
+            event.set()
 
     @contextmanager
     def watch(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the job becomes terminal, or when nothing more will be told."""
+        """An event that is set at each change of the job. Who waits again clears it before looking at the job."""
         event = asyncio.Event()
-        if self.closed:
-            event.set()
-        waiters = self._waiters.setdefault(job_id, set())
-        waiters.add(event)
+        watchers = self._watchers.setdefault(job_id, set())
+        watchers.add(event)
         try:
             yield event
         finally:
-            waiters.discard(event)
-            if not waiters and self._waiters.get(job_id) is waiters:
-                del self._waiters[job_id]
+            watchers.discard(event)
+            if not watchers:
+                self._watchers.pop(job_id, None)
 
     def close(self) -> None:
         """Wakes everybody: the service is stopping."""
         self.closed = True
-        for waiters in self._waiters.values():
-            for event in waiters:
-                event.set()
+        for job_id in self._watchers:
+            self.tell(job_id)

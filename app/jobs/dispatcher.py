@@ -179,6 +179,7 @@ class Dispatcher:
 
         def report(progress: Progress) -> None:
             self.live.report(job, progress)
+            self._changes.tell(job.id)
 
         try:
             async with asyncio.timeout(job.timeout_s + SECOND_LINE_S):
@@ -246,7 +247,7 @@ class Dispatcher:
         if job.state.terminal:
             self._recent.put(job)
             self.statistics.ended(job)
-        self._changes.publish(job)
+        self._changes.tell(job.id)
 
     def _enqueue(self, job: Job, *, first: bool = False) -> None:
         self.queue.push(job.id, job.priority, job.owner, first=first)

@@ -1,7 +1,8 @@
 """The use cases: what the API may ask for. Owners see only their own jobs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from app.jobs.interfaces import Clock, IdempotencyKey, JobFilter, Journal, Page,
 from app.jobs.model import Job, Progress, State
 from app.jobs.recent import RecentJobs
 from app.tasks.context import Places
+
+GATHER_S = 0.1
+"""Progress is told at most ten times a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,16 +140,29 @@ class JobService:
 
     async def wait(self, owner: str | None, job_id: str, seconds: float) -> Job:
         """The job as soon as it is terminal, or as it is after `seconds`, or when the service stops."""
-        with self._changes.watch(job_id) as terminal:
-            job = await self.get(owner, job_id)
-            if job.state.terminal:
+        with self._changes.watch(job_id) as changed, suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (job := await self.get(owner, job_id)).state.terminal and not self._changes.closed:
+                    await changed.wait()
+                    changed.clear()
                 return job
-            try:
-                async with asyncio.timeout(seconds):
-                    await terminal.wait()
-            except TimeoutError:
-                pass
-            return await self.get(owner, job_id)
+        return await self.get(owner, job_id)
+
+    async def follow(self, owner: str | None, job_id: str) -> AsyncIterator[Job]:
+        """The job at once and after each change, the last time when it is terminal or the service stops.
+
+        News of a running attempt is gathered for `GATHER_S` seconds; a new record is told as soon as it is there.
+        """
+        with self._changes.watch(job_id) as changed:
+            while True:
+                changed.clear()
+                job = await self.get(owner, job_id)
+                yield job
+                if job.state.terminal or self._changes.closed:
+                    return
+                await changed.wait()
+                if self._dispatcher.live.get(job_id) is job and not self._changes.closed:
+                    await asyncio.sleep(GATHER_S)
 
     async def list(self, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of jobs, newest first, each as it is at this moment."""

@@ -37,6 +37,7 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "GET /jobs",
         "GET /jobs/{id}",
         "DELETE /jobs/{id}",
+        "GET /jobs/{id}/events",
         "GET /jobs/{id}/result",
         "POST /jobs/{id}/cancel",
         "GET /tasks",

@@ -105,15 +105,15 @@ async def test_a_job_runs_and_its_result_is_on_disk_before_it_is_shown() -> None
         await desk.engine.running("a")
         await until(lambda: desk.journal.written == [("a", State.RUNNING)])
         desk.journal.held = asyncio.Event()
-        with desk.changes.watch("a") as terminal:
+        with desk.changes.watch("a") as changed:
             await desk.engine.end("a")
             await until(lambda: desk.engine.free_slots == 1)
             live = desk.dispatcher.live.get("a")
             assert live is not None
             assert live.state is State.RUNNING
-            assert not terminal.is_set()
+            assert not changed.is_set()
             desk.journal.held.set()
-            await asyncio.wait_for(terminal.wait(), 5)
+            await asyncio.wait_for(changed.wait(), 5)
         job = await desk.ended("a")
         assert (job.state, job.result, job.attempt) == (State.SUCCEEDED, b"1", 1)
         assert await desk.on_disk("a") == job

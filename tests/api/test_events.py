@@ -1,0 +1,144 @@
+"""`GET /jobs/{id}/events`: every change once, in order, up to the end."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.jobs.model import Lost, Progress
+from tests.support.front_desk import FrontDesk, served
+from tests.support.problems import problem
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+
+class Stream:
+    """The events of a response, as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+
+    async def next(self) -> dict[str, str] | None:
+        """The next event's fields; None at the end of the stream."""
+        event: dict[str, str] = {}
+        async with asyncio.timeout(10):
+            async for line in self._lines:
+                if line and not line.startswith(":"):
+                    name, _, value = line.partition(": ")
+                    event[name] = value
+                elif event:
+                    return event
+        return None
+
+    async def job(self) -> dict[str, Any]:
+        """The job of the next event."""
+        event = await self.next()
+        assert event is not None, "the stream has ended"
+        assert event["event"] == "job"
+        job: dict[str, Any] = json.loads(event["data"])
+        return job
+
+
+@asynccontextmanager
+async def following(url: str, path: str, **headers: str) -> AsyncIterator[Stream]:
+    async with (
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        client.stream("GET", path, headers=headers) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
+
+
+@asynccontextmanager
+async def desk_at(directory: Path) -> AsyncIterator[tuple[FrontDesk, str]]:
+    async with served(directory) as (desk, port):
+        yield desk, f"http://127.0.0.1:{port}"
+
+
+async def submitted(desk: FrontDesk) -> str:
+    job_id: str = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    return job_id
+
+
+async def test_a_job_is_followed_to_its_end(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        first, second = await submitted(desk), await submitted(desk)
+        await desk.engine.running(first)
+        async with following(url, f"/jobs/{second}/events") as stream:
+            assert (await stream.job())["state"] == "queued"
+            await desk.engine.end(first)
+            await desk.engine.running(second)
+            assert (await stream.job())["state"] == "running"
+            await desk.engine.report(second, Progress(done=1, total=2))
+            assert (await stream.job())["progress"]["done"] == 1
+            await desk.engine.end(second)
+            job = await stream.job()
+            assert (job["state"], job["result"]) == ("succeeded", 1)
+            assert await stream.next() is None
+
+
+async def test_a_finished_job_is_one_event(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        job_id = await submitted(desk)
+        await desk.engine.end(job_id)
+        await desk.client.get(f"/jobs/{job_id}?wait=10")
+        async with following(url, f"/jobs/{job_id}/events") as stream:
+            event = await stream.next()
+            assert event is not None
+            assert await stream.next() is None
+        async with following(url, f"/jobs/{job_id}/events", **{"Last-Event-ID": event["id"]}) as stream:
+            assert await stream.next() is None, "it had seen all there is"
+
+
+async def test_who_comes_back_is_told_what_is_new(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        job_id = await submitted(desk)
+        await desk.engine.running(job_id)
+        async with following(url, f"/jobs/{job_id}/events") as stream:
+            event = await stream.next()
+            assert event is not None
+        async with following(url, f"/jobs/{job_id}/events", **{"Last-Event-ID": event["id"]}) as stream:
+            await desk.engine.end(job_id, Lost(detail="died"))
+            job = await stream.job()
+            assert (job["state"], job["attempt"]) in {("queued", 1), ("running", 2)}
+
+
+async def test_what_a_job_uses_is_no_news(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        job_id = await submitted(desk)
+        await desk.engine.running(job_id)
+        async with following(url, f"/jobs/{job_id}/events") as stream:
+            assert (await stream.job())["state"] == "running"
+            await desk.engine.report(job_id, Progress())
+            await desk.engine.end(job_id)
+            assert (await stream.job())["state"] == "succeeded"
+
+
+async def test_streams_end_when_the_service_stops(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        job_id = await submitted(desk)
+        async with following(url, f"/jobs/{job_id}/events") as stream:
+            await stream.job()
+            desk.state.service.stop()
+            while await stream.next() is not None:
+                pass
+
+
+async def test_a_follower_who_leaves_is_forgotten(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url):
+        job_id = await submitted(desk)
+        async with following(url, f"/jobs/{job_id}/events") as stream:
+            await stream.job()
+            assert desk.state.service._changes._watchers
+        await until(lambda: not desk.state.service._changes._watchers, what="nobody to watch")
+
+
+async def test_an_unknown_job_has_no_events(desk: FrontDesk) -> None:
+    problem(await desk.client.get("/jobs/nope/events"), 404, "job-not-found")
