@@ -83,7 +83,8 @@ class Lane:
                 if not fit:
                     _log.info("a lane is replaced", reason=reply.unfit, job_id=attempt.key.job_id)
         except LaneUnusableError as error:
-            outcome = Rejected(detail=f"The lane ended before the attempt began: {error}.")
+            if attempt.stopped_by is None:  # or it is gone because the attempt was stopped, which is told below
+                outcome = Rejected(detail=f"The lane ended before the attempt began: {error}.")
         except OSError as error:
             outcome = Rejected(detail=f"The parameters could not be laid down for the lane: {error.strerror}.")
             fit = True

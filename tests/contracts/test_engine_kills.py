@@ -19,7 +19,7 @@ from app.jobs.model import AttemptKey, Done, Lost, Outcome, Progress, Rejected, 
 from app.stores.board import Board
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
-from tests.support.waiting import until
+from tests.support.waiting import until, until_sync
 
 __all__ = ["rig"]
 
@@ -43,6 +43,15 @@ def kill(pid: int | None, how: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, how)
 
 
+def ended(pid: int | None) -> bool:
+    """True once the process runs no more, whether or not its parent has heard of it."""
+    assert pid
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def semaphores() -> set[str]:
     """Those that this process has mapped; others on the machine make their own."""
     return set(re.findall(r"/dev/shm/sem\.mp-\w+", Path("/proc/self/maps").read_text()))
@@ -61,7 +70,7 @@ async def test_a_stop_ends_the_process_within_a_second(rig: Rig, task: str) -> N
     began = time.monotonic()
     assert await rig.engine.stop(assignment.key)
     assert time.monotonic() - began < WITHIN_S
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert ended(pid)
     outcome = await attempt
     assert isinstance(outcome, Stopped)
     assert outcome.by == "request"
@@ -97,6 +106,19 @@ async def test_a_stop_at_any_moment_never_hits_the_next_attempt(rig: Rig) -> Non
         following = await rig.outcome_of("echo", text="next")
         assert isinstance(following, Rejected) or done(following) == "next"
         assert await stop
+    await rig.all_free()
+
+
+async def test_a_stop_is_told_as_one_where_the_process_ended_before_it_was_asked(rig: Rig) -> None:
+    pids = [lane.pid for lane in rig.engine.lanes()]
+    stopped = rig.assign("echo", text="never")
+    attempt = rig.begin(stopped)
+    stop = asyncio.create_task(rig.engine.stop(stopped.key))
+    asyncio.get_running_loop().call_soon(until_sync, lambda: any(ended(pid) for pid in pids))  # and nothing meanwhile
+    outcome = await attempt
+    assert isinstance(outcome, Stopped), outcome
+    assert outcome.by == "request"
+    assert await stop
     await rig.all_free()
 
 
@@ -200,7 +222,7 @@ async def test_the_forkserver_killed(rig: Rig) -> None:
     outcome = await attempt
     assert isinstance(outcome, Lost)
     assert outcome.exit_code is None
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert ended(pid)
     await rig.all_free()
     assert done(await rig.outcome_of("echo", text="back")) == "back"
 
