@@ -5,26 +5,27 @@ from typing import Annotated
 
 from fastapi import Header
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
-from app.api.queries import MAX_WAIT_S
+from app.api.queries import MAX_WAIT_S, never_null
 from app.errors import InvalidParametersError
 
 KEY_PATTERN = r"^[!-~]{1,255}$"
 
 PreferHeader = Annotated[
-    str | SkipJsonSchema[None],
+    str | None,
     Header(
         alias="Prefer",
         description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})",
+        json_schema_extra=never_null,
     ),
 ]
 
 KeyHeader = Annotated[
-    Annotated[str, Field(pattern=KEY_PATTERN)] | SkipJsonSchema[None],
+    Annotated[str, Field(pattern=KEY_PATTERN)] | None,
     Header(
         alias="Idempotency-Key",
         description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
+        json_schema_extra=never_null,
     ),
 ]
 

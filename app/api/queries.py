@@ -4,12 +4,11 @@ FastAPI validates them where a route is an ordinary one, `read_query` where it i
 """
 
 import re
-from typing import Annotated, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
-from pydantic.json_schema import SkipJsonSchema
 
 from app.api import times
 from app.api.invalid import invalid, invalid_model
@@ -42,8 +41,13 @@ def _decimal(value: object) -> object:
     return value
 
 
-OptionalText = str | SkipJsonSchema[None]
-"""Left out, but not `null`: a query string has no such thing."""
+def never_null(schema: dict[str, Any]) -> None:
+    """Takes `null` out of a parameter's schema: it may be left out, but a query string or a form has no `null`."""
+    choices = [choice for choice in schema.pop("anyOf", ()) if choice.get("type") != "null"]
+    schema.update(*choices)
+
+
+OptionalText = Annotated[str | None, Field(json_schema_extra=never_null)]
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -55,25 +59,27 @@ class SubmitQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # A bound must come before the validator that reads the text, or the document would not show it; that validator
-    # stands outside of a union with None, or errors would name the union's branches.
+    # A bound must come before the validator that reads the text, or the document would not show it.
     priority: Annotated[
         int, Field(ge=-100, le=100), BeforeValidator(_whole), Field(description="higher goes first")
     ] = 0
     timeout_s: Annotated[
-        Annotated[float, Field(gt=0, allow_inf_nan=False)] | SkipJsonSchema[None],
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
         BeforeValidator(_decimal),
-        Field(description="seconds an attempt may run; left out: the task's own, else the server's"),
+        Field(
+            description="seconds an attempt may run; left out: the task's own, else the server's",
+            json_schema_extra=never_null,
+        ),
     ] = None
     max_attempts: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | SkipJsonSchema[None],
+        Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None,
         BeforeValidator(_whole),
-        Field(description="attempts in all, where the worker dies"),
+        Field(description="attempts in all, where the worker dies", json_schema_extra=never_null),
     ] = None
     memory_mb: Annotated[
-        Annotated[int, Field(ge=16)] | SkipJsonSchema[None],
+        Annotated[int, Field(ge=16)] | None,
         BeforeValidator(_whole),
-        Field(description="MiB of memory; left out: the task's own, else the server's"),
+        Field(description="MiB of memory; left out: the task's own, else the server's", json_schema_extra=never_null),
     ] = None
     label: Annotated[list[Label], Field(max_length=20, description="a word to find the job by; repeatable")] = []
 
@@ -107,7 +113,7 @@ def _moment(value: object) -> int:
 
 
 OptionalMoment = Annotated[
-    int | SkipJsonSchema[None], BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+    int | None, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 """A time in microseconds since the epoch, from RFC 3339."""
 
@@ -140,7 +146,7 @@ class ListQuery(BaseModel):
     created_before: OptionalMoment = None
     limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 100
     cursor: Annotated[
-        int | SkipJsonSchema[None],
+        int | None,
         BeforeValidator(_place),
         WithJsonSchema({"type": "string", "pattern": _CURSOR}),
         Field(description="`next` of the page before"),

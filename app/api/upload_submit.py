@@ -11,7 +11,7 @@ from app.api.invalid import invalid_model
 from app.api.multipart import is_multipart
 from app.api.openapi import ACCEPTED, ACCEPTING, READING, problems
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
-from app.api.queries import SubmitQuery
+from app.api.queries import SubmitQuery, never_null
 from app.api.spool import FILE_FIELD, Fields, receiving, wrong_field
 from app.api.state import Caller, State
 from app.api.uploads import FILE
@@ -114,8 +114,7 @@ def _form(task: Task) -> dict[str, Any]:
     schema = task.params_schema
     properties: dict[str, Any] = {"file": FILE}
     for name in KNOWN[1:]:
-        member = dict(schema["properties"][name])
-        choices = [one for one in member.pop("anyOf", ()) if one.get("type") != "null"]
-        properties[name] = member | choices[0] if choices else member
+        properties[name] = dict(schema["properties"][name])
+        never_null(properties[name])
     form = {"type": "object", "properties": properties, "required": ["file"], "additionalProperties": False}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}

@@ -66,8 +66,9 @@ async def test_options_are_taken(full_desk: FrontDesk) -> None:
 )
 async def test_wrong_options_are_named(full_desk: FrontDesk, query: str, place: str, says: str) -> None:
     told = problem(await full_desk.client.post(f"{FIBONACCI}?{query}", json={"n": 1}), 422, "invalid-parameters")
-    assert told["errors"][0]["loc"][:2] == ["query", place]
-    assert says in told["errors"][0]["msg"]
+    [error] = told["errors"]
+    assert error["loc"] in (["query", place], ["query", place, 0])  # a label has a number
+    assert says in error["msg"]
 
 
 async def test_more_parameters_than_anybody_needs_are_refused(full_desk: FrontDesk) -> None:
