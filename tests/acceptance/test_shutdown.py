@@ -32,8 +32,8 @@ def refused(api: Caller) -> bool:
 
 @pytest.mark.parametrize(
     "end",
-    [Server.terminate, Server.interrupt, Server.close_terminal],
-    ids=["SIGTERM", "Ctrl-C", "terminal closed"],
+    [Server.terminate, Server.terminate_all, Server.interrupt, Server.close_terminal],
+    ids=["SIGTERM", "SIGTERM to all", "Ctrl-C", "terminal closed"],
 )
 def test_work_is_finished_or_queued_again(tmp_path: Path, end: Callable[[Server], None]) -> None:
     quick_gate, slow_gate = tmp_path / "quick", tmp_path / "slow"

@@ -139,6 +139,11 @@ class Server:
         self._look_at_semaphores()
         self.process.terminate()
 
+    def terminate_all(self) -> None:
+        """Sends SIGTERM to every process of the service, as systemd does."""
+        for process in self.family():
+            process.terminate()
+
     def interrupt(self) -> None:
         """Sends SIGINT to the whole process group, as a terminal does at Ctrl-C."""
         os.killpg(self.process.pid, signal.SIGINT)
