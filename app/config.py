@@ -57,7 +57,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, validate_default=True)
 
     host: str = _field(
-        "Address to listen on. Others than loopback need `INSECURE`.", "an address", "127.0.0.1", default="127.0.0.1"
+        "Address to listen on. Others than loopback need `OFFLOAD_INSECURE`.",
+        "an address",
+        "127.0.0.1",
+        default="127.0.0.1",
     )
     port: int = _whole("Port to listen on; 0 takes a free one.", 8000, 0, 65535)
     insecure: bool = _field(
