@@ -25,6 +25,9 @@ dev: install ## Start the service, and again at each change of app/
 # Files to digest: ./files, unless the environment says otherwise.
 serve dev: export OFFLOAD_FILES_DIR ?= files
 
+# What runs goes back into the queue at once, or each change would have to wait for it.
+dev: export OFFLOAD_SHUTDOWN_GRACE_S ?= 0
+
 test: .venv/installed-dev ## Run the tests (ARGS='-k lanes' for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
