@@ -2,7 +2,3 @@
 
 While the app runs, its lifespan's state is `{"offload": AppState(...)}`.
 """
-
-from app.api.routes import add_routes
-
-__all__ = ["add_routes"]

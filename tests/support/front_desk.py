@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from app import clock
-from app.api import add_routes
+from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings
 from app.jobs.admission import ServerLimits
