@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Literal
 
 from app.engines.gauge import sample
 from app.engines.process import LaneProcess
-from app.jobs.model import Assignment, AttemptKey, Progress, Usage
+from app.jobs.model import Assignment, AttemptKey, Progress, StoppedBy, Usage
 from app.worker.entry import Entry
 
 REPORT_S = 0.1
@@ -14,8 +13,6 @@ REPORT_S = 0.1
 
 ROOM_BYTES = 16 << 20
 """However small a limit is, an attempt may hold this much more than the idle lane."""
-
-StoppedBy = Literal["request", "time", "memory"]
 
 
 class Attempt:

@@ -15,6 +15,9 @@ from app.jobs.service import JobService
 EXPIRE_AT_ONCE = 500
 """Jobs forgotten in one transaction, so that other writes wait for milliseconds only."""
 
+LOOK_S = 60.0
+"""How often what is past its time is looked for; sooner where jobs are kept for less."""
+
 log = structlog.get_logger()
 
 
@@ -41,8 +44,6 @@ class Retention:
     """A job, after its end; an upload, after its arrival or for as long as a live job reads it."""
     keys_s: float
     """An idempotency key, and with it its job."""
-    every_s: float = 60.0
-    """How often is looked for what is past that. Sooner where jobs are kept for less."""
 
 
 async def forget_old(
@@ -60,4 +61,4 @@ async def forget_old(
             await uploads.expire(before, dispatcher.live.uses)
         except (ProblemError, OSError) as error:
             log.warning("what is old could not be forgotten, trying again later", why=str(error))
-        await asyncio.sleep(min(retention.every_s, max(1.0, retention.jobs_s / 2)))
+        await asyncio.sleep(min(LOOK_S, max(1.0, retention.jobs_s / 2)))

@@ -159,11 +159,14 @@ class Failed:
     usage: Usage | None = None
 
 
+StoppedBy = Literal["request", "time", "memory"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """The attempt's process was ended on purpose: asked for by `Engine.stop`, or over its time or memory limit."""
 
-    by: Literal["request", "time", "memory"]
+    by: StoppedBy
     usage: Usage | None = None
 
 

@@ -37,8 +37,8 @@ class LaneSetup:
     """Where parameters too large for a message are laid down; the front desk makes and removes the files."""
     board_address: str
     board_authkey: bytes
-    result_max_bytes: int = 100 << 20
-    nice: int = 10
+    result_max_bytes: int
+    nice: int
     """How much nicer than the front desk the lanes are."""
 
 

@@ -101,6 +101,7 @@ def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> L
         board_address=address,
         board_authkey=authkey,
         result_max_bytes=RESULT_MAX_BYTES,
+        nice=10,
     )
 
 
