@@ -29,7 +29,7 @@ from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup, Reply
 
 CLOSE_S = 3.0
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 class Lane:
@@ -81,7 +81,7 @@ class Lane:
                 attempt.process.cpu_s = reply.spent.life_cpu_s
                 fit = reply.unfit is None
                 if not fit:
-                    _log.info("a lane is replaced", reason=reply.unfit, job_id=attempt.key.job_id)
+                    log.info("a lane is replaced", reason=reply.unfit, job_id=attempt.key.job_id)
         except LaneUnusableError as error:
             if attempt.stopped_by is None:  # or it is gone because the attempt was stopped, which is told below
                 outcome = Rejected(detail=f"The lane ended before the attempt began: {error}.")
@@ -89,7 +89,7 @@ class Lane:
             outcome = Rejected(detail=f"The parameters could not be laid down for the lane: {error.strerror}.")
             fit = True
         except Exception as error:
-            _log.exception("the engine failed", job_id=attempt.key.job_id)
+            log.exception("the engine failed", job_id=attempt.key.job_id)
             outcome = Lost(detail=f"The engine failed: {error!r}.")
         attempt.over = True
         self._watch.remove(attempt)
@@ -120,7 +120,7 @@ class Lane:
         if answered and not self._closed.is_set():
             self._ready()
         else:
-            _log.warning("a lane did not answer and is replaced", pid=process.pid)
+            log.warning("a lane did not answer and is replaced", pid=process.pid)
             self._begin(self._replace())
         return answered
 
@@ -164,7 +164,7 @@ class Lane:
                 await process.bury()
                 return
             self.tried.set()
-            _log.warning("a lane could not be opened", reason=self.problem)
+            log.warning("a lane could not be opened", reason=self.problem)
 
     async def _ask(self, attempt: Attempt) -> Reply | None:
         """Hands the attempt to its process. None where that ended without a word."""
@@ -198,7 +198,7 @@ class Lane:
 
     def _on_death(self) -> None:
         if self.state == "idle" and not self.alive:
-            _log.warning("a lane's process ended while it was idle", pid=self._process and self._process.pid)
+            log.warning("a lane's process ended while it was idle", pid=self._process and self._process.pid)
             self._begin(self._replace())
 
     def _begin(self, work: Coroutine[object, object, object]) -> None:

@@ -24,7 +24,7 @@ VARIABLE = "OFFLOAD_NODE"
 PATIENCE_S = 2.0
 """How long killed processes may take to go; SIGKILL needs milliseconds unless the process waits for a device."""
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _end(is_leftover: Callable[[Mark, int], bool]) -> list[int]:
         if not found:
             return ended
         if time.monotonic() > deadline:
-            _log.warning("leftover processes do not end", pids=sorted(set(found) - set(ended)))
+            log.warning("leftover processes do not end", pids=sorted(set(found) - set(ended)))
             return ended
 
 

@@ -41,7 +41,7 @@ STRAY_US = 5_000_000
 _FAULTS = (OSError, EOFError, ProcessError, RemoteError)
 """What a call of a Manager raises that is gone, going, or does not answer (TimeoutError is an OSError)."""
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger()
 T = TypeVar("T")
 
 
@@ -132,7 +132,7 @@ class Board:
                 await self._follow()
             except _FAULTS as error:
                 self._lose(_said(error))
-            _log.warning("the board's Manager was lost and is started anew", reason=self._lost)
+            log.warning("the board's Manager was lost and is started anew", reason=self._lost)
             for pause in _pauses():
                 await asyncio.sleep(pause)
                 try:
