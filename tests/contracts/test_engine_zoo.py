@@ -102,6 +102,8 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("hogs-slowly", {"memory_mb": 128}, memory),
     ("hogs-at-once", {"mib": 100_000, "memory_mb": 128}, memory),
     ("hogs-in-c", {"memory_mb": 128}, memory),
+    ("hogs-shared-memory", {"memory_mb": 128}, memory),
+    ("hogs-in-a-child-of-a-thread", {"memory_mb": 128}, memory),
     ("prints", {"lines": 100_000}, returned(None)),
     ("closes-stdout", {}, returned(None)),
     ("forks-and-returns-twice", {}, returned(1)),

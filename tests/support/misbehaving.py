@@ -168,6 +168,22 @@ def hogs_in_c() -> None:
         number *= number
 
 
+def hogs_shared_memory() -> None:
+    """As `multiprocessing.shared_memory` does: neither anonymous nor a file's."""
+    import mmap  # noqa: PLC0415
+
+    with mmap.mmap(-1, 256 << 20) as shared:
+        shared.write(b"x" * len(shared))
+        time.sleep(600)
+
+
+def hogs_in_a_child_of_a_thread() -> None:
+    program = "import time; held = b'x' * (150 << 20); time.sleep(600)"
+    thread = threading.Thread(target=subprocess.run, args=([sys.executable, "-c", program],))
+    thread.start()
+    thread.join()
+
+
 def maps_a_file(path: str) -> int:
     """Reads a whole file by a map: resident, but not held."""
     import mmap  # noqa: PLC0415
