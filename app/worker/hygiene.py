@@ -21,6 +21,8 @@ class Hygiene:
         self.held_bytes = memory.held_bytes()
         self._memory = memory
         self._home = str(Path.cwd())
+        self._umask = os.umask(0o077)
+        os.umask(self._umask)
         self._recursion = sys.getrecursionlimit()
         self._threads = threading.active_count()
 
@@ -31,6 +33,7 @@ class Hygiene:
             outlive_stop_signals()
             sys.setrecursionlimit(self._recursion)
             os.chdir(self._home)
+            os.umask(self._umask)  # or the next result's file could be one that nobody may read
             return self._left_behind()
         except Exception as error:  # whatever a task has done to make these fail, a new process cures it
             return f"could not be restored: {error!r}"

@@ -134,6 +134,9 @@ async def test_a_beast_costs_only_itself(
     seen = [done(await rig.outcome_of("whoami")) for _ in range(2)]
     assert all(isinstance(one, dict) and one["cwd"] == os.getcwd() and one["nice"] == 10 for one in seen)  # noqa: PTH109
     assert all(isinstance(one, dict) and one["threads"] == 2 and one["recursion"] == 1000 for one in seen)
+    umask = os.umask(0)
+    os.umask(umask)
+    assert all(isinstance(one, dict) and one["umask"] == umask for one in seen)
 
 
 @pytest.mark.parametrize("then", ["return", "die", "loop"])

@@ -19,7 +19,10 @@ def echo(text: str) -> str:
 
 def whoami() -> dict[str, object]:
     """What the process is like when an attempt begins."""
+    umask = os.umask(0)
+    os.umask(umask)
     return {
+        "umask": umask,
         "pid": os.getpid(),
         "cwd": os.getcwd(),  # noqa: PTH109
         "nice": os.nice(0),
@@ -248,6 +251,7 @@ def forks_and_returns_twice() -> int:
 
 def changes_everything() -> None:
     os.chdir("/")
+    os.umask(0o777)
     sys.setrecursionlimit(5000)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0.2)
