@@ -22,6 +22,8 @@ class ProblemError(Exception):
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Something went wrong in the service"
+    place: ClassVar[Sequence[str]] = ()
+    """For 422: where in the request it is, unless the instance's `errors` say it more exactly."""
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class ProblemError(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.errors = errors
+        self.errors = [{"loc": [*self.place], "msg": detail}] if errors is None and self.place else errors
         """For 422: `[{"loc": [...], "msg": "..."}]`."""
         self.retry_after = retry_after
         """Seconds after which trying again makes sense."""
@@ -198,6 +200,7 @@ class InvalidParametersError(ProblemError):
     status = 422
     type = "invalid-parameters"
     title = "Invalid parameters"
+    place = ("body",)
 
 
 class TooExpensiveError(ProblemError):
@@ -206,6 +209,7 @@ class TooExpensiveError(ProblemError):
     status = 422
     type = "too-expensive"
     title = "Too expensive"
+    place = ("body",)
 
 
 class IdempotencyKeyReusedError(ProblemError):
@@ -214,6 +218,7 @@ class IdempotencyKeyReusedError(ProblemError):
     status = 422
     type = "idempotency-key-reused"
     title = "The key was used for something else"
+    place = ("header", "idempotency-key")
 
 
 class DigestMismatchError(ProblemError):
@@ -222,6 +227,7 @@ class DigestMismatchError(ProblemError):
     status = 422
     type = "digest-mismatch"
     title = "The body does not match its digest"
+    place = ("body",)
 
 
 class PathRefusedError(ProblemError):
@@ -233,6 +239,7 @@ class PathRefusedError(ProblemError):
     status = 422
     type = "path-refused"
     title = "Not a path below the files directory"
+    place = ("body", "path")
 
 
 class FileNotFoundProblemError(ProblemError):
@@ -241,6 +248,7 @@ class FileNotFoundProblemError(ProblemError):
     status = 422
     type = "file-not-found"
     title = "No such file"
+    place = ("body", "path")
 
 
 class NotARegularFileError(ProblemError):
@@ -249,6 +257,7 @@ class NotARegularFileError(ProblemError):
     status = 422
     type = "not-a-regular-file"
     title = "Not a regular file"
+    place = ("body", "path")
 
 
 class QuotaExceededError(ProblemError):

@@ -163,7 +163,8 @@ def read_query(model: type[Model], query: bytes) -> Model:
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
-        raise InvalidParametersError(f"There are more than {MOST_PARAMETERS} query parameters.", errors=[]) from None
+        msg = f"There are more than {MOST_PARAMETERS} query parameters"
+        raise InvalidParametersError(msg + ".", errors=[{"loc": ["query"], "msg": msg}]) from None
     for name, value in pairs:
         if name in names and get_origin(names[name].annotation) is list:
             values.setdefault(name, []).append(value)  # type: ignore[union-attr]  # only lists are put under this name

@@ -14,6 +14,7 @@ def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
     assert told["title"]
     assert told["detail"]
     assert told["instance"].startswith("/")
-    if kind == "invalid-parameters":
-        assert all(set(error) == {"loc", "msg"} for error in told["errors"])
+    if status == 422:
+        assert told["errors"], "a 422 says where in the request it is"
+        assert all(set(error) == {"loc", "msg"} and error["loc"] and error["msg"] for error in told["errors"])
     return told
