@@ -1,5 +1,6 @@
 """Whatever a task does to its process: the right outcome, the neighbour unharmed, the lane back, nothing left."""
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
@@ -131,7 +132,8 @@ async def test_a_beast_costs_only_itself(
     (tmp_path / "now").touch()
     assert done(await waiting) == "it came"
     await rig.all_free()
-    seen = [done(await rig.outcome_of("whoami")) for _ in range(2)]
+    both = await asyncio.gather(rig.outcome_of("whoami"), rig.outcome_of("whoami"))  # at once: one in each lane
+    seen = [done(outcome) for outcome in both]
     assert all(isinstance(one, dict) and one["cwd"] == os.getcwd() and one["nice"] == 10 for one in seen)  # noqa: PTH109
     assert all(isinstance(one, dict) and one["threads"] == 2 and one["recursion"] == 1000 for one in seen)
     umask = os.umask(0)
