@@ -27,20 +27,18 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
 
 
 async def _read(request: Request, max_bytes: int, within_s: float) -> bytes:
-    length = request.headers.get("content-length", "")
-    # Before the first `receive`, which would tell a client that waits for "100 Continue" to go on.
-    if length.isdecimal() and int(length) > max_bytes:
+    if announces_more(request, max_bytes):
         raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(within_s):
-            body, more = await _chunk(request)
+            body, more = await next_chunk(request)
             if not more:  # nearly always; without a copy
                 if len(body) > max_bytes:
                     raise _too_large(max_bytes)
                 return body
             chunks = bytearray(body)
             while more:
-                body, more = await _chunk(request)
+                body, more = await next_chunk(request)
                 chunks += body
                 if len(chunks) > max_bytes:
                     raise _too_large(max_bytes)
@@ -49,7 +47,17 @@ async def _read(request: Request, max_bytes: int, within_s: float) -> bytes:
         raise too_slow(f"The body had not arrived after {within_s:g} s.") from None
 
 
-async def _chunk(request: Request) -> tuple[bytes, bool]:
+def announces_more(request: Request, max_bytes: int) -> bool:
+    """True where the headers tell that the body is too large.
+
+    To be asked before the first `receive`, which tells a client that waits for "100 Continue" to go on.
+    """
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) > max_bytes
+
+
+async def next_chunk(request: Request) -> tuple[bytes, bool]:
+    """The next bytes of a body, and whether more will come. Raises `ClientDisconnect`."""
     message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
-from app.api.bodies import too_slow
+from app.api.bodies import announces_more, next_chunk, too_slow
 from app.api.digests import BodyDigests
 from app.errors import BodyTooLargeError
 
@@ -23,8 +22,7 @@ class Incoming:
         self._max_bytes = max_bytes
         self._idle_s = idle_s
         self._digests = BodyDigests(request.headers)
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._max_bytes:
+        if announces_more(request, max_bytes):
             raise self._too_large()
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -33,18 +31,14 @@ class Incoming:
         while more:
             try:
                 async with asyncio.timeout(self._idle_s):
-                    message = await self._request.receive()
+                    chunk, more = await next_chunk(self._request)
             except TimeoutError:
                 raise too_slow(f"No byte has come for {self._idle_s:g} s. Nothing was kept.") from None
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size > self._max_bytes:
                 raise self._too_large()
             self._digests.update(chunk)
             yield chunk
-            more = message.get("more_body", False)
 
     def verify(self) -> None:
         """Raises `DigestMismatchError` where the body is not what its headers say."""
