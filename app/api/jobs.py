@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, job_bytes, job_response, none_match
 from app.api.lean import LeanRoute, ReadyResponse
 from app.api.openapi import ETAG, RETRY, problems
-from app.api.queries import JobId, ListQuery, PollQuery, cursor, read_query
+from app.api.queries import JobId, ListQuery, PollQuery, cursor, read_query, strictly
 from app.api.state import Caller, State, app_state, owner
 from app.api.views import JobsView, JobView
 from app.errors import (
@@ -86,6 +86,7 @@ async def _gather(request: Request) -> Mapping[str, object]:
 
 @router.get(
     "/jobs",
+    dependencies=[strictly(ListQuery)],
     operation_id="list_jobs",
     summary="List jobs, newest first",
     response_model=JobsView,

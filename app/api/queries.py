@@ -1,13 +1,13 @@
 """What requests say outside their bodies: query parameters and headers, as models that both validate and describe.
 
-FastAPI validates them where a route is an ordinary one, `read_query` where it is lean.
+`read_query` validates them where a route is lean; where it is an ordinary one, FastAPI and, before it, `strictly`.
 """
 
 import re
 from typing import Annotated, Any, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
-from fastapi import Path
+from fastapi import Depends, Path, Request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from app.api import times
@@ -176,3 +176,12 @@ def read_query(model: type[Model], query: bytes) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         raise invalid_model(error, "query", known=names) from None
+
+
+def strictly(model: type[BaseModel]) -> Any:  # Any, as FastAPI's own Depends
+    """A dependency of an ordinary route whose query is `model`: FastAPI alone takes the last of a name given twice."""
+
+    async def check(request: Request) -> None:
+        read_query(model, request.scope["query_string"])
+
+    return Depends(check)

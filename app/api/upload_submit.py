@@ -11,7 +11,7 @@ from app.api.invalid import invalid_model
 from app.api.multipart import is_multipart
 from app.api.openapi import ACCEPTED, ACCEPTING, READING, problems
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
-from app.api.queries import SubmitQuery, never_null
+from app.api.queries import SubmitQuery, never_null, strictly
 from app.api.spool import FILE_FIELD, Fields, receiving, wrong_field
 from app.api.state import Caller, State
 from app.api.uploads import FILE
@@ -27,6 +27,7 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
 
     @app.post(
         f"/jobs/{task.name}/upload",
+        dependencies=[strictly(SubmitQuery)],
         operation_id=f"submit_{task.name.replace('-', '_')}_upload",
         summary=f"Upload a file and submit {task.name}",
         tags=["submit"],
@@ -81,25 +82,26 @@ def read_fields(fields: Fields) -> dict[str, Any]:
     names = [name.strip() for value in fields.get("algorithms", ()) for name in value.split(",") if name.strip()]
     if names:
         members["algorithms"] = names
-    expected: dict[str, Any] = {}
-    for value in filter(None, map(str.strip, fields.get("expected", ()))):
-        expected |= _expected(value)
-    if expected:
-        members["expected"] = expected
+    values = filter(None, map(str.strip, fields.get("expected", ())))
+    pairs = [pair for value in values for pair in _expected(value)]
+    if len(dict(pairs)) < len(pairs):
+        raise wrong_field("expected", "Name each algorithm once")
+    if pairs:
+        members["expected"] = dict(pairs)
     return members
 
 
-def _expected(value: str) -> dict[str, Any]:
+def _expected(value: str) -> list[tuple[str, Any]]:
     if value.startswith("{"):
         try:
-            members: dict[str, Any] = json.loads(value)
+            members: list[tuple[str, Any]] = json.loads(value, object_pairs_hook=list)
         except (ValueError, RecursionError):
             raise wrong_field("expected", "This is not a JSON object") from None
         return members
     algorithm, colon, digest = value.partition(":")
     if not colon:
         raise wrong_field("expected", 'Send a JSON object, such as {"sha256": "…"}, or sha256:…')
-    return {algorithm.strip(): digest.strip()}
+    return [(algorithm.strip(), digest.strip())]
 
 
 def _parse(task: Task, members: dict[str, Any]) -> BaseModel:

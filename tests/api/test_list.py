@@ -101,7 +101,9 @@ async def test_any_time_can_be_compared_with(desk: FrontDesk, moment: str, found
         ("cursor=2-ff", "cursor"),
         ("cursor=1-ffffffffffffffff", "cursor"),
         ("cursor=1-ff%0A", "cursor"),
-        ("colour=red", "Extra inputs"),
+        ("colour=red", "known are"),
+        ("label=a&label=b", "once"),
+        ("limit=1&limit=2", "once"),
     ],
 )
 async def test_wrong_filters_are_named(desk: FrontDesk, query: str, says: str) -> None:

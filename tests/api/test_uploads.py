@@ -224,6 +224,7 @@ async def test_fields_may_come_before_the_file_and_be_empty(desk: FrontDesk) -> 
         ("expected", "{" * 100_000, ["body", "expected"]),
         ("expected", '{"md5": 1}', ["body", "expected"]),
         ("expected", "nope:00", ["body", "expected"]),
+        ("expected", '{"crc32": "00000000", "crc32": "11111111"}', ["body", "expected"]),
         ("upload", "x", ["body", "upload"]),
         ("path", "x", ["body", "path"]),
     ],
@@ -237,6 +238,18 @@ async def test_wrong_fields_are_named_and_nothing_is_kept(
     else:
         told = problem(answer, 422, "invalid-parameters")
         assert told["errors"][0]["loc"][: len(place)] == place
+    assert kept(desk) == []
+
+
+async def test_what_is_expected_is_said_once(desk: FrontDesk) -> None:
+    fields = {"expected": ["crc32:00000000", "crc32:11111111"]}
+    answer = await desk.client.post(DIGEST, files={"file": ("a", b"x")}, data=fields)
+    assert "once" in problem(answer, 422, "invalid-parameters")["detail"]
+
+
+async def test_an_option_may_be_given_once(desk: FrontDesk) -> None:
+    answer = await desk.client.post(f"{DIGEST}?priority=1&priority=2", files={"file": ("a", b"x")})
+    assert "once" in problem(answer, 422, "invalid-parameters")["detail"]
     assert kept(desk) == []
 
 
