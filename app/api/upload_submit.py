@@ -118,5 +118,8 @@ def _form(task: Task) -> dict[str, Any]:
     for name in KNOWN[1:]:
         properties[name] = dict(schema["properties"][name])
         never_null(properties[name])
+    # What Swagger UI fills in: left to itself, it makes up digests that are none.
+    properties["algorithms"]["examples"] = [["sha256"]]
+    properties["expected"]["examples"] = [{}]
     form = {"type": "object", "properties": properties, "required": ["file"], "additionalProperties": False}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}}}

@@ -95,6 +95,15 @@ async def test_every_form_has_an_example_that_works(desk: FrontDesk, document: d
         assert answer.status_code == 202, answer.text
 
 
+async def test_the_upload_form_works_as_it_is_filled(desk: FrontDesk, document: dict[str, Any]) -> None:
+    body = document["paths"]["/jobs/file-digest/upload"]["post"]["requestBody"]
+    members = body["content"]["multipart/form-data"]["schema"]["properties"]
+    filled = {name: members[name]["examples"][0] for name in ("algorithms", "expected")}
+    fields = {"algorithms": filled["algorithms"], "expected": json.dumps(filled["expected"])}
+    answer = await desk.client.post("/jobs/file-digest/upload", files={"file": ("a", b"x")}, data=fields)
+    assert answer.status_code == 202, answer.text
+
+
 async def test_a_file_can_be_picked(document: dict[str, Any]) -> None:
     for path in ("/jobs/file-digest/upload", "/uploads"):
         content = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
