@@ -82,6 +82,8 @@ class _Filler:
                 return _number(schema)
             case "boolean":
                 return False
+            case None:  # anything; null would be lost, since FastAPI leaves it out of the OpenAPI document
+                return "text"
             case _:
                 return None
 

@@ -76,6 +76,8 @@ def example(annotation: Any, default: Any = ...) -> dict[str, Any]:  # Any: any 
         (Annotated[list[int], Field(min_length=2)], [1, 1]),
         (tuple[int, str], [1, "text"]),
         (dict[str, int], {}),
+        (Any, "text"),
+        (Annotated[list[Any], Field(min_length=1)], ["text"]),
         (int | str, 1),
         (Order, {"item": "text", "amount": 1}),
         (Point, {"x": 1, "y": 0}),
