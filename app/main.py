@@ -22,13 +22,8 @@ from app.config import Settings, load_settings
 from app.engines import leftovers
 from app.engines.context import LaneContext, start_forkserver
 from app.engines.local import LocalEngine
-from app.jobs.admission import ServerLimits
-from app.jobs.changes import Changes
-from app.jobs.dispatcher import Dispatcher
+from app.front_desk import front_desk
 from app.jobs.housekeeping import Retention, forget_old, recover
-from app.jobs.ids import new_ids
-from app.jobs.recent import RecentJobs
-from app.jobs.service import JobService
 from app.refusal import PlainRefusals
 from app.stopping import DrainedBySignals
 from app.stores.board import Board
@@ -119,21 +114,18 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     engine = LocalEngine(setup, lanes=settings.lanes, board=board)
     stack.push_async_callback(engine.close)
 
-    changes, recent, new_id = Changes(), RecentJobs(), new_ids()
-    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
-    stack.push_async_callback(dispatcher.close)
-    service = JobService(
+    desk = front_desk(
+        settings,
+        registry,
         journal=journal,
-        dispatcher=dispatcher,
-        changes=changes,
-        recent=recent,
+        engine=engine,
         results=results,
         uploads=uploads,
         places=places,
-        limits=_limits(settings),
-        clock=clock.now,
-        new_id=new_id,
+        checks={"board": board.check},
     )
+    service, dispatcher = desk.service, desk.dispatcher
+    stack.push_async_callback(dispatcher.close)
     await recover(journal, dispatcher, clock.now)
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
@@ -151,17 +143,7 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
 
     stack.push_async_callback(drain)
     stack.enter_context(DrainedBySignals(drain, dispatcher.hurry))
-    return AppState(
-        settings=settings,
-        registry=registry,
-        service=service,
-        dispatcher=dispatcher,
-        engine=engine,
-        uploads=uploads,
-        checks={"service": service.check, "journal": journal.check, "board": board.check, "lanes": engine.check},
-        clock=clock.now,
-        new_id=new_id,
-    )
+    return desk
 
 
 async def _take_over(stack: AsyncExitStack, data_dir: Path) -> Path:
@@ -181,15 +163,6 @@ def _files_dir(settings: Settings) -> Path:
         settings.files_dir.mkdir(parents=True)
         (settings.files_dir / "hello.txt").write_text(HELLO)
     return settings.files_dir
-
-
-def _limits(settings: Settings) -> ServerLimits:
-    return ServerLimits(
-        default_timeout_s=settings.default_timeout_s,
-        max_timeout_s=settings.max_timeout_s,
-        memory_mb=settings.memory_mb,
-        queue_limit=settings.queue_limit,
-    )
 
 
 def _remove_run_dir(run_dir: Path) -> None:

@@ -1,12 +1,13 @@
 """`/tasks`, `/stats` and `/health`."""
 
 import asyncio
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from app.api import service
-from tests.support.front_desk import FrontDesk
+from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +57,7 @@ async def test_alive_and_ready(desk: FrontDesk) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_not_ready_names_the_parts(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_not_ready_names_the_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def wrong() -> str:
         return "It is on fire."
 
@@ -68,11 +69,11 @@ async def test_not_ready_names_the_parts(desk: FrontDesk, monkeypatch: pytest.Mo
         raise OSError("gone")
 
     monkeypatch.setattr(service, "CHECK_S", 0.01)
-    desk.checks.update(board=wrong, lanes=silent, disk=broken)
-    answer = await desk.client.get("/health/ready")
+    async with front_desk(tmp_path, checks={"board": wrong, "lanes": silent, "disk": broken}) as desk:
+        answer = await desk.client.get("/health/ready")
+        assert (await desk.client.get("/health/live")).status_code == 200
     told = problem(answer, 503, "not-ready")
     assert answer.headers["retry-after"] == "1"
     assert set(told["parts"]) == {"board", "lanes", "disk"}
     assert told["parts"]["board"] == "It is on fire."
     assert "gone" in told["parts"]["disk"]
-    assert (await desk.client.get("/health/live")).status_code == 200

@@ -1,26 +1,22 @@
 """The HTTP side of the service over a scripted engine and a journal in memory: real jobs, no processes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app import clock
 from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings
-from app.jobs.admission import ServerLimits
-from app.jobs.changes import Changes
-from app.jobs.dispatcher import Dispatcher
-from app.jobs.ids import new_ids
-from app.jobs.recent import RecentJobs
-from app.jobs.service import JobService
+from app.front_desk import front_desk as put_together
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
 from app.tasks.context import Places
@@ -46,12 +42,17 @@ class FrontDesk:
     results: ResultDirectory
     uploads_dir: Path
     files_dir: Path
-    checks: dict[str, Callable[[], Awaitable[str | None]]]
 
 
 @asynccontextmanager
 async def front_desk(
-    directory: Path, spec: RegistrySpec = BUILT_IN, /, *, engine: ScriptedEngine | None = None, **changes: object
+    directory: Path,
+    spec: RegistrySpec = BUILT_IN,
+    /,
+    *,
+    engine: ScriptedEngine | None = None,
+    checks: Mapping[str, Callable[[], Awaitable[str | None]]] = MappingProxyType({}),
+    **changes: object,
 ) -> AsyncIterator[FrontDesk]:
     """A service below `directory`, with an engine of one slot unless another is given; `changes` are settings."""
     engine = engine or ScriptedEngine()
@@ -59,39 +60,18 @@ async def front_desk(
     settings.files_dir.mkdir(exist_ok=True)
     settings.data_dir.mkdir(exist_ok=True)
     registry = load(spec)
-    journal, changed, recent = MemoryJournal(), Changes(), RecentJobs()
+    journal = MemoryJournal()
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
-    dispatcher = Dispatcher(journal, engine, clock.now, changed, recent)
-    new_id = new_ids()
-    service = JobService(
+    state = put_together(
+        settings,
+        registry,
         journal=journal,
-        dispatcher=dispatcher,
-        changes=changed,
-        recent=recent,
+        engine=engine,
         results=results,
         uploads=uploads,
         places=Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
-        limits=ServerLimits(
-            default_timeout_s=settings.default_timeout_s,
-            max_timeout_s=settings.max_timeout_s,
-            memory_mb=settings.memory_mb,
-            queue_limit=settings.queue_limit,
-        ),
-        clock=clock.now,
-        new_id=new_id,
-    )
-    checks: dict[str, Callable[[], Awaitable[str | None]]] = {"journal": journal.check, "lanes": engine.check}
-    state = AppState(
-        settings=settings,
-        registry=registry,
-        service=service,
-        dispatcher=dispatcher,
-        engine=engine,
-        uploads=uploads,
         checks=checks,
-        clock=clock.now,
-        new_id=new_id,
     )
     app = FastAPI(title="Offload", version="1", docs_url=None, redoc_url=None)
     add_routes(app, registry, settings)
@@ -99,6 +79,7 @@ async def front_desk(
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, "state": {"offload": state}}, receive, send)
 
+    dispatcher = state.dispatcher
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
     transport = httpx.ASGITransport(asgi)
@@ -113,7 +94,6 @@ async def front_desk(
             results=results,
             uploads_dir=uploads.directory,
             files_dir=settings.files_dir,
-            checks=checks,
         )
     await asyncio.gather(engine.close(), dispatcher.drain(0))
     await dispatcher.close()
@@ -121,9 +101,9 @@ async def front_desk(
 
 @asynccontextmanager
 async def served(
-    directory: Path, *, engine: ScriptedEngine | None = None, **settings: object
+    directory: Path, *, engine: ScriptedEngine | None = None, **settings: Any
 ) -> AsyncIterator[tuple[FrontDesk, int]]:
-    """A front desk behind uvicorn, and its port."""
+    """A front desk behind uvicorn, and its port; `settings` may be anything, as pydantic reads them."""
     async with front_desk(directory, engine=engine, **settings) as desk:
         config = uvicorn.Config(desk.asgi, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -29,6 +29,7 @@ ROOMS = {
     "stores": {"errors", "clock", "tasks", "worker", "jobs.model", "jobs.interfaces"},
     "config": {"errors", "engines.cpus"},
     "api": {"errors", "tasks", "jobs", "config"},
+    "front_desk": {"api.state", "clock", "config", "jobs", "tasks"},
     "cli": {"errors", "config", "main"},
 }
 """What each room may import besides itself. `main` is not here: it builds the service and knows everything."""

@@ -1,0 +1,60 @@
+"""The front desk: what stands between HTTP and the engine and stores, whichever those are."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from app import clock
+from app.api.state import AppState, Spool
+from app.config import Settings
+from app.jobs.admission import ServerLimits
+from app.jobs.changes import Changes
+from app.jobs.dispatcher import Dispatcher
+from app.jobs.ids import new_ids
+from app.jobs.interfaces import Engine, Journal, ResultFiles
+from app.jobs.recent import RecentJobs
+from app.jobs.service import JobService
+from app.tasks.context import Places
+from app.tasks.registry import Registry
+
+
+def front_desk(
+    settings: Settings,
+    registry: Registry,
+    *,
+    journal: Journal,
+    engine: Engine,
+    results: ResultFiles,
+    uploads: Spool,
+    places: Places,
+    checks: Mapping[str, Callable[[], Awaitable[str | None]]],
+) -> AppState:
+    """Puts it together; nothing runs yet. `checks` are those of the parts that it does not know (see `AppState`)."""
+    changes, recent, new_id = Changes(), RecentJobs(), new_ids()
+    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
+    service = JobService(
+        journal=journal,
+        dispatcher=dispatcher,
+        changes=changes,
+        recent=recent,
+        results=results,
+        uploads=uploads,
+        places=places,
+        limits=ServerLimits(
+            default_timeout_s=settings.default_timeout_s,
+            max_timeout_s=settings.max_timeout_s,
+            memory_mb=settings.memory_mb,
+            queue_limit=settings.queue_limit,
+        ),
+        clock=clock.now,
+        new_id=new_id,
+    )
+    return AppState(
+        settings=settings,
+        registry=registry,
+        service=service,
+        dispatcher=dispatcher,
+        engine=engine,
+        uploads=uploads,
+        checks={"service": service.check, "journal": journal.check, "lanes": engine.check, **checks},
+        clock=clock.now,
+        new_id=new_id,
+    )
