@@ -10,7 +10,7 @@ Everything here happens on the event loop; what blocks is in `process`, in threa
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Literal
 
@@ -23,6 +23,7 @@ from app.engines.threads import in_thread
 from app.engines.watch import Watch
 from app.jobs.interfaces import LaneView
 from app.jobs.model import Assignment, Lost, Outcome, Progress, Rejected
+from app.pauses import pauses
 from app.worker import results
 from app.worker.execute import answer, execute
 from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup, Reply
@@ -147,7 +148,7 @@ class Lane:
         )
 
     async def _open(self) -> None:
-        for pause in _pauses():
+        for pause in pauses(0.05):
             if await _set_within(self._closed, pause):
                 return
             process = self._process = LaneProcess(self._setup, self._on_death, self._spared)
@@ -205,15 +206,6 @@ class Lane:
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds to wait before each try to open a lane: none before the first, then twice as long each time."""
-    yield 0.0
-    pause = 0.05
-    while True:
-        yield pause
-        pause = min(2 * pause, 5.0)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

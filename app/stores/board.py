@@ -10,7 +10,7 @@ key, where the lanes' reporters find it by themselves.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing import ProcessError, get_context
@@ -23,6 +23,7 @@ import structlog
 
 from app.errors import BootError
 from app.jobs.model import AttemptKey
+from app.pauses import pauses
 from app.stores.manager import READY_S, ManagerProcess
 from app.stores.socket_directory import socket_directory
 from app.worker.entry import BoardProxy, Entry, Key, Value, connect
@@ -133,7 +134,7 @@ class Board:
             except _FAULTS as error:
                 self._lose(_said(error))
             log.warning("the board's Manager was lost and is started anew", reason=self._lost)
-            for pause in _pauses():
+            for pause in pauses(0.1):
                 await asyncio.sleep(pause)
                 try:
                     await self._start(manager)
@@ -216,15 +217,6 @@ class Board:
         if self._entries is None:
             raise ConnectionError("it has gone")
         return self._entries
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds to wait before each try to start a Manager: none before the first, then twice as long each time."""
-    yield 0.0
-    pause = 0.1
-    while True:
-        yield pause
-        pause = min(2 * pause, 5.0)
 
 
 def _said(error: BaseException) -> str:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {
     "errors": set(),
     "clock": set(),
+    "pauses": set(),
     "logs": set(),
     "probe": set(),
     "refusal": {"errors"},
@@ -25,8 +26,8 @@ ROOMS = {
     "tasks": {"errors"},
     "worker": {"errors", "tasks"},
     "jobs": {"errors", "tasks"},
-    "engines": {"errors", "tasks", "worker", "jobs.model", "jobs.interfaces"},
-    "stores": {"errors", "clock", "tasks", "worker", "jobs.model", "jobs.interfaces"},
+    "engines": {"errors", "pauses", "tasks", "worker", "jobs.model", "jobs.interfaces"},
+    "stores": {"errors", "clock", "pauses", "tasks", "worker", "jobs.model", "jobs.interfaces"},
     "config": {"errors", "engines.cpus"},
     "api": {"errors", "tasks", "jobs", "config"},
     "front_desk": {"api.state", "clock", "config", "jobs", "tasks"},
