@@ -120,8 +120,9 @@ class LaneProcess:
             await asyncio.wait([self._gone], timeout=BURIAL_S)
         self._unwatch()
         joined, _ = await asyncio.gather(_bounded(self._shut_down), _bounded(self._end_orphans))
-        if not joined and self._context.results is not None:
-            self._context.results.close()  # ends the read that the executor's thread hangs in
+        results, self._context.results = self._context.results, None  # or its semaphores would last as long as this
+        if not joined and results is not None:
+            results.close()  # ends the read that the executor's thread hangs in
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

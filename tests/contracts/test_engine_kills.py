@@ -5,10 +5,10 @@ import contextlib
 import gc
 import os
 import random
-import re
 import signal
 import time
 from collections.abc import AsyncIterator
+from multiprocessing.synchronize import SemLock
 from pathlib import Path
 
 import psutil
@@ -53,8 +53,9 @@ def ended(pid: int | None) -> bool:
 
 
 def semaphores() -> set[str]:
-    """Those that this process has mapped; others on the machine make their own."""
-    return set(re.findall(r"/dev/shm/sem\.mp-\w+", Path("/proc/self/maps").read_text()))
+    """The files of those that this process has made and still holds. Its maps show the names they had before."""
+    held = [each for each in gc.get_objects() if isinstance(each, SemLock)]
+    return {f"/dev/shm/sem.{each._semlock.name.removeprefix('/')}" for each in held}  # type: ignore[attr-defined]
 
 
 def still_named(semaphores: set[str]) -> list[str]:
@@ -160,6 +161,17 @@ async def test_close_tells_running_attempts_as_stopped(tmp_path: Path) -> None:
         assert outcome.by == "request"
         assert rig.engine.free_slots == 0
         assert isinstance(await rig.outcome_of("echo", text="late"), Rejected)
+
+
+async def test_a_closed_engine_holds_no_semaphore(tmp_path: Path) -> None:
+    before = semaphores()
+    async with local_rig(tmp_path) as rig:
+        made = semaphores() - before
+        assert made
+        await rig.engine.close()
+        gc.collect()
+        assert not semaphores() & made
+        assert still_named(made) == []
 
 
 async def test_close_while_lanes_are_opening(tmp_path: Path) -> None:
