@@ -9,7 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.answers import job_bytes
 from app.api.openapi import problems
-from app.api.queries import JobId
+from app.api.queries import JobId, never_null
 from app.api.state import AppState, Caller, State
 from app.errors import JobNotFoundError, StorageFailedError
 from app.jobs.model import Job
@@ -34,7 +34,9 @@ async def job_events(
     state: State,
     caller: Caller,
     job_id: Annotated[str, Depends(known_job)],
-    last_event_id: Annotated[str | None, Header(description="of the last event seen, to go on after it")] = None,
+    last_event_id: Annotated[
+        str | None, Header(description="of the last event seen, to go on after it", json_schema_extra=never_null)
+    ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Ends after the terminal event, or when the service stops. A change is seen within about 0.1 s."""
     seen = last_event_id
