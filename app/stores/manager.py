@@ -75,7 +75,7 @@ class ManagerProcess:
                     os.waitpid(self.pid, os.WNOHANG)
             self._process = self.pid = None
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._address)  # noqa: PTH108
+            os.unlink(self._address)  # noqa: PTH108  # as above
 
 
 def serve(address: str, authkey: bytes, ready: Connection) -> None:

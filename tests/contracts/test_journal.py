@@ -295,12 +295,12 @@ def test_every_field_of_a_job_is_tried() -> None:
 async def test_every_field_comes_back_as_it_was(
     journal: Journal, accepted: dict[str, object], changes: dict[str, object]
 ) -> None:
-    job = Job(id=f"{len(await journal.live())}-{id(accepted)}", **accepted)  # type: ignore[arg-type]
+    job = Job(id=f"{len(await journal.live())}-{id(accepted)}", **accepted)  # type: ignore[arg-type]  # fields of Job
     while await journal.get(job.id) is not None:
         job = replace(job, id=job.id + "'")
     await journal.add([job])
     assert await journal.get(job.id) == job
-    changed = replace(Job(id=job.id, **changes), labels=job.labels)  # type: ignore[arg-type]
+    changed = replace(Job(id=job.id, **changes), labels=job.labels)  # type: ignore[arg-type]  # as above
     assert await journal.replace(changed, job.key, job.state)
     kept = {name: getattr(job, name) for name in list(FACTS)[: list(FACTS).index("state")]}
     assert await journal.get(job.id) == replace(changed, **kept)

@@ -35,7 +35,7 @@ class StandIn:
 def attempt(process: StandIn, *, memory_mb: int = 100, timeout_s: float = 60) -> tuple[Attempt, list[Progress]]:
     assignment = Assignment(key=AttemptKey("id", 1), task="any", params=b"{}", timeout_s=timeout_s, memory_mb=memory_mb)
     reports: list[Progress] = []
-    return Attempt(assignment, process, reports.append), reports  # type: ignore[arg-type]
+    return Attempt(assignment, process, reports.append), reports  # type: ignore[arg-type]  # a stand-in
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ async def test_a_callback_that_raises_does_not_end_the_mirror(board: Board) -> N
 async def test_the_manager_is_not_read_while_nothing_is_watched(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds: list[object] = []
     read_once = board._read
-    monkeypatch.setattr(board, "_read", lambda strays: rounds.append(1) or read_once(strays))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(board, "_read", lambda strays: rounds.append(1) or read_once(strays))  # type: ignore[func-returns-value]  # meant
     seen: list[Entry] = []
     board.watch(FIRST, seen.append)
     await write(board, FIRST, 1)

@@ -12,7 +12,7 @@ from app.worker.faults import MESSAGE_BYTES, TRACEBACK_BYTES, cut, fault
 
 def raised(error: BaseException) -> BaseException:
     try:
-        raise error  # noqa: TRY301
+        raise error  # noqa: TRY301  # to be caught here
     except BaseException as caught:
         return caught
 
@@ -68,9 +68,9 @@ def test_deep_and_long_tracebacks_are_cut_in_the_middle() -> None:
         "\n".join(f"def f{i}():\n    f{i + 1}()" for i in range(300)) + "\ndef f300():\n    raise KeyError('x' * 9000)"
     )
     space: dict[str, object] = {}
-    exec(source, space)  # noqa: S102
+    exec(source, space)  # noqa: S102  # our own
     with pytest.raises(KeyError) as caught:
-        space["f0"]()  # type: ignore[operator]
+        space["f0"]()  # type: ignore[operator]  # a function by then
     told = fault(caught.value)
     assert told.traceback is not None
     assert len(told.traceback.encode()) <= TRACEBACK_BYTES
