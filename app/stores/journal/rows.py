@@ -27,19 +27,12 @@ def accepted(job: Job) -> Row:
         job.owner,
         job.batch_id,
         job.upload,
-        str(job.state),
-        job.attempt,
-        job.started_at,
-        job.finished_at,
-        job.result,
-        job.result_bytes,
-        _failure_text(job.failure),
-        _usage_text(job.usage),
+        *changed(job),
     )
 
 
 def changed(job: Job) -> Row:
-    """What an attempt changes of a job, in the order of `sql.REPLACE`."""
+    """What an attempt changes of a job: the last of `sql.COLUMNS`, and in the order of `sql.REPLACE`."""
     return (
         str(job.state),
         job.attempt,
