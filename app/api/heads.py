@@ -1,13 +1,10 @@
 """HEAD, for every path that has GET."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Answers HEAD as GET without its body, and without `Range`, which HEAD does not have (RFC 9110, 9.3.2 and 14.2).
-
-    The server leaves the body out: it has seen the method before.
-    """
+    """Answers HEAD as GET without its body, and without `Range`, which HEAD has not (RFC 9110, 9.3.2 and 14.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -16,4 +13,16 @@ class HeadAsGet:
         if scope["type"] == "http" and scope["method"] == "HEAD":
             headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
             scope = {**scope, "method": "GET", "headers": headers}
+            send = _head_only(send)
         await self._app(scope, receive, send)
+
+
+def _head_only(send: Send) -> Send:
+    """Ends the answer after its head: a stream would hold up the connection, and a large file be read for nobody."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body"})
+
+    return send_head

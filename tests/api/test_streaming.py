@@ -144,3 +144,14 @@ async def test_head_has_no_body(tmp_path: Path) -> None:
         client.head("GET", "/health/live")
         assert (await client.answer(body=False))[0] == 200
         assert (await client.answer())[2] == {"status": "live"}
+
+
+async def test_the_head_of_a_stream_does_not_wait_for_its_end(tmp_path: Path) -> None:
+    async with served(tmp_path) as (desk, port), connected(port) as client:
+        job = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()
+        client.head("HEAD", f"/jobs/{job['id']}/events")
+        status, headers, _ = await client.answer(body=False)
+        assert (status, headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+        client.head("GET", f"/jobs/{job['id']}")
+        status, _, seen = await client.answer()
+        assert (status, seen["state"]) == (200, "running")
