@@ -34,6 +34,7 @@ def configure(style: Literal["console", "json"], level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.NOTSET)  # the command `uvicorn` sets one of its own
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each form that a client breaks
     structlog.configure(
