@@ -104,7 +104,9 @@ class Settings(BaseSettings):
     retention_s: float = _seconds("How long a finished job is kept.", 7 * DAY_S)
     idempotency_s: float = _seconds("How long an `Idempotency-Key` is remembered.", DAY_S, least=DAY_S)
     shutdown_grace_s: float = _seconds(
-        "How long running jobs may go on after SIGTERM; then they are queued again.", 8, 0
+        "How soon the service has ended after SIGTERM. What runs may go on until 2 s before, then it is queued again.",
+        8,
+        0,
     )
     fibonacci_max_n: int = _whole("The largest n of `fibonacci` without a modulus.", 10_000_000, 0)
     fibonacci_max_recursive_n: int = _whole("The largest n of `fibonacci` by recursion.", 40, 0)
