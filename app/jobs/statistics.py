@@ -1,6 +1,7 @@
 """What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
 
 from collections import Counter, deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from app.jobs.model import Job, State
@@ -20,15 +21,14 @@ class TaskStatistics:
 
     def summary(self, now: int) -> dict[str, float | int | None]:
         """Counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
-        ran = sorted(self.ran_s)
         recent = [at for at in self.ended_at if now - at < 60_000_000]
         span_s = (now - recent[0]) / 1e6 if len(recent) == RECENT else 60.0
         return {
             **{state.value: self.ended[state] for state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)},
             "per_s": round(len(recent) / max(span_s, 1e-3), 3),
-            "run_s_p50": ran[len(ran) // 2] if ran else None,
-            "run_s_p95": ran[len(ran) * 95 // 100] if ran else None,
-            "wait_s_p50": sorted(self.waited_s)[len(self.waited_s) // 2] if self.waited_s else None,
+            "run_s_p50": _quantile(self.ran_s, 0.5),
+            "run_s_p95": _quantile(self.ran_s, 0.95),
+            "wait_s_p50": _quantile(self.waited_s, 0.5),
         }
 
 
@@ -52,3 +52,8 @@ class Statistics:
     def summary(self, now: int) -> dict[str, dict[str, float | int | None]]:
         """Each task's summary at the time `now`."""
         return {name: of_task.summary(now) for name, of_task in self._tasks.items()}
+
+
+def _quantile(seconds: Collection[float], at: float) -> float | None:
+    """The value below which the part `at` lies, to the microsecond; None of nothing."""
+    return round(sorted(seconds)[int(len(seconds) * at)], 6) if seconds else None

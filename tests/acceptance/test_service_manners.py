@@ -37,9 +37,7 @@ def test_the_documentation_needs_no_other_host(api: Caller) -> None:
 
 def test_the_open_api_describes_the_calls(api: Caller) -> None:
     described = api.get("/openapi.json")
-    assert {"/jobs/fibonacci", "/jobs/file-digest", "/jobs/{id}", "/jobs/{id}/result"} <= set(
-        described["paths"]
-    )
+    assert {"/jobs/fibonacci", "/jobs/file-digest", "/jobs/{id}", "/jobs/{id}/result"} <= set(described["paths"])
 
 
 def test_an_unknown_id_is_never_pending(api: Caller) -> None:
