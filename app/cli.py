@@ -56,6 +56,7 @@ def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
     import uvicorn  # noqa: PLC0415
 
+    from app.api.connection import Connection  # noqa: PLC0415
     from app.config import load_settings  # noqa: PLC0415
     from app.main import create_app  # noqa: PLC0415
 
@@ -77,6 +78,7 @@ def _serve(overrides: dict[str, object]) -> int:
     config = uvicorn.Config(
         app,
         lifespan="on",
+        http=Connection,
         ws="none",
         access_log=False,
         log_config=None,

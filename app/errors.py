@@ -45,6 +45,14 @@ class ProblemError(Exception):
         """Further members of the problem object."""
 
 
+class HeadTooLargeError(ProblemError):
+    """The request line and headers are larger than any honest request's. The detail says how large they may be."""
+
+    status = 431
+    type = "head-too-large"
+    title = "The request's head is too large"
+
+
 class InternalError(ProblemError):
     """A fault of the service itself. The log has the details, under the time of the request."""
 

@@ -32,21 +32,26 @@ def problem_type(name: str) -> str:
 
 def problem_response(request: Request, error: ProblemError) -> Response:
     """The answer that tells of an error."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    body = problem_body(error, quote(request.scope["path"]))
+    return Response(body, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def problem_body(error: ProblemError, instance: str | None) -> bytes:
+    """The problem object; `instance` is the path asked for, None where the request could not be read so far."""
     members: dict[str, Any] = {
         "type": problem_type(error.type),
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": quote(request.scope["path"]),
+        **({} if instance is None else {"instance": instance}),
         **error.facts,
     }
     if error.errors is not None:
         members["errors"] = error.errors
-    headers = {"Cache-Control": "no-store", **error.headers}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    body = json.dumps(members, ensure_ascii=False).encode(errors="backslashreplace")
-    return Response(body, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
+    return json.dumps(members, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def install(app: FastAPI) -> None:

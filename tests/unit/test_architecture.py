@@ -31,7 +31,7 @@ ROOMS = {
     "config": {"errors", "engines.cpus"},
     "api": {"errors", "tasks", "jobs", "config"},
     "front_desk": {"api.state", "clock", "config", "jobs", "tasks"},
-    "cli": {"errors", "config", "main"},
+    "cli": {"errors", "config", "api.connection", "main"},
 }
 """What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
 
