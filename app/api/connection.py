@@ -12,7 +12,10 @@ from app.api.problems import MEDIA_TYPE, problem_body
 from app.errors import BadRequestError, HeadTooLargeError, ProblemError
 
 HEAD_BYTES = 64 * 1024
-"""Of a request line and headers, as far as they did not come in one piece. Servers commonly take 8 to 64 KiB."""
+"""Of a request line and headers, beyond the first piece that came. Servers commonly take 8 to 64 KiB."""
+
+LINGER_S = 1.0
+"""How long a refused client may go on sending unheard. Closed at once, its connection would lose the answer."""
 
 
 class Connection(HttpToolsProtocol):
@@ -20,6 +23,7 @@ class Connection(HttpToolsProtocol):
 
     _head_bytes: int | None = None
     """Of the head that is being read; None between heads."""
+    _refused = False
 
     def on_message_begin(self) -> None:
         self._head_bytes = 0
@@ -30,6 +34,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
@@ -41,10 +47,11 @@ class Connection(HttpToolsProtocol):
         self._refuse(BadRequestError(f"{msg} The service reads HTTP/1.1."))
 
     def _refuse(self, error: ProblemError) -> None:
+        self._refused = True
         body = problem_body(error, None)
         head = (
             f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self.loop.call_later(LINGER_S, self.transport.close)
