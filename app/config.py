@@ -7,23 +7,21 @@ becomes a warning in the log. Files named `.env` are not read.
 import difflib
 import ipaddress
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.engines.cpus import usable_cpus
 from app.errors import BootError
+from app.keyring import MAKE_ONE, Key, WrongKeysError, in_file, in_variable, together
 
 PREFIX = "OFFLOAD_"
 
 NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_NODE"})
 """Not the service's to read: the first two are a client's, the last one marks a service's processes."""
-
-NOT_YET = frozenset({"OFFLOAD_API_KEYS", "OFFLOAD_API_KEYS_FILE", "OFFLOAD_OWNER_QUEUE_LIMIT"})
-"""To ignore one of these would leave open what somebody meant to close."""
 
 DAY_S = 24 * 3600.0
 
@@ -44,6 +42,10 @@ def _seconds(description: str, default: float, least: float | None = None) -> An
     return _field(description, write, f"{default:g}", default=default, allow_inf_nan=False, **limit)
 
 
+def _keys(value: object) -> object:
+    return in_variable(value) if isinstance(value, str) else value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -57,17 +59,31 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, validate_default=True)
 
     host: str = _field(
-        "Address to listen on. Others than loopback need `OFFLOAD_INSECURE`.",
+        "Address to listen on. Others than loopback need keys, or `OFFLOAD_INSECURE`.",
         "an address",
         "127.0.0.1",
         default="127.0.0.1",
     )
     port: int = _whole("Port to listen on; 0 takes a free one.", 8000, 0, 65535)
     insecure: bool = _field(
-        "Allows to listen beyond loopback, though anybody who reaches the service may then use it.",
+        "Allows to listen beyond loopback without keys: anybody who reaches the service may then use it.",
         "1 or 0",
         1,
         default=False,
+    )
+    api_keys: Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)] = _field(
+        "Keys of callers, as `name:KEY` or `name:sha256:HEX`, separated by commas; with `:admin` at its end, one that "
+        "sees everybody's jobs.",
+        "entries separated by commas",
+        f"alice:sha256:{'0' * 64}",
+        default=(),
+        repr=False,
+    )
+    api_keys_file: Directory | None = _field(
+        "A file of such keys, one on each line. It is read again at SIGHUP.",
+        "a path",
+        "/etc/offload/keys",
+        default=None,
     )
     data_dir: Directory = _field(
         "Where jobs, results and uploads are kept. One service at a time.", "a path", "./data", default=Path("data")
@@ -93,6 +109,9 @@ class Settings(BaseSettings):
         default="",
     )
     queue_limit: int = _whole("Queued jobs beyond which new ones are refused (503).", 100_000)
+    owner_queue_limit: int = _whole(
+        "Queued jobs of one owner beyond which new ones of it are refused (429); 0: no such limit.", 0, 0
+    )
     default_timeout_s: float = _seconds("How long an attempt may run where the submission does not say.", 300)
     max_timeout_s: float = _seconds("The longest time limit that a submission may ask for.", 3600)
     memory_mb: int = _whole("MiB of memory that a job may use, in its lane.", 1024, 64)
@@ -117,6 +136,11 @@ class Settings(BaseSettings):
         "The least serious lines that are logged.", "debug, info, warning or error", "info", default="info"
     )
 
+    @property
+    def has_keys(self) -> bool:
+        """True where callers need a key."""
+        return bool(self.api_keys) or self.api_keys_file is not None
+
     def warnings(self) -> list[str]:
         """What is allowed but probably not meant, a sentence each."""
         cpus, memory_mb = usable_cpus(), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
@@ -125,7 +149,12 @@ class Settings(BaseSettings):
             f"{self.lanes} lanes of {self.memory_mb} MiB are more than this machine's {memory_mb} MiB of memory.": (
                 self.lanes * self.memory_mb > memory_mb
             ),
-            f"{self.host} is not loopback: anybody who reaches this port may start jobs.": not is_loopback(self.host),
+            f"{self.host} is not loopback: anybody who reaches this port may start jobs.": (
+                not is_loopback(self.host) and not self.has_keys
+            ),
+            "Without keys all callers are one owner, whom OFFLOAD_OWNER_QUEUE_LIMIT bounds as a whole.": (
+                self.owner_queue_limit > 0 and not self.has_keys
+            ),
             f"The data directory {self.data_dir} is in memory (tmpfs): a power cut loses every job.": (
                 _filesystem(self.data_dir) in {"tmpfs", "ramfs"}
             ),
@@ -142,19 +171,20 @@ def load_settings(**overrides: object) -> Settings:
     Raises BootError with every mistake, a line each. Looks at the directories but makes none.
     """
     problems = _unknown(os.environ)
+    wrong: dict[str, tuple[object, str]] = {}
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic tells what does not fit
     except ValidationError as error:
         wrong = {
-            str(each["loc"][0]): each["input"]
+            str(each["loc"][0]): (each["input"], each["msg"])
             for each in error.errors()
             if each["type"] != "default_factory_not_called"  # the mistake is another field's
         }
-        problems += [_wrong(name, value, overrides) for name, value in wrong.items()]
+        problems += [_wrong(name, value, msg, overrides) for name, (value, msg) in wrong.items()]
         # What is right is still checked together, with defaults for what is wrong.
         defaults = {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in wrong}
         settings = Settings(**{**overrides, **defaults})
-    problems += _conflicts(settings)
+    problems += _conflicts(settings, keys=settings.has_keys or "api_keys" in wrong)
     if problems:
         raise BootError("\n".join(["These settings have to be changed:", *(f"  {problem}" for problem in problems)]))
     return settings
@@ -173,23 +203,23 @@ def _unknown(environment: Iterable[str]) -> list[str]:
     problems = []
     for name in sorted(name for name in environment if name.upper().startswith(PREFIX)):
         bare = name.upper().removeprefix(PREFIX)
-        if name in NOT_YET:
-            problems.append(f"{name}: this version has no keys yet. Unset it, and listen on loopback only.")
-        elif bare not in known and name not in NOT_SETTINGS:
+        if bare not in known and name not in NOT_SETTINGS:
             like = difflib.get_close_matches(bare, known, n=1)
             advice = f"Write {PREFIX}{like[0]}." if like else "Unset it."
             problems.append(f"{name}: there is no such setting. {advice}")
     return problems
 
 
-def _wrong(name: str, value: object, overrides: Iterable[str]) -> str:
+def _wrong(name: str, value: object, msg: str, overrides: Iterable[str]) -> str:
     spelt = "--" + name.replace("_", "-") if name in overrides else PREFIX + name.upper()
+    if name == "api_keys":  # which are told to nobody
+        return f"{spelt}: {msg.removeprefix('Value error, ')}"
     hint: Any = Settings.model_fields[name].json_schema_extra  # the dict that _field made
     return f"{spelt}={str(value)[:100]}: write {hint['write']}, e.g. {spelt}={hint['example']}"
 
 
-def _conflicts(settings: Settings) -> list[str]:
-    """What is wrong with settings that are right each by itself."""
+def _conflicts(settings: Settings, *, keys: bool) -> list[str]:
+    """What is wrong with settings that are right each by itself. `keys`: there are some, or are meant to be."""
     data_dir, files_dir = settings.data_dir.resolve(), settings.files_dir.resolve()
     problems = []
     if settings.default_timeout_s > settings.max_timeout_s:
@@ -198,12 +228,14 @@ def _conflicts(settings: Settings) -> list[str]:
             f"OFFLOAD_DEFAULT_TIMEOUT_S={settings.default_timeout_s:g} is more than OFFLOAD_MAX_TIMEOUT_S={most}: "
             f"write at most that, e.g. OFFLOAD_DEFAULT_TIMEOUT_S={most}"
         )
-    if not settings.insecure and not is_loopback(settings.host):
+    if not settings.insecure and not keys and not is_loopback(settings.host):
         problems.append(
-            f"OFFLOAD_HOST={settings.host}: this version has no keys, so anybody who reaches that address could start "
-            "jobs. Write OFFLOAD_HOST=127.0.0.1 and put a proxy that asks who is there in front; or, where everybody "
-            "on that network may use the service, say so by OFFLOAD_INSECURE=1 (--insecure)"
+            f"OFFLOAD_HOST={settings.host}: there are no keys, so anybody who reaches that address could start jobs. "
+            f"Set OFFLOAD_API_KEYS=name:KEY, with a key made by {MAKE_ONE}; or write OFFLOAD_HOST=127.0.0.1; or, where "
+            "everybody on that network may use the service, say so by OFFLOAD_INSECURE=1 (--insecure)"
         )
+    if settings.api_keys_file and (fault := _wrong_file(settings.api_keys, settings.api_keys_file)):
+        problems.append(f"OFFLOAD_API_KEYS_FILE={settings.api_keys_file}: {fault}")
     if fault := _unwritable(data_dir):
         problems.append(f"OFFLOAD_DATA_DIR={settings.data_dir}: {fault}; write a path where this user may write")
     if files_dir.is_relative_to(data_dir) and not files_dir.is_relative_to(data_dir / "files"):
@@ -216,6 +248,14 @@ def _conflicts(settings: Settings) -> list[str]:
             f"OFFLOAD_FILES_DIR={settings.files_dir}: write the path of a directory that exists and can be read"
         )
     return problems
+
+
+def _wrong_file(keys: Sequence[Key], file: Path) -> str | None:
+    try:
+        together(keys, in_file(file))
+    except WrongKeysError as error:
+        return str(error)
+    return None
 
 
 def _enterable(directory: Path) -> bool:

@@ -10,6 +10,9 @@ from app.config import PREFIX, Settings, is_loopback, load_settings
 from app.engines.cpus import usable_cpus
 from app.errors import BootError
 
+KEY = "kxv3-0123456789abcdef"
+OTHER_KEY = "qzw8-0123456789abcdef"
+
 
 @pytest.fixture(autouse=True)
 def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +71,7 @@ def test_settings_can_not_be_changed() -> None:
         ("PORT", "tcp://10.0.0.1:8000", "write a whole number from 0 to 65535"),
         ("NICE", "-1", "write a whole number from 0 to 19"),
         ("MEMORY_MB", "10", "write a whole number of at least 64"),
+        ("OWNER_QUEUE_LIMIT", "-1", "write a whole number of at least 0"),
         ("QUEUE_LIMIT", "0", "write a whole number of at least 1"),
         ("DEFAULT_TIMEOUT_S", "0", "write seconds, more than 0"),
         ("DEFAULT_TIMEOUT_S", "nan", "write seconds, more than 0"),
@@ -129,11 +133,54 @@ def test_an_unknown_setting_that_resembles_none_is_refused(monkeypatch: pytest.M
     assert "OFFLOAD_XYZZY: there is no such setting. Unset it." in refusal()
 
 
-@pytest.mark.parametrize("name", ["OFFLOAD_API_KEYS", "OFFLOAD_API_KEYS_FILE", "OFFLOAD_OWNER_QUEUE_LIMIT"])
-def test_what_would_protect_the_service_is_not_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "me:secret")
-    assert f"{name}: this version has no keys" in refusal()
-    assert "secret" not in refusal()
+def test_keys_are_read_from_the_environment_and_kept_as_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFLOAD_API_KEYS", f"alice:{KEY}\nroot:sha256:{'ab' * 32}:admin")
+    settings = load_settings()
+    assert [(key.name, key.admin) for key in settings.api_keys] == [("alice", False), ("root", True)]
+    assert settings.has_keys
+    assert KEY not in repr(settings)
+    assert KEY not in str(settings.model_dump())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])
+def test_wrong_keys_are_refused_without_being_told(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("OFFLOAD_API_KEYS", f"alice:{KEY}, bob={KEY}")
+    message = refusal(host=host)
+    assert "OFFLOAD_API_KEYS: entry 2: write name:KEY or name:sha256:HEX" in message
+    assert len(message.splitlines()) == 1 + 1
+    assert KEY not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "it can't be read (No such file or directory)"),
+        ("# nobody yet", "there is no key; write name:KEY"),
+        (f"alice:{KEY}\nbob", "line 2: write name:KEY"),
+        (f"carol:{OTHER_KEY}", "a key of the file is in OFFLOAD_API_KEYS too"),
+    ],
+)
+def test_a_wrong_file_of_keys_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
+    file = tmp_path / "keys"
+    if content is not None:
+        file.write_text(content)
+    message = refusal(api_keys=f"carol:{OTHER_KEY}", api_keys_file=file, host="192.0.2.1")
+    assert f"OFFLOAD_API_KEYS_FILE={file}: {told}" in message
+    assert len(message.splitlines()) == 1 + 1
+    assert KEY not in message
+
+
+def test_with_keys_it_may_listen_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"alice:{KEY}")
+    for keys in ({"api_keys": f"alice:{KEY}"}, {"api_keys_file": tmp_path / "keys"}):
+        settings = load_settings(host="192.0.2.1", **keys)
+        assert not any("loopback" in warning for warning in settings.warnings())
+
+
+def test_a_quota_without_keys_is_warned_of() -> None:
+    assert any("one owner" in warning for warning in load_settings(owner_queue_limit=5).warnings())
+    keyed = load_settings(owner_queue_limit=5, api_keys=f"alice:{KEY}")
+    assert not any("one owner" in warning for warning in keyed.warnings())
 
 
 @pytest.mark.parametrize("name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_NODE"])
@@ -145,6 +192,7 @@ def test_the_clients_variables_and_the_mark_are_let_be(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])  # noqa: S104  # refused
 def test_beyond_loopback_it_must_be_told_that_this_is_meant(host: str) -> None:
     message = refusal(host=host)
+    assert "OFFLOAD_API_KEYS=name:KEY" in message
     assert "OFFLOAD_HOST=127.0.0.1" in message
     assert "OFFLOAD_INSECURE=1" in message
     assert any("not loopback" in warning for warning in load_settings(host=host, insecure=True).warnings())

@@ -44,7 +44,7 @@ def default(field: FieldInfo) -> str:
         return f"`{value:d}`"
     if isinstance(value, float):
         return f"`{value:g}`"
-    return f"`{value}`" if value != "" else ""
+    return "" if value in ("", (), None) else f"`{value}`"
 
 
 def test_every_setting_is_in_the_table_with_its_default() -> None:
