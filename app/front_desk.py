@@ -12,6 +12,7 @@ from app.jobs.ids import new_ids
 from app.jobs.interfaces import Engine, Journal, ResultFiles
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
+from app.keyring import Keyring
 from app.tasks.context import Places
 from app.tasks.registry import Registry
 
@@ -20,6 +21,7 @@ def front_desk(
     settings: Settings,
     registry: Registry,
     *,
+    keyring: Keyring,
     journal: Journal,
     engine: Engine,
     results: ResultFiles,
@@ -43,6 +45,7 @@ def front_desk(
             max_timeout_s=settings.max_timeout_s,
             memory_mb=settings.memory_mb,
             queue_limit=settings.queue_limit,
+            owner_queue_limit=settings.owner_queue_limit,
         ),
         clock=clock.now,
         new_id=new_id,
@@ -50,6 +53,7 @@ def front_desk(
     return AppState(
         settings=settings,
         registry=registry,
+        keyring=keyring,
         service=service,
         dispatcher=dispatcher,
         engine=engine,

@@ -22,9 +22,12 @@ from app.config import Settings, load_settings
 from app.engines import leftovers
 from app.engines.context import LaneContext, start_forkserver
 from app.engines.local import LocalEngine
+from app.errors import BootError
 from app.front_desk import front_desk
 from app.jobs.housekeeping import Retention, forget_old, recover
+from app.keyring import Keyring, WrongKeysError
 from app.refusal import PlainRefusals
+from app.rereading import ReadAgainBySignal
 from app.stopping import DrainedBySignals
 from app.stores.board import Board
 from app.stores.journal import SqliteJournal
@@ -85,6 +88,7 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     """
     for warning in settings.warnings():
         log.warning(warning)
+    keyring = _keyring(stack, settings)
     run_dir = await _take_over(stack, settings.data_dir)
     # It imports what lanes need while the rest is being opened.
     start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
@@ -117,6 +121,7 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     desk = front_desk(
         settings,
         registry,
+        keyring=keyring,
         journal=journal,
         engine=engine,
         results=results,
@@ -156,6 +161,27 @@ async def _take_over(stack: AsyncExitStack, data_dir: Path) -> Path:
     _remove_run_dir(run_dir)
     stack.callback(_remove_run_dir, run_dir)
     return run_dir
+
+
+def _keyring(stack: AsyncExitStack, settings: Settings) -> Keyring:
+    """The keys; as long as the service runs, those of the file are read again at SIGHUP. Raises `BootError`."""
+    file = settings.api_keys_file
+    try:
+        keyring = Keyring(settings.api_keys, file)
+    except WrongKeysError as error:
+        raise BootError(f"OFFLOAD_API_KEYS_FILE={file}: {error}") from None
+
+    def read_again() -> None:
+        try:
+            keyring.read_again()
+        except WrongKeysError as error:
+            log.error("keys not read again; they stay as they were", file=str(file), why=str(error))  # noqa: TRY400
+        else:
+            log.info("keys read again", file=str(file), keys=len(keyring))
+
+    if file is not None:
+        stack.enter_context(ReadAgainBySignal(read_again))
+    return keyring
 
 
 def _files_dir(settings: Settings) -> Path:

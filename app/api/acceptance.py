@@ -5,7 +5,7 @@ from fastapi import Response
 from app.api.answers import job_response
 from app.api.lean import Header
 from app.api.preferences import preferred_wait
-from app.api.state import AppState
+from app.api.state import AppState, Caller
 from app.jobs.admission import Submission
 from app.jobs.service import Accepted
 
@@ -18,7 +18,7 @@ async def submit(state: AppState, submission: Submission) -> Accepted:
         return await state.service.submit(submission)
 
 
-async def answer(state: AppState, accepted: Accepted, caller: str | None, prefer: str | None) -> Response:
+async def answer(state: AppState, accepted: Accepted, caller: Caller, prefer: str | None) -> Response:
     """202 with the job; 200 where the client preferred to wait and the job became terminal meanwhile."""
     job = accepted.job
     headers: list[Header] = [(b"location", f"/jobs/{job.id}".encode())]

@@ -10,7 +10,7 @@ from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, job_bytes, job_
 from app.api.lean import LeanRoute, ReadyResponse
 from app.api.openapi import ETAG, RETRY, problems
 from app.api.queries import JobId, ListQuery, PollQuery, cursor, read_query, strictly
-from app.api.state import Caller, State, app_state, owner
+from app.api.state import Caller, State, app_state, who_calls
 from app.api.views import JobsView, JobView
 from app.errors import (
     InvalidParametersError,
@@ -77,7 +77,7 @@ async def _gather(request: Request) -> Mapping[str, object]:
     query = request.scope["query_string"]
     return {
         "state": app_state(request),
-        "caller": owner(request),
+        "caller": who_calls(request),
         "job_id": request.scope["path_params"]["id"],
         "query": read_query(PollQuery, query) if query else NO_WAIT,
         "if_none_match": request.headers.get("if-none-match"),
@@ -99,11 +99,10 @@ async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Qu
         task=query.task,
         label=query.label,
         batch_id=query.batch,
-        owner=caller,
         created_after=query.created_after,
         created_before=query.created_before,
     )
-    page = await state.service.list(where, query.limit, query.cursor)
+    page = await state.service.list(caller, where, query.limit, query.cursor)
     jobs: list[bytes] = []
     for job in page.jobs:
         if len(jobs) % AT_ONCE == AT_ONCE - 1:

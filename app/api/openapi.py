@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
+from app.api.gate import is_open
 from app.api.problems import MEDIA_TYPE, problem_type
 from app.api.views import JobView
 from app.config import Settings
@@ -21,10 +22,12 @@ from app.errors import (
     PathRefusedError,
     ProblemError,
     QueueFullError,
+    QuotaExceededError,
     StoppingError,
     StorageFailedError,
     StorageFullError,
     TooExpensiveError,
+    UnauthorizedError,
     UnsupportedMediaTypeError,
     UploadNotFoundError,
     UploadTooSlowError,
@@ -64,6 +67,7 @@ ACCEPTING: tuple[type[ProblemError], ...] = (
     IdempotencyInFlightError,
     TooExpensiveError,
     IdempotencyKeyReusedError,
+    QuotaExceededError,
     QueueFullError,
     StoppingError,
     StorageFailedError,
@@ -85,8 +89,10 @@ RETRY = {"Retry-After": {"description": "seconds; until the job is terminal", "s
 
 _LATER = {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}}
 _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "`Bearer`", **_TEXT}},
     409: _LATER,
     416: {"Content-Range": {"description": "`bytes */N`: how long the result is", **_TEXT}},
+    429: _LATER,
     503: _LATER,
 }
 
@@ -147,6 +153,7 @@ def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
             schemas[model.__name__] = schema
         _correct(document)
         _bound(document, settings)
+        _secure(document, settings)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document
@@ -168,3 +175,25 @@ def _bound(document: dict[str, Any], settings: Settings) -> None:
         for parameter in path.get("post", {}).get("parameters", ()):
             if parameter["in"] == "query" and parameter["name"] in most:
                 parameter["schema"]["maximum"] = most[parameter["name"]]
+
+
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
+    "header": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "the same key, where that is easier",
+    },
+}
+
+
+def _secure(document: dict[str, Any], settings: Settings) -> None:
+    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too."""
+    document["components"]["securitySchemes"] = _KEYS
+    ways: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
+    for path, operations in document["paths"].items():
+        if not is_open(path):
+            for operation in operations.values():
+                operation["security"] = ways if settings.has_keys else [{}, *ways]
+                operation["responses"]["401"] = _response(UnauthorizedError.status, [UnauthorizedError])

@@ -100,7 +100,7 @@ def _part_headers(part: Part | None, size: int) -> dict[str, str]:
     return {"Content-Length": str(part.end - part.start), "Content-Range": f"bytes {part.start}-{part.end - 1}/{size}"}
 
 
-async def _open(state: AppState, caller: str | None, job: Job, path: Path) -> tuple[int, int]:
+async def _open(state: AppState, caller: Caller, job: Job, path: Path) -> tuple[int, int]:
     """The open file and its size. Raises `JobNotFoundError` where the job is deleted by now, else `InternalError`."""
     try:
         return await asyncio.to_thread(_open_file, path, job.result_bytes)

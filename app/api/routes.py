@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app.api import events, jobs, problem_pages, problems, results, service, tasks, uploads
 from app.api.docs import add_docs
+from app.api.gate import Gate
 from app.api.heads import HeadAsGet
 from app.api.openapi import describe
 from app.api.outlasting import StoppedMidway
@@ -35,6 +36,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_upload_submit_route(app, registry["file-digest"])
     add_docs(app)
     problems.install(app)
+    app.add_middleware(Gate)
     app.add_middleware(HeadAsGet)
     app.add_middleware(StoppedMidway)
     app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents

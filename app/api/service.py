@@ -8,8 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.openapi import problems
-from app.api.state import State
+from app.api.state import AppState, Caller, State
 from app.errors import NotReadyError
+from app.jobs.interfaces import LaneView
 
 CHECK_S = 3.0
 """How long a part may take to say that it works."""
@@ -34,7 +35,7 @@ class Lane(BaseModel):
 
     state: Literal["idle", "busy", "opening"]
     pid: int | None
-    job: str | None
+    job: str | None = Field(description="null also where it is another owner's")
     busy_s: float | None = Field(description="how long its present attempt has been running")
 
 
@@ -51,7 +52,7 @@ class Queue(BaseModel):
 
     size: int
     limit: int
-    waiting: list[Waiting]
+    waiting: list[Waiting] = Field(description="the jobs that the caller may see")
 
 
 class TaskStats(BaseModel):
@@ -104,18 +105,28 @@ async def _ask(check: Callable[[], Awaitable[str | None]]) -> str | None:
 
 
 @router.get("/stats", operation_id="stats", summary="What is it doing?", responses=problems())
-async def stats(state: State, response: Response) -> Stats:
-    """The lanes, the queue by owner and priority, and each task's counts, rate and durations."""
+async def stats(state: State, caller: Caller, response: Response) -> Stats:
+    """The lanes, the queue by owner and priority, and each task's counts, rate and durations.
+
+    Sizes and counts are of all jobs; which jobs and whose, a caller is told of its own only.
+    """
     response.headers["Cache-Control"] = "no-store"
     queue = state.dispatcher.queue
     waiting = [
         Waiting(owner=owner, priority=priority, jobs=jobs)
         for owner, levels in queue.sizes().items()
+        if caller.sees(owner)
         for priority, jobs in sorted(levels.items(), reverse=True)
     ]
     summaries = state.dispatcher.statistics.summary(state.clock())
     return Stats(
-        lanes=[Lane(state=lane.state, pid=lane.pid, job=lane.job, busy_s=lane.busy_s) for lane in state.engine.lanes()],
+        lanes=[_lane(lane, state, caller) for lane in state.engine.lanes()],
         queue=Queue(size=len(queue), limit=state.settings.queue_limit, waiting=waiting),
         tasks={name: TaskStats.model_validate(summary) for name, summary in summaries.items()},
     )
+
+
+def _lane(lane: LaneView, state: AppState, caller: Caller) -> Lane:
+    job = state.dispatcher.live.get(lane.job) if lane.job else None
+    seen = job is not None and caller.sees(job.owner)
+    return Lane(state=lane.state, pid=lane.pid, job=lane.job if seen else None, busy_s=lane.busy_s)

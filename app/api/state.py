@@ -8,9 +8,11 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.jobs.caller import Caller as Known
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Engine, Uploads
 from app.jobs.service import JobService
+from app.keyring import Keyring
 from app.tasks.registry import Registry
 
 
@@ -41,6 +43,7 @@ class AppState:
 
     settings: Settings
     registry: Registry
+    keyring: Keyring
     service: JobService
     dispatcher: Dispatcher
     engine: Engine
@@ -60,9 +63,10 @@ def app_state(request: Request) -> AppState:
 State = Annotated[AppState, Depends(app_state)]
 
 
-def owner(request: Request) -> str | None:  # noqa: ARG001
-    """Whose request this is: nobody's in particular, as long as the service has no keys."""
-    return None
+def who_calls(request: Request) -> Known:
+    """Whose request this is, as the gate has noted."""
+    caller: Known = request.scope["caller"]
+    return caller
 
 
-Caller = Annotated[str | None, Depends(owner)]
+Caller = Annotated[Known, Depends(who_calls)]

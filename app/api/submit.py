@@ -16,7 +16,7 @@ from app.api.lean import LeanRoute
 from app.api.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING, problems
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
 from app.api.queries import SubmitQuery, read_query
-from app.api.state import Caller, State, app_state, owner
+from app.api.state import Caller, State, app_state, who_calls
 from app.errors import TaskNotFoundError
 from app.jobs.admission import Submission
 from app.tasks.definition import Task
@@ -57,7 +57,7 @@ def submit_route(task: Task) -> LeanRoute:
         prefer: PreferHeader = None,
     ) -> Response:
         submission = Submission(
-            task=task, params=params, options=query.options(), owner=caller, key=checked_key(idempotency_key)
+            task=task, params=params, options=query.options(), owner=caller.owner, key=checked_key(idempotency_key)
         )
         return await acceptance.answer(state, await acceptance.submit(state, submission), caller, prefer)
 
@@ -81,7 +81,7 @@ def submit_route(task: Task) -> LeanRoute:
             raise invalid_model(error, "body", known=known) from None
         return {
             "state": state,
-            "caller": owner(request),
+            "caller": who_calls(request),
             "params": params,
             "query": read_query(SubmitQuery, query) if query else NO_OPTIONS,
             "idempotency_key": request.headers.get("idempotency-key"),

@@ -47,14 +47,14 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
         state.service.check_open()
         key = checked_key(idempotency_key)
         _check_form(request)
-        async with receiving(request, state, caller, digest=key is not None) as upload:
+        async with receiving(request, state, caller.owner, digest=key is not None) as upload:
             members = read_fields(upload.fields)
             params = _parse(task, members | {"upload": upload.id})
         submission = Submission(
             task=task,
             params=params,
             options=query.options(),
-            owner=caller,
+            owner=caller.owner,
             key=key,
             content=upload.digest + json.dumps(members, sort_keys=True).encode() if key is not None else b"",
         )

@@ -80,9 +80,9 @@ async def upload_named(request: Request, state: State, caller: Caller, name: str
     return await _receive(request, state, caller, name)
 
 
-async def _receive(request: Request, state: State, caller: str | None, name: str | None) -> UploadView:
+async def _receive(request: Request, state: State, caller: Caller, name: str | None) -> UploadView:
     state.service.check_open()
-    async with receiving(request, state, caller, name=name) as received:
+    async with receiving(request, state, caller.owner, name=name) as received:
         for field in received.fields:
             raise wrong_field(field, f"This is not known; the form has one field, `{FILE_FIELD}`")
     return UploadView(id=received.id, name=received.name, size=received.size)

@@ -1,12 +1,13 @@
 """What is let in: options within the server's limits, and no more jobs than there is room for."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from app.errors import InvalidParametersError, QueueFullError
+from app.errors import InvalidParametersError, QueueFullError, QuotaExceededError
 from app.jobs.queue import FairQueue
 from app.tasks.definition import Task
 
@@ -21,6 +22,8 @@ class ServerLimits:
     max_timeout_s: float
     memory_mb: int
     queue_limit: int
+    owner_queue_limit: int = 0
+    """Queued jobs of one owner; 0: as many as the queue holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +79,36 @@ def terms(task: Task, options: Options, limits: ServerLimits) -> Terms:
 
 
 class Room:
-    """Keeps the queue within its limit, counting jobs whose acceptance is still being written."""
+    """Keeps the queue, and each owner's part of it, within limits; jobs whose acceptance is being written count.
 
-    def __init__(self, queue: FairQueue, limit: int) -> None:
+    Nobody in particular, in a service without keys, is an owner like another.
+    """
+
+    def __init__(self, queue: FairQueue, limit: int, owner_limit: int = 0) -> None:
+        """`owner_limit` 0 is none."""
         self._queue = queue
         self._limit = limit
-        self._promised = 0
+        self._owner_limit = owner_limit
+        self._promised: Counter[str | None] = Counter()
 
     @contextmanager
-    def promise(self, jobs: int = 1) -> Iterator[None]:
-        """Holds room for new jobs until they stand in the queue. Raises `QueueFullError` where there is not enough."""
-        if len(self._queue) + self._promised + jobs > self._limit:
+    def promise(self, owner: str | None, jobs: int = 1) -> Iterator[None]:
+        """Holds room for an owner's new jobs until they stand in the queue.
+
+        Raises `QuotaExceededError` or `QueueFullError` where there is not enough.
+        """
+        own = self._queue.count(owner) + self._promised[owner]
+        if self._owner_limit and own + jobs > self._owner_limit:
+            raise QuotaExceededError(
+                f"The queue holds the limit of {self._owner_limit} jobs of one owner. Nothing was accepted.",
+                retry_after=1,
+            )
+        if len(self._queue) + self._promised.total() + jobs > self._limit:
             raise QueueFullError(
                 f"The queue holds its limit of {self._limit} jobs. Nothing was accepted.", retry_after=1
             )
-        self._promised += jobs
+        self._promised[owner] += jobs
         try:
             yield
         finally:
-            self._promised -= jobs
+            self._promised[owner] -= jobs

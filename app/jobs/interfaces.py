@@ -197,6 +197,10 @@ class Uploads(Protocol):
         """The upload's file name as the client gave it; None where there is no such upload."""
         ...
 
+    async def belongs(self, upload_id: str, owner: str) -> bool:
+        """True where there is such an upload, and it is this owner's."""
+        ...
+
     async def remove(self, upload_id: str) -> None:
         """Forgets an upload; nothing happens where there is none."""
         ...

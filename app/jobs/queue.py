@@ -77,6 +77,10 @@ class FairQueue:
         others = min(self._counts[priority] - len(line), own * (len(owners) - 1))
         return own + others + sum(count for level, count in self._counts.items() if level > priority)
 
+    def count(self, owner: str | None) -> int:
+        """How many jobs of one owner are queued."""
+        return sum(len(owners.get(owner, ())) for owners in self._levels.values())
+
     def sizes(self) -> dict[str | None, dict[int, int]]:
         """How many jobs are queued, by owner and priority."""
         sizes: dict[str | None, dict[int, int]] = {}

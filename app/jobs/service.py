@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.errors import (
@@ -14,8 +14,10 @@ from app.errors import (
     JobNotFinishedError,
     JobNotFoundError,
     StoppingError,
+    UploadNotFoundError,
 )
 from app.jobs.admission import Room, ServerLimits, Submission, terms
+from app.jobs.caller import Caller
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.idempotency import Keys, identify
@@ -62,7 +64,7 @@ class JobService:
         self._limits = limits
         self._clock = clock
         self._new_id = new_id
-        self._room = Room(dispatcher.queue, limits.queue_limit)
+        self._room = Room(dispatcher.queue, limits.queue_limit, limits.owner_queue_limit)
         self._recent = recent
         self._stopping = False
         self.keys = Keys(journal)
@@ -85,8 +87,8 @@ class JobService:
         """Accepts a job: when this returns, it is on disk.
 
         Raises, having accepted nothing: `TooExpensiveError`, `InvalidParametersError`, what the task's own examination
-        finds (`PathRefusedError`, …), `QueueFullError`, `StoppingError`, `StorageFullError`,
-        `IdempotencyKeyReusedError`.
+        finds (`PathRefusedError`, …), `UploadNotFoundError` also for another owner's, `QueueFullError`,
+        `QuotaExceededError`, `StoppingError`, `StorageFullError`, `IdempotencyKeyReusedError`.
         """
         key = identify(submission)
         if key is not None and (known := await self._replay(key)):
@@ -95,8 +97,8 @@ class JobService:
         task, options = submission.task, submission.options
         agreed = terms(task, options, self._limits)
         task.price(submission.params)
-        with self._room.promise():
-            upload = await asyncio.to_thread(task.examine, submission.params, self._places) if task.examine else None
+        with self._room.promise(submission.owner):
+            upload = await self._examine(submission)
             job = Job(
                 id=self._new_id(),
                 task=task.name,
@@ -113,6 +115,15 @@ class JobService:
             await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
         return Accepted(job=job)
 
+    async def _examine(self, submission: Submission) -> str | None:
+        task, owner = submission.task, submission.owner
+        if task.examine is None:
+            return None
+        upload = await asyncio.to_thread(task.examine, submission.params, self._places)
+        if upload is not None and owner is not None and not await self._uploads.belongs(upload, owner):
+            raise UploadNotFoundError("There is no upload with this id.")
+        return upload
+
     async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
         """Queues a job once it is on disk, also where its client has gone in the meantime."""
         await written
@@ -120,35 +131,41 @@ class JobService:
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
         job_id = await self.keys.find(key)
-        return await self._find(job_id) if job_id else None
+        return await self._find(Caller(key.owner), job_id) if job_id else None
 
-    async def get(self, owner: str | None, job_id: str) -> Job:
+    async def get(self, caller: Caller, job_id: str) -> Job:
         """The job. Raises `JobNotFoundError`, also for another owner's."""
-        job = await self._find(job_id)
-        if job is None or (owner is not None and job.owner != owner):
+        job = await self._find(caller, job_id)
+        if job is None:
             raise JobNotFoundError(f"There is no job {job_id!r}.")
         return job
 
-    async def _find(self, job_id: str) -> Job | None:
+    async def _find(self, caller: Caller, job_id: str) -> Job | None:
+        """The job, if the caller may see it.
+
+        For another owner's the journal is asked as for an unknown one: time must not tell that there is such a job.
+        """
         job = self._dispatcher.live.get(job_id) or self._recent.get(job_id)
-        if job is None:
+        if job is None or not caller.sees(job.owner):
             generation = self._recent.generation
             job = await self._journal.get(job_id)
-            if job is not None and job.state.terminal and generation == self._recent.generation:
+            if job is None or not caller.sees(job.owner):
+                return None
+            if job.state.terminal and generation == self._recent.generation:
                 self._recent.put(job)
         return job
 
-    async def wait(self, owner: str | None, job_id: str, seconds: float) -> Job:
+    async def wait(self, caller: Caller, job_id: str, seconds: float) -> Job:
         """The job as soon as it is terminal, or as it is after `seconds`, or when the service stops."""
         with self._changes.watch(job_id) as changed, suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not (job := await self.get(owner, job_id)).state.terminal and not self._changes.closed:
+                while not (job := await self.get(caller, job_id)).state.terminal and not self._changes.closed:
                     await changed.wait()
                     changed.clear()
                 return job
-        return await self.get(owner, job_id)
+        return await self.get(caller, job_id)
 
-    async def follow(self, owner: str | None, job_id: str) -> AsyncIterator[Job]:
+    async def follow(self, caller: Caller, job_id: str) -> AsyncIterator[Job]:
         """The job at once and after each change, the last time when it is terminal or the service stops.
 
         News of a running attempt is gathered for `GATHER_S` seconds; a new record is told as soon as it is there.
@@ -156,7 +173,7 @@ class JobService:
         with self._changes.watch(job_id) as changed:
             while True:
                 changed.clear()
-                job = await self.get(owner, job_id)
+                job = await self.get(caller, job_id)
                 yield job
                 if job.state.terminal or self._changes.closed:
                     return
@@ -164,27 +181,27 @@ class JobService:
                 if self._dispatcher.live.get(job_id) is job and not self._changes.closed:
                     await asyncio.sleep(GATHER_S)
 
-    async def list(self, where: JobFilter, limit: int, before: int | None) -> Page:
-        """A page of jobs, newest first, each as it is at this moment."""
-        page = await self._journal.list(where, limit, before)
+    async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
+        """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
+        page = await self._journal.list(replace(where, owner=caller.only), limit, before)
         jobs = [self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job for job in page.jobs]
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
 
-    async def cancel(self, owner: str | None, job_id: str) -> Job:
+    async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
 
         Raises `JobFinishedError` where it has succeeded or failed.
         """
-        job = await self.get(owner, job_id)
+        job = await self.get(caller, job_id)
         if not job.state.terminal:
             job = await self._dispatcher.cancel(job)
         if job.state is not State.CANCELLED:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job
 
-    async def delete(self, owner: str | None, job_id: str) -> None:
+    async def delete(self, caller: Caller, job_id: str) -> None:
         """Forgets a terminal job with its result, and its upload unless a live job reads it. Raises `JobLiveError`."""
-        job = await self.get(owner, job_id)
+        job = await self.get(caller, job_id)
         if not job.state.terminal:
             raise JobLiveError(f"Job {job_id} is {job.state.value}. Cancel it first: POST /jobs/{job_id}/cancel.")
         await self._journal.remove(job_id)
@@ -197,12 +214,12 @@ class JobService:
         if job.upload is not None and not self._dispatcher.live.uses(job.upload):
             await self._uploads.remove(job.upload)
 
-    async def result(self, owner: str | None, job_id: str) -> tuple[Job, bytes | Path]:
+    async def result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
         """A succeeded job and its whole result: the JSON, or the path of the file that has it.
 
         Raises `JobNotFinishedError`, `JobFailedError` or `JobCancelledError`.
         """
-        job = await self.get(owner, job_id)
+        job = await self.get(caller, job_id)
         match job.state:
             case State.SUCCEEDED:
                 return job, job.result if job.result is not None else self._results.path(job.key)

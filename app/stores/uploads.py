@@ -74,6 +74,10 @@ class UploadDirectory:
         upload = await self.get(upload_id)
         return None if upload is None else upload.name
 
+    async def belongs(self, upload_id: str, owner: str) -> bool:
+        upload = await self.get(upload_id)
+        return upload is not None and upload.owner == owner
+
     async def remove(self, upload_id: str) -> None:
         if is_uuid(upload_id):
             await asyncio.to_thread(_remove, self.directory / upload_id)

@@ -17,6 +17,7 @@ from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings
 from app.front_desk import front_desk as put_together
+from app.keyring import Keyring
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
 from app.tasks.context import Places
@@ -66,6 +67,7 @@ async def front_desk(
     state = put_together(
         settings,
         registry,
+        keyring=Keyring(settings.api_keys, settings.api_keys_file),
         journal=journal,
         engine=engine,
         results=results,

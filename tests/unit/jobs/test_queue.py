@@ -63,6 +63,8 @@ def test_every_job_comes_out_once_unless_it_was_taken_out(
     taken = {str(n) for n in out if queue.discard(str(n))}
     assert not any(queue.discard(job_id) for job_id in taken)
     assert len(queue) == len(pushes) - len(taken)
+    for name in ("a", "b", None):
+        assert queue.count(name) == sum(queue.sizes().get(name, {}).values())
     assert sum(count for levels in queue.sizes().values() for count in levels.values()) == len(queue)
     order = drained(queue)
     assert sorted(order) == sorted({str(n) for n in range(len(pushes))} - taken)
