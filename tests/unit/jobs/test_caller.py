@@ -1,0 +1,17 @@
+"""What a caller may see."""
+
+from app.jobs.caller import ANYBODY, Caller
+
+
+def test_an_owner_sees_its_own() -> None:
+    alice = Caller("alice")
+    assert [alice.sees(owner) for owner in ("alice", "bob", None)] == [True, False, False]
+
+
+def test_an_admin_sees_all_also_what_is_from_before_there_were_keys() -> None:
+    root = Caller("root", admin=True)
+    assert [root.sees(owner) for owner in ("alice", "root", None)] == [True, True, True]
+
+
+def test_without_keys_everything_is_everybodys() -> None:
+    assert [ANYBODY.sees(owner) for owner in ("alice", None)] == [True, True]
