@@ -56,7 +56,9 @@ async def listed(desk: FrontDesk, key: str, **query: str) -> list[str]:
 def calls(app: FastAPI) -> list[tuple[str, str]]:
     """Every method and path there is, described or hidden."""
     described = [(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations]
-    hidden = [(method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods]
+    hidden = [
+        (method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ()
+    ]
     return sorted({*described, *hidden})
 
 

@@ -18,8 +18,10 @@ TERMINAL = {"succeeded", "failed", "cancelled"}
 class Caller:
     """Calls one service. What is not answered as expected fails the test with the whole answer."""
 
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
+    def __init__(self, url: str, key: str | None = None) -> None:
+        """With `key`, every call sends it."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.http = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
 
     def close(self) -> None:
         self.http.close()

@@ -60,6 +60,7 @@ class Server:
         self._marker = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
         self._api: Caller | None = None
+        self._others: list[Caller] = []
         self._semaphores: set[str] = set()
 
     def start(self, **settings: str | float) -> Self:
@@ -103,9 +104,16 @@ class Server:
         assert self._api is not None, "the server has not been started"
         return self._api
 
+    def api_with(self, key: str) -> Caller:
+        """A client of the present service that has a key."""
+        caller = Caller(str(self.api.http.base_url), key)
+        self._others.append(caller)
+        return caller
+
     def _hang_up(self) -> None:
-        if self._api is not None:
-            self._api.close()
+        for caller in (*self._others, self._api):
+            if caller is not None:
+                caller.close()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
