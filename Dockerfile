@@ -1,6 +1,6 @@
-# The service listens on every address of its container, and refuses to start unless OFFLOAD_INSECURE=1 says that whoever
-# reaches the port may use it. Jobs, results and uploads are in /data; the files to digest are in /files, mounted
-# read-only as a rule.
+# The service listens on every address of its container, and refuses to start unless it has keys (OFFLOAD_API_KEYS, or
+# a file that OFFLOAD_API_KEYS_FILE names), or OFFLOAD_INSECURE=1 says that whoever reaches the port may use it. Jobs,
+# results and uploads are in /data; the files to digest are in /files, mounted read-only as a rule.
 
 ARG PYTHON=3.13-slim
 
