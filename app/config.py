@@ -50,7 +50,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-Directory = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class Settings(BaseSettings):
@@ -79,16 +79,16 @@ class Settings(BaseSettings):
         default=(),
         repr=False,
     )
-    api_keys_file: Directory | None = _field(
+    api_keys_file: AbsolutePath | None = _field(
         "A file of such keys, one on each line. It is read again at SIGHUP.",
         "a path",
         "/etc/offload/keys",
         default=None,
     )
-    data_dir: Directory = _field(
+    data_dir: AbsolutePath = _field(
         "Where jobs, results and uploads are kept. One service at a time.", "a path", "./data", default=Path("data")
     )
-    files_dir: Directory = _field(
+    files_dir: AbsolutePath = _field(
         "Where `file-digest` may read. Default: `files` in the data directory.",
         "a path",
         "/srv/files",

@@ -13,7 +13,7 @@ OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
 OPEN_BELOW = ("/docs/", "/problems/", "/health/")
 
 SMALL_BYTES = 64 * 1024
-"""So much of a refused body the server reads and drops, so that the client sees the answer. At more it hangs up."""
+"""A refused body of this size is read and dropped, so that the client sees the answer; with a larger one it is cut off."""
 
 
 def is_open(path: str) -> bool:
@@ -22,7 +22,8 @@ def is_open(path: str) -> bool:
 
 
 class Gate:
-    """Answers 401 where the service has keys and the request has none of them. Else notes who calls, for `owner`.
+    """Answers 401 where the service has keys and the request has none of them. Else notes who calls, for
+    `state.who_calls`.
 
     Behind an open path nobody is noted: a route there that asks for its caller fails.
     """
@@ -33,10 +34,9 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_open(scope["path"]):
             keyring: Keyring = scope["state"]["offload"].keyring
-            headers = Headers(scope=scope)
-            caller = _caller(keyring, headers) if len(keyring) else ANYBODY
+            caller = _caller(keyring, Headers(scope=scope)) if len(keyring) else ANYBODY
             if caller is None:
-                await problem_response(Request(scope), _refusal(headers))(scope, receive, send)
+                await problem_response(Request(scope), _refusal(Headers(scope=scope)))(scope, receive, send)
                 return
             scope["caller"] = caller
         await self._app(scope, receive, send)
