@@ -13,7 +13,7 @@ OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
 OPEN_BELOW = ("/docs/", "/problems/", "/health/")
 
 SMALL_BYTES = 64 * 1024
-"""A refused body of this size is read and dropped, so that the client sees the answer; with a larger one it is cut off."""
+"""A refused body up to this size is dropped as it comes, so that any client sees the answer. A larger one is cut off."""
 
 
 def is_open(path: str) -> bool:
