@@ -13,7 +13,7 @@ OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
 OPEN_BELOW = ("/docs/", "/problems/", "/health/")
 
 SMALL_BYTES = 64 * 1024
-"""A refused body up to this size is dropped as it comes, so that any client sees the answer. A larger one is cut off."""
+"""A refused body of this size is dropped as it comes, so that its client sees the answer. A larger is cut off."""
 
 
 def is_open(path: str) -> bool:
