@@ -72,6 +72,13 @@ class LaneContext(context.ForkServerContext):
 class LanePythonProcess(context.ForkServerProcess):
     """A process object whose exit code is right whoever else asks for it."""
 
+    _popen: "_Popen | None"
+
+    @property
+    def known_exitcode(self) -> int | None:
+        """The exit code; None also where the forkserver died with it, for which multiprocessing makes up 255."""
+        return None if self._popen is None or self._popen.untold else self.exitcode
+
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> popen_forkserver.Popen:  # noqa: N802  # multiprocessing's hook for this
         return _Popen(process_obj)
@@ -82,6 +89,8 @@ class _Popen(popen_forkserver.Popen):
 
     def __init__(self, process_obj: BaseProcess) -> None:
         self._reading = threading.Lock()
+        self.untold = False
+        """True where no exit code will ever come, since the forkserver is gone."""
         super().__init__(process_obj)
 
     def poll(self, flag: int = os.WNOHANG) -> int | None:
@@ -91,7 +100,12 @@ class _Popen(popen_forkserver.Popen):
         if flag != os.WNOHANG and self.returncode is None:
             connection.wait([self.sentinel])
         with self._reading:
-            return super().poll(os.WNOHANG)
+            if self.returncode is None and connection.wait([self.sentinel], 0):
+                try:
+                    self.returncode = forkserver.read_signed(self.sentinel)
+                except (OSError, EOFError):
+                    self.returncode, self.untold = 255, True
+            return self.returncode
 
     def _launch(self, process_obj: BaseProcess) -> None:
         with _no_main():

@@ -58,7 +58,6 @@ class LaneProcess:
         self._executor: ProcessPoolExecutor | None = None
         self._pidfd: int | None = None
         self._unwanted = False
-        self._out_of_touch = False
         self._broken = False
         self._waiting: asyncio.Future[Any] | None = None  # of whatever type the call under way answers
         self._watching: list[int] = []
@@ -181,7 +180,6 @@ class LaneProcess:
         """The exit code came, or it never will because the forkserver died, while the process itself goes on."""
         self._loop.remove_reader(self._watching.pop())
         if self.alive:
-            self._out_of_touch = True
             self.kill()
 
     async def _answer(self, future: "Future[T]") -> T | None:
@@ -216,10 +214,10 @@ class LaneProcess:
         process, self._context.process = self._context.process, None
         if process is None or not joined:
             return Ending()
-        code = process.exitcode
+        code = process.known_exitcode
         with contextlib.suppress(ValueError):
             process.close()
-        if code is None or self._out_of_touch:
+        if code is None:
             return Ending()
         if code >= 0:
             return Ending(exit_code=code)

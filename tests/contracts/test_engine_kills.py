@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from multiprocessing.synchronize import SemLock
 from pathlib import Path
 
@@ -268,7 +269,7 @@ async def test_a_check_while_a_death_is_noticed_replaces_the_lane_once(rig: Rig)
     for pid in [lane.pid for lane in rig.engine.lanes()]:
         kill(pid)
         assert pid
-        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=WITHIN_S)
+        until_sync(partial(ended, pid), what="a killed lane to end")
     checks = []
     for _ in range(10):  # one in each turn of the event loop, from before the death is noticed
         checks.append(asyncio.create_task(rig.engine.check()))
