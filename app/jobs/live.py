@@ -1,13 +1,12 @@
 """The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 from app.jobs.model import Job, Progress, State
 
 
 class LiveJobs:
-    """One record for each live job, and the counts that admission and the statistics ask for.
+    """One record for each live job, what its attempt last reported, and which uploads are being read.
 
     Only the dispatcher writes here, and only what is, or is about to be, in the journal.
     """
@@ -19,9 +18,6 @@ class LiveJobs:
 
     def __len__(self) -> int:
         return len(self._jobs)
-
-    def __iter__(self) -> Iterator[Job]:
-        return iter(self._jobs.values())
 
     def get(self, job_id: str) -> Job | None:
         """The live job; None where it is terminal or unknown."""
