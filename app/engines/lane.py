@@ -10,23 +10,22 @@ Everything here happens on the event loop; what blocks is in `process`, in threa
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Literal
 
 import structlog
 
-from app.engines import outcomes
-from app.engines.attempt import Attempt
+from app.engines.hand_over import HandOver, limit_bytes
 from app.engines.process import Ending, LaneProcess, LaneUnusableError
 from app.engines.threads import in_thread
 from app.engines.watch import Watch
 from app.jobs.interfaces import LaneView
-from app.jobs.model import Assignment, Lost, Outcome, Progress, Rejected
+from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected
 from app.pauses import pauses
 from app.worker import results
-from app.worker.execute import answer, execute
-from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup, Reply
+from app.worker.execute import answer
+from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup
 
 CLOSE_S = 3.0
 
@@ -44,7 +43,7 @@ class Lane:
         self._changed = changed
         self._spared = spared
         self._process: LaneProcess | None = None
-        self._attempt: Attempt | None = None
+        self._handed: HandOver | None = None
         self._closed = asyncio.Event()
         self._work: set[asyncio.Task[object]] = set()
         self.state: Literal["opening", "idle", "busy", "closed"] = "opening"
@@ -62,47 +61,52 @@ class Lane:
         """Begins to open the lane; it is idle some time later."""
         self._begin(self._open())
 
-    def claim(self, assignment: Assignment, report: Callable[[Progress], None]) -> Attempt:
-        """Makes an idle lane busy with a new attempt, to be given to `run`."""
+    def claim(
+        self,
+        assignments: Sequence[Assignment],
+        report: Callable[[AttemptKey, Progress], None],
+        ended: Callable[[AttemptKey, Outcome], None],
+    ) -> HandOver:
+        """Makes an idle lane busy with what is to be given to `run`."""
         if self.state != "idle" or self._process is None:
             raise RuntimeError(f"a lane that is {self.state} can't be claimed")
         self.state = "busy"
-        self._attempt = Attempt(assignment, self._process, report)
-        self._watch.add(self._attempt)
-        return self._attempt
+        self._handed = HandOver(assignments, self._process, self._setup.results_dir, report, ended)
+        self._watch.add(self._handed)
+        return self._handed
 
-    async def run(self, attempt: Attempt) -> Outcome:
-        """Runs the claimed attempt to its end. Raises nothing."""
-        outcome: Outcome | None = None
-        fit = False
+    async def run(self, hand_over: HandOver) -> None:
+        """Runs what has been claimed to its end. Raises nothing."""
+        answered = False
         try:
-            reply = await self._ask(attempt)
-            if reply is not None:
-                outcome = outcomes.of_reply(attempt, reply, self._setup.results_dir)
-                attempt.process.cpu_s = reply.spent.life_cpu_s
-                fit = reply.unfit is None
-                if not fit:
-                    log.info("a lane is replaced", reason=reply.unfit, job_id=attempt.key.job_id)
+            answered = await self._ask(hand_over) is not None
         except LaneUnusableError as error:
-            if attempt.stopped_by is None:  # or it is gone because the attempt was stopped, which is told below
-                outcome = Rejected(detail=f"The lane ended before the attempt began: {error}.")
+            if hand_over.stopped_by is None:  # or it is gone because of that, which is told below
+                hand_over.conclude(Rejected(detail=f"The lane ended before the attempt began: {error}."))
         except OSError as error:
-            outcome = Rejected(detail=f"The parameters could not be laid down for the lane: {error.strerror}.")
-            fit = True
+            hand_over.conclude(
+                Rejected(detail=f"The parameters could not be laid down for the lane: {error.strerror}.")
+            )
+            answered = True
         except Exception as error:
-            log.exception("the engine failed", job_id=attempt.key.job_id)
-            outcome = Lost(detail=f"The engine failed: {error!r}.")
-        attempt.over = True
-        self._watch.remove(attempt)
-        self._attempt = None
-        if fit and attempt.stopped_by is None and attempt.process.alive and not self._closed.is_set():
+            log.exception("the engine failed", jobs=[key.job_id for key in hand_over.open])
+            hand_over.narrow()
+            hand_over.conclude(Lost(detail=f"The engine failed: {error!r}."))
+        hand_over.narrow()
+        if answered:
+            hand_over.conclude(Lost(detail="The lane answered nothing."))
+        self._watch.remove(hand_over)
+        self._handed = None
+        if hand_over.unfit is not None:
+            log.info("a lane is replaced", reason=hand_over.unfit)
+        fit = answered and hand_over.unfit is None and hand_over.stopped_by is None
+        if fit and hand_over.process.alive and not self._closed.is_set():
             self._ready()
         else:
             ending = await self._replace()
-            if outcome is None:
-                results.discard(self._setup.results_dir, *attempt.key)
-                outcome = outcomes.of_death(attempt, ending)
-        return outcome or Lost(detail="The lane answered nothing.")
+            for key in hand_over.open:
+                results.discard(self._setup.results_dir, *key)
+            hand_over.conclude_by_death(ending)
 
     async def answers(self, within: float) -> bool:
         """Whether the lane answers in `within` seconds; an idle one that does not is replaced.
@@ -128,8 +132,9 @@ class Lane:
     async def close(self) -> None:
         """Ends the lane's process for good, in bounded time. An attempt that runs in it is told as stopped."""
         self._closed.set()
-        if self._attempt is not None:
-            self._attempt.stop("request")
+        if self._handed is not None:
+            self._handed.narrow()
+            self._handed.stop("request")
         if self._process is not None:
             self._process.kill()
         if self.state == "idle":
@@ -139,12 +144,12 @@ class Lane:
 
     def view(self) -> LaneView:
         """The lane as `/stats` shows it."""
-        attempt = self._attempt
+        handed = self._handed
         return LaneView(
             state="opening" if self.state == "closed" else self.state,
             pid=self._process.pid if self._process is not None and self.alive else None,
-            job=attempt.key.job_id if attempt is not None else None,
-            busy_s=attempt.age_s if attempt is not None else None,
+            job=handed.open[0].job_id if handed is not None and handed.open else None,
+            busy_s=handed.age_s if handed is not None else None,
         )
 
     async def _open(self) -> None:
@@ -167,16 +172,19 @@ class Lane:
             self.tried.set()
             log.warning("a lane could not be opened", reason=self.problem)
 
-    async def _ask(self, attempt: Attempt) -> Reply | None:
-        """Hands the attempt to its process. None where that ended without a word."""
-        assignment = attempt.assignment
-        call = Call(*assignment.key, assignment.task, assignment.params, None, attempt.limit_bytes)
-        if len(assignment.params) <= MESSAGE_BYTES:
-            return await attempt.process.call(execute, call)
-        file = self._setup.run_dir / f"{assignment.key.job_id}.{assignment.key.attempt}.params"
+    async def _ask(self, hand_over: HandOver) -> int | None:
+        """Hands over to the process; None where that ended without a word."""
+        calls = [
+            Call(*each.key, each.task, each.params, None, limit_bytes(each, hand_over.process))
+            for each in hand_over.assignments
+        ]
+        first, params = calls[0], hand_over.assignments[0].params
+        if len(params) <= MESSAGE_BYTES:
+            return await hand_over.process.hand_over(calls)
+        file = self._setup.run_dir / f"{first.job_id}.{first.attempt}.params"
         try:
-            await in_thread(partial(file.write_bytes, assignment.params))
-            return await attempt.process.call(execute, call._replace(params=None, params_file=str(file)))
+            await in_thread(partial(file.write_bytes, params))
+            return await hand_over.process.hand_over([first._replace(params=None, params_file=str(file))])
         finally:
             file.unlink(missing_ok=True)
 

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from app.engines.attempt import Attempt
+from app.engines.hand_over import NOT_BEGUN, HandOver
 from app.engines.lane import Lane
 from app.engines.watch import BoardView, Watch
 from app.jobs.interfaces import LaneView
 from app.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected
-from app.worker.messages import LaneSetup
+from app.worker.messages import MESSAGE_BYTES, LaneSetup
 from app.worker.setup import adopt_orphans
 
 FIRST_TRY_S = 10.0
@@ -27,7 +27,7 @@ class LocalEngine:
         self._board = board
         self._watch = Watch(board)
         self._lanes: list[Lane] = []
-        self._running: dict[AttemptKey, tuple[Attempt, asyncio.Task[Outcome]]] = {}
+        self._running: dict[AttemptKey, tuple[HandOver, asyncio.Task[None]]] = {}
         self._closing = False
 
     @property
@@ -48,31 +48,47 @@ class LocalEngine:
         for late in (await asyncio.wait(tries, timeout=FIRST_TRY_S))[1]:
             late.cancel()
 
-    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
-        """See `Engine.run`. The attempt goes on where the caller is cancelled."""
+    async def run(
+        self,
+        assignments: Sequence[Assignment],
+        report: Callable[[AttemptKey, Progress], None],
+        ended: Callable[[AttemptKey, Outcome], None],
+    ) -> None:
+        """See `Engine.run`. The attempts go on where the caller is cancelled."""
         lane = None if self._closing else next((lane for lane in self._lanes if lane.state == "idle"), None)
+        fitting = _fitting(assignments) if lane is not None else 0
+
+        def over(key: AttemptKey, outcome: Outcome) -> None:
+            self._running.pop(key, None)
+            ended(key, outcome)
+
+        for assignment in assignments[fitting:]:
+            ended(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)
         if lane is None:
-            return Rejected(detail="No lane is free.")
-        attempt = lane.claim(assignment, report)
-        task = asyncio.get_running_loop().create_task(lane.run(attempt))
-        self._running[assignment.key] = (attempt, task)
-        task.add_done_callback(lambda _: self._running.pop(assignment.key, None))
-        return await asyncio.shield(task)
+            return
+        hand_over = lane.claim(assignments[:fitting], report, over)
+        task = asyncio.get_running_loop().create_task(lane.run(hand_over))
+        for assignment in hand_over.assignments:
+            self._running[assignment.key] = (hand_over, task)
+        await asyncio.shield(task)
 
     async def stop(self, key: AttemptKey) -> bool:
         """See `Engine.stop`."""
         if key not in self._running:
             return True
-        attempt, task = self._running[key]
-        attempt.stop("request")
+        hand_over, task = self._running[key]
+        hand_over.narrow()
+        if key not in hand_over.open:
+            return True
+        hand_over.stop("request")
         await asyncio.wait([task], timeout=STOP_S)
-        return attempt.over or not attempt.process.alive
+        return hand_over.over or not hand_over.process.alive
 
     async def close(self) -> None:
         """See `Engine.close`."""
         self._closing = True
         await asyncio.gather(*(lane.close() for lane in self._lanes))
-        if tasks := [task for _, task in self._running.values()]:
+        if tasks := {task for _, task in self._running.values()}:
             await asyncio.wait(tasks, timeout=STOP_S)
 
     def lanes(self) -> Sequence[LaneView]:
@@ -85,3 +101,13 @@ class LocalEngine:
             return None
         problem = next((lane.problem for lane in self._lanes if lane.problem), None)
         return f"No lane is open: {problem}." if problem else "No lane is open; they are being opened."
+
+
+def _fitting(assignments: Sequence[Assignment]) -> int:
+    """How many of them one message can carry: at least one, whose parameters may go by file."""
+    size = 0
+    for number, assignment in enumerate(assignments):
+        size += len(assignment.params)
+        if number and size > MESSAGE_BYTES // 2:
+            return number
+    return len(assignments)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from app.engines.attempt import Attempt
 from app.engines.process import Ending
-from app.jobs.model import Done, Failed, Failure, FailureKind, Lost, Outcome, Stopped, Usage
+from app.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Lost, Outcome, Usage
 from app.worker import results
 from app.worker.messages import INLINE_BYTES, LOST, Reply
 
@@ -14,7 +13,7 @@ ABORTS_NEAR, KILLS_NEAR = 0.5, 0.8
 C libraries such as GMP abort when an allocation fails, and theirs come in leaps of half of what they hold."""
 
 
-def of_reply(attempt: Attempt, reply: Reply, results_dir: Path) -> Outcome:
+def of_reply(key: AttemptKey, reply: Reply, results_dir: Path) -> Outcome:
     """The attempt's process told how it ended."""
     usage = Usage(wall_s=reply.spent.wall_s, cpu_s=reply.spent.cpu_s, peak_rss_bytes=reply.spent.peak_rss_bytes)
     if (fault := reply.fault) is not None:
@@ -26,7 +25,7 @@ def of_reply(attempt: Attempt, reply: Reply, results_dir: Path) -> Outcome:
         return Failed(failure=failure, usage=usage)
     result = reply.result
     if result is None and reply.result_bytes <= INLINE_BYTES:  # too large for a message, small enough for the outcome
-        file = results_dir / results.file_name(*attempt.key)
+        file = results_dir / results.file_name(*key)
         try:
             result = file.read_bytes()
             file.unlink()
@@ -35,21 +34,19 @@ def of_reply(attempt: Attempt, reply: Reply, results_dir: Path) -> Outcome:
     return Done(result=result, result_bytes=reply.result_bytes, usage=usage)
 
 
-def of_death(attempt: Attempt, ending: Ending) -> Outcome:
-    """The attempt's process ended without a word."""
-    if attempt.stopped_by is not None:
-        return Stopped(by=attempt.stopped_by, usage=attempt.usage)
-    if _was_memory(attempt, ending):
-        held, limit = attempt.peak_held_bytes >> 20, attempt.limit_bytes >> 20
+def of_death(ending: Ending, usage: Usage, held_bytes: int, limit_bytes: int) -> Outcome:
+    """The attempt's process ended without a word; `held_bytes` is the most that it was seen to hold."""
+    if _was_memory(ending, held_bytes, limit_bytes):
+        held, limit = held_bytes >> 20, limit_bytes >> 20
         detail = f"The process ended by {ending.signal} while it held {held} of its {limit} MiB of memory."
         failure = Failure(kind=FailureKind.MEMORY_EXCEEDED, detail=detail, signal=ending.signal)
-        return Failed(failure=failure, usage=attempt.usage)
-    return Lost(detail=_how(ending), exit_code=ending.exit_code, signal=ending.signal, usage=attempt.usage)
+        return Failed(failure=failure, usage=usage)
+    return Lost(detail=_how(ending), exit_code=ending.exit_code, signal=ending.signal, usage=usage)
 
 
-def _was_memory(attempt: Attempt, ending: Ending) -> bool:
+def _was_memory(ending: Ending, held_bytes: int, limit_bytes: int) -> bool:
     near = {"SIGABRT": ABORTS_NEAR, "SIGSEGV": KILLS_NEAR, "SIGBUS": KILLS_NEAR, "SIGKILL": KILLS_NEAR}
-    return ending.signal in near and attempt.peak_held_bytes >= near[ending.signal] * attempt.limit_bytes
+    return ending.signal in near and held_bytes >= near[ending.signal] * limit_bytes
 
 
 def _how(ending: Ending) -> str:

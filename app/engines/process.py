@@ -9,7 +9,7 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,9 @@ from typing import Any, TypeVar, TypeVarTuple
 from app.engines.context import LaneContext
 from app.engines.orphans import end_orphans
 from app.engines.threads import in_thread
-from app.worker.execute import enter
-from app.worker.messages import Entered, LaneSetup
-from app.worker.setup import settle
+from app.worker.execute import begin, enter, execute
+from app.worker.messages import Call, Entered, LaneSetup, Reply
+from app.worker.shared import Desk
 
 START_S = 30.0
 """How long a process may take until it can run attempts: importing the modules of users' tasks is the long part."""
@@ -56,6 +56,7 @@ class LaneProcess:
         self._loop = asyncio.get_running_loop()
         self._context = LaneContext()
         self._executor: ProcessPoolExecutor | None = None
+        self._desk: Desk | None = None
         self._pidfd: int | None = None
         self._unwanted = False
         self._broken = False
@@ -103,6 +104,23 @@ class LaneProcess:
             raise LaneUnusableError(str(error)) from error
         return await self._answer(future)
 
+    async def hand_over(self, calls: Sequence[Call]) -> int | None:
+        """Has attempts run one after the other; their replies are to be had from `replies`, those so far at any time.
+
+        Answers how many were run: fewer, where the process or `take_back` left some. Else as `call`.
+        """
+        if self._desk is not None:
+            self._desk.offer(len(calls) - 1)
+        return await self.call(execute, calls)
+
+    def take_back(self) -> int:
+        """Of what has been handed over, takes back what the process has not begun: the last ones, so many."""
+        return self._desk.take_back() if self._desk is not None else 0
+
+    def replies(self) -> Sequence[Reply]:
+        """What the process has told since the last look, in the order of the attempts."""
+        return self._desk.collect() if self._desk is not None else []
+
     def kill(self) -> None:
         """Ends the process and its group, now or as soon as it exists."""
         self._unwanted = True
@@ -125,12 +143,16 @@ class LaneProcess:
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
+        if self._desk is not None:
+            self._desk.close()
+            self._desk = None
         return self._ending(joined)
 
     # The following two run in threads.
 
     def _spawn(self) -> Future[Entered]:
-        executor = ProcessPoolExecutor(1, self._context, initializer=settle, initargs=(self._setup.nice,))
+        self._desk = desk = Desk(self._context)
+        executor = ProcessPoolExecutor(1, self._context, initializer=begin, initargs=(self._setup.nice, desk.lane))
         try:
             first = executor.submit(enter, self._setup)
             self.pid = self._context.started

@@ -1,10 +1,10 @@
-"""One timer that looks at all running attempts: their limits, their progress. It rests while nothing runs."""
+"""One timer that looks at all that runs: its limits, its progress. It rests while nothing runs."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from app.engines.attempt import Attempt
+from app.engines.hand_over import HandOver
 from app.jobs.model import AttemptKey
 from app.worker.entry import Entry
 
@@ -12,7 +12,7 @@ LOOK_S = 0.05
 """How often. Memory may grow by some 100 MiB in that time; a limit in seconds is kept to within it."""
 
 YOUNG_S = 0.02
-"""A younger attempt is not looked at: thousands of short ones need neither a report nor the board."""
+"""What is younger is not looked at: thousands of short attempts need neither a report nor the board."""
 
 
 class BoardView(Protocol):
@@ -33,36 +33,38 @@ class BoardView(Protocol):
 
 
 class Watch:
-    """Holds the running attempts."""
+    """Holds what has been handed to processes."""
 
     def __init__(self, board: BoardView) -> None:
         self._board = board
-        self._attempts: dict[AttemptKey, Attempt] = {}
-        self._watched: set[AttemptKey] = set()
+        self._handed: dict[HandOver, AttemptKey | None] = {}  # with the attempt whose entry is being followed
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, attempt: Attempt) -> None:
-        """The attempt has begun."""
-        self._attempts[attempt.key] = attempt
+    def add(self, hand_over: HandOver) -> None:
+        """It has been handed over."""
+        self._handed[hand_over] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
 
-    def remove(self, attempt: Attempt) -> None:
-        """The attempt has ended."""
-        self._attempts.pop(attempt.key, None)
-        if attempt.key in self._watched:
-            self._watched.discard(attempt.key)
-            self._board.forget(attempt.key)
+    def remove(self, hand_over: HandOver) -> None:
+        """It is over."""
+        followed = self._handed.pop(hand_over, None)
+        if followed is not None:
+            self._board.forget(followed)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
-        for attempt in list(self._attempts.values()):
-            if attempt.age_s < YOUNG_S:
-                continue
-            if attempt.key not in self._watched:
-                self._watched.add(attempt.key)
-                self._board.watch(attempt.key, attempt.tell)
-            loop.call_soon(attempt.look)  # by itself: a report that raises must not cost the others their limits
-        if self._attempts:
+        for hand_over in list(self._handed):
+            if hand_over.age_s >= YOUNG_S:
+                # By itself: a report that raises must not cost the others their limits.
+                loop.call_soon(self._look_at, hand_over)
+        if self._handed:
             self._timer = loop.call_later(LOOK_S, self._look)
+
+    def _look_at(self, hand_over: HandOver) -> None:
+        hand_over.narrow()
+        if hand_over in self._handed and self._handed[hand_over] is None and (running := hand_over.open):
+            self._handed[hand_over] = running[0]
+            self._board.watch(running[0], hand_over.tell)
+        hand_over.look()

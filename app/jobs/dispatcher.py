@@ -2,12 +2,19 @@
 
 A new record is written to the journal before anyone can see it as terminal. Each write is guarded by the state and the
 attempt number that the job had, so a late or double outcome changes nothing.
+
+    queue ──hand out──► engine ──ended──► journal ──recorded──► shown
+              │ start                       ▲
+              └──── 50 ms later, where it has not ended by then: the mark that it runs
+
+Per job there are plain calls and callbacks only; there is a task of the event loop for each hand-over.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -17,7 +24,7 @@ from app.jobs import lifecycle
 from app.jobs.changes import Changes
 from app.jobs.interfaces import Clock, Engine, Journal
 from app.jobs.live import LiveJobs
-from app.jobs.model import Assignment, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
+from app.jobs.model import Assignment, AttemptKey, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
 from app.jobs.queue import FairQueue
 from app.jobs.recent import RecentJobs
 from app.jobs.statistics import Statistics
@@ -27,6 +34,15 @@ SECOND_LINE_S = 10.0
 
 REJECTED_PAUSE_S = 0.1
 """A slot that was offered and then refused is not asked again at once."""
+
+MARK_S = 0.05
+"""An attempt that runs for longer is marked as running in the journal. Most have ended by then: one write the less."""
+
+TOGETHER = 32
+"""Quick jobs that are handed over together."""
+
+TOGETHER_BYTES = 4096
+"""Of their parameters, together."""
 
 WRITE_AGAIN_S = 1.0
 """How long an outcome that could not be written waits for the next try."""
@@ -45,10 +61,10 @@ class Attempt:
     """The record before the start: what the guard of the first write names."""
     job: Job
     """The newest record that is shown: running, then whatever the attempt's end made of the job."""
-    marked: Awaitable[bool]
-    """The write of the `running` record. Nobody waits for it: a quick attempt's end is written together with it."""
     ended: asyncio.Event
     """Set when its end is on disk."""
+    marked: asyncio.Future[bool] | None = None
+    """The write of the `running` record, once it has been asked for."""
     wanted: Literal["cancel", "hand back"] | None = None
     """Why it is being stopped, if it is."""
     settled: bool = False
@@ -67,6 +83,8 @@ class Dispatcher:
         self._attempts: dict[str, Attempt] = {}
         self._cancels: dict[str, asyncio.Task[Job]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
+        self._unmarked: dict[str, Attempt] = {}
+        self._marking: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._stopping = False
         self._hurried = asyncio.Event()
@@ -154,51 +172,91 @@ class Dispatcher:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while not self._stopping and self._engine.free_slots > 0 and (job_id := self.queue.pop()):
-                if job := self.live.get(job_id):
-                    self._spawn(self._run(self._begin(job)))
-                    await asyncio.sleep(0)  # `Engine.run` claims its slot in the task's first step
+            while not self._stopping and self._engine.free_slots > 0 and (jobs := self._next()):
+                self._spawn(self._run([self._begin(job) for job in jobs]))
+                await asyncio.sleep(0)  # `Engine.run` claims its slot in the task's first step
+
+    def _next(self) -> Sequence[Job]:
+        """The job whose turn it is; where it is a quick one, with its share of the quick ones behind it."""
+        share = min(TOGETHER, -(-len(self.queue) // self._engine.free_slots))
+        jobs = [self.live[job_id] for job_id in [self.queue.pop()] if job_id is not None]
+        size = 0
+        while jobs and self._is_quick(jobs[-1].id) and len(jobs) < share:
+            size += len(jobs[-1].params)
+            following = self.queue.pop(self._is_quick) if size < TOGETHER_BYTES else None
+            if following is None:
+                break
+            jobs.append(self.live[following])
+        return jobs
+
+    def _is_quick(self, job_id: str) -> bool:
+        return self.statistics.is_quick(self.live[job_id].task)
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
-        marked = self._journal.replace(job, queued.key, State.QUEUED, lazy=True)
-        attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, marked=marked, ended=asyncio.Event())
+        attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, ended=asyncio.Event())
+        self._unmarked[job.id] = attempt
+        if self._marking is None:
+            self._marking = asyncio.get_running_loop().call_later(MARK_S, self._mark)
         self._show(job)
         return attempt
 
-    async def _run(self, attempt: Attempt) -> None:
-        outcome = await self._outcome(attempt.job)
-        if isinstance(outcome, Rejected):
-            await asyncio.sleep(REJECTED_PAUSE_S)
-        await self._settle(attempt, outcome)
+    def _mark(self) -> None:
+        """Writes down that what began some time ago is running."""
+        self._marking = None
+        for attempt in self._unmarked.values():
+            attempt.marked = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
+            attempt.marked.add_done_callback(_heard)
+        self._unmarked.clear()
 
-    async def _outcome(self, job: Job) -> Outcome:
-        assignment = Assignment(
-            key=job.key, task=job.task, params=job.params, timeout_s=job.timeout_s, memory_mb=job.memory_mb
-        )
+    async def _run(self, attempts: Sequence[Attempt]) -> None:
+        running = {attempt.job.key: attempt for attempt in attempts}
+        loop = asyncio.get_running_loop()
 
-        def report(progress: Progress) -> None:
-            self.live.report(job, progress)
-            self._changes.tell(job.id)
+        def report(key: AttemptKey, progress: Progress) -> None:
+            self.live.report(running[key].job, progress)
+            self._changes.tell(key.job_id)
 
+        def ended(key: AttemptKey, outcome: Outcome) -> None:
+            if attempt := running.pop(key, None):
+                if isinstance(outcome, Rejected):
+                    loop.call_later(REJECTED_PAUSE_S, self._settle, attempt, outcome)
+                else:
+                    self._settle(attempt, outcome)
+
+        assignments = [_assignment(attempt.job) for attempt in attempts]
         try:
-            async with asyncio.timeout(job.timeout_s + SECOND_LINE_S):
-                return await self._engine.run(assignment, report)
+            async with asyncio.timeout(max(each.timeout_s for each in assignments) + SECOND_LINE_S):
+                await self._engine.run(assignments, report, ended)
         except TimeoutError:
-            await self._engine.stop(job.key)
-            return Stopped(by="time")
-        except Exception as error:  # a fault of the engine must not lose the job
-            log.exception("engine failed", job_id=job.id, attempt=job.attempt)
-            return Lost(detail=f"The engine failed: {error!r}")
+            for key in list(running):
+                await self._engine.stop(key)
+                ended(key, Stopped(by="time"))
+        except Exception as error:  # a fault of the engine must not lose the jobs
+            log.exception("engine failed", jobs=[key.job_id for key in running])
+            for key in list(running):
+                ended(key, Lost(detail=f"The engine failed: {error!r}"))
 
-    async def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
-        """Records an attempt's end, however long the disk takes to accept it, then shows it."""
+    def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Has an attempt's end recorded; it is shown once that is on disk."""
         if attempt.settled:
             return
         attempt.settled = True
-        running, ended = attempt.job, self._end(attempt, outcome)
-        await self._record(attempt, running, ended)
-        attempt.job = ended
+        ended = self._end(attempt, outcome)
+        before = attempt.queued if self._unmarked.pop(ended.id, None) else attempt.job
+        written = self._journal.replace(ended, before.key, before.state)
+        written.add_done_callback(partial(self._recorded, attempt, ended))
+
+    def _recorded(self, attempt: Attempt, ended: Job, written: asyncio.Future[bool]) -> None:
+        why = asyncio.CancelledError() if written.cancelled() else written.exception()
+        if why is None and written.result():
+            self._close(attempt, ended)
+        else:
+            self._spawn(self._record_again(attempt, ended, why))
+
+    def _close(self, attempt: Attempt, ended: Job) -> None:
+        """Shows an end that is on disk."""
+        running, attempt.job = attempt.job, ended
         del self._attempts[ended.id]
         self._show(ended)
         attempt.ended.set()
@@ -206,6 +264,26 @@ class Dispatcher:
             self._enqueue(ended, first=True)
         tell = log.debug if ended.state is State.SUCCEEDED else log.info
         tell("attempt ended", job_id=ended.id, attempt=running.attempt, task=ended.task, state=ended.state.value)
+
+    async def _record_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
+        """Writes an attempt's start and end, both again while the disk refuses either."""
+        queued, running = attempt.queued, attempt.job
+        while True:
+            if isinstance(why, ProblemError):
+                log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(why))
+                await asyncio.sleep(WRITE_AGAIN_S)
+            elif why is not None:
+                raise why
+            mark = self._journal.replace(running, queued.key, queued.state)
+            end = self._journal.replace(ended, running.key, running.state)
+            marked, written = await asyncio.gather(mark, end, return_exceptions=True)
+            if written is True:
+                break
+            why = next((answer for answer in (written, marked) if isinstance(answer, BaseException)), None)
+            if why is None:
+                log.error("record had changed; kept as it was", job_id=ended.id, state=ended.state.value)
+                break
+        self._close(attempt, ended)
 
     def _end(self, attempt: Attempt, outcome: Outcome) -> Job:
         """What the job becomes: by its outcome, unless somebody wanted otherwise and it had not ended by itself."""
@@ -216,28 +294,11 @@ class Dispatcher:
             return lifecycle.cancel(attempt.job, outcome.usage if not isinstance(outcome, Rejected) else None, at)
         return lifecycle.hand_back(attempt.job)
 
-    async def _record(self, attempt: Attempt, running: Job, ended: Job) -> None:
-        """Writes an attempt's start and end, both again while the disk refuses either."""
-        while True:
-            end = self._journal.replace(ended, running.key, running.state)
-            answers = await asyncio.gather(attempt.marked, end, return_exceptions=True)
-            if answers[1] is True:
-                return
-            refusal = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-            if refusal is None:
-                log.error("record had changed; kept as it was", job_id=ended.id, state=ended.state.value)
-                return
-            if not isinstance(refusal, ProblemError):
-                raise refusal
-            log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(refusal))
-            await asyncio.sleep(WRITE_AGAIN_S)
-            attempt.marked = self._journal.replace(running, attempt.queued.key, attempt.queued.state)
-
     async def _stop(self, attempt: Attempt) -> Job:
         """Ends an attempt's process and waits until its end is on disk."""
         if not await self._engine.stop(attempt.job.key):
             log.warning("attempt out of reach; it may still be running", job_id=attempt.job.id)
-            await self._settle(attempt, Stopped(by="request"))
+            self._settle(attempt, Stopped(by="request"))
         await attempt.ended.wait()
         return attempt.job
 
@@ -263,3 +324,13 @@ class Dispatcher:
 async def _all_ended(attempts: Iterable[Attempt]) -> None:
     for attempt in attempts:
         await attempt.ended.wait()
+
+
+def _assignment(job: Job) -> Assignment:
+    return Assignment(key=job.key, task=job.task, params=job.params, timeout_s=job.timeout_s, memory_mb=job.memory_mb)
+
+
+def _heard(written: asyncio.Future[bool]) -> None:
+    """A mark that could not be written is written with the attempt's end."""
+    if not written.cancelled():
+        written.exception()

@@ -4,6 +4,7 @@ Implementations are in `engines/` and `stores/`; `main.py` alone knows which. Th
 each implementation to what is said here.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,21 +44,28 @@ class Engine(Protocol):
         """
         ...
 
-    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
-        """Runs one attempt to its end and tells how it ended; raises nothing.
+    async def run(
+        self,
+        assignments: Sequence[Assignment],
+        report: Callable[[AttemptKey, Progress], None],
+        ended: Callable[[AttemptKey, Outcome], None],
+    ) -> None:
+        """Runs attempts in one slot, one after the other, and returns when all have ended; raises nothing.
 
-        Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report`
-        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`).
-        Cancelling the coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before
-        `Done` is told.
+        Claims a slot before its first await; without a free one, or while closing, all are `Rejected`. On the event
+        loop, calls `ended` once for each attempt, soon after its end, and `report` at most ten times a second. Ends an
+        attempt at its time or memory limit (`Stopped`). Where one takes long, or ends the process, those behind it
+        have not begun and are `Rejected` soon. Cancelling the coroutine is not a stop. A result over 16 KiB is on
+        disk, in the attempt's result file, before `Done` is told.
         """
         ...
 
     async def stop(self, key: AttemptKey) -> bool:
         """Ends that attempt's process, C code included, within a second; its `run` then tells `Stopped(by="request")`.
 
-        True: the process is gone, or was never there. False: it is out of reach and may still be running. An attempt
-        that has already ended, or isn't known, is left alone: True. An outcome that was on its way is told as it is.
+        One that has not begun is `Rejected` instead. True: the process is gone, or was never there. False: it is out
+        of reach and may still be running. An attempt that has already ended, or isn't known, is left alone: True. An
+        outcome that was on its way is told as it is.
         """
         ...
 
@@ -150,11 +158,10 @@ class Journal(Protocol):
         """
         ...
 
-    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:
+    def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not.
 
-        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was. A lazy
-        write may wait some 50 ms for another one that it can be written together with.
+        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was.
         """
         ...
 

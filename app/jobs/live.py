@@ -19,6 +19,10 @@ class LiveJobs:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def __getitem__(self, job_id: str) -> Job:
+        """The live job. Raises `KeyError` where it is terminal or unknown."""
+        return self._jobs[job_id]
+
     def get(self, job_id: str) -> Job | None:
         """The live job; None where it is terminal or unknown."""
         return self._jobs.get(job_id)

@@ -1,6 +1,7 @@
 """The order in which queued jobs are handed to lanes: by priority, then fair between owners, then first come."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 
 class FairQueue:
@@ -34,15 +35,17 @@ class FairQueue:
         self._places[job_id] = priority, owner
         self._counts[priority] = self._counts.get(priority, 0) + 1
 
-    def pop(self) -> str | None:
-        """Takes the job that should start next; None where the queue is empty."""
+    def pop(self, wanted: Callable[[str], bool] | None = None) -> str | None:
+        """Takes the job that should start next; None where the queue is empty, or where that one is not `wanted`."""
         if not self._places:
             return None
         owners = self._levels[max(self._levels)]
         owner = min(owners, key=lambda name: self._turns.get(name, 0))
+        job_id = next(iter(owners[owner]))
+        if wanted is not None and not wanted(job_id):
+            return None
         self._turn += 1
         self._turns[owner] = self._turn
-        job_id = next(iter(owners[owner]))
         self.discard(job_id)
         return job_id
 

@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 
 from app.jobs.model import Job, State
 
+QUICK_S = 0.0005
+"""A task whose attempts usually take less is quick: to hand one over costs about as much."""
+
+KNOWN_AFTER = 20
+"""Attempts after which it is known what a task usually takes."""
+
 RECENT = 256
 """Durations are told over this many of a task's newest attempts."""
 
@@ -18,6 +24,8 @@ class TaskStatistics:
     ran_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     ended_at: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+    usual_s: float = 0.0
+    """A moving average of durations, the newest weighing a tenth."""
 
     def summary(self, now: int) -> dict[str, float | int | None]:
         """Counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
@@ -47,7 +55,14 @@ class Statistics:
         if job.started_at is not None:
             of_task.waited_s.append(max(0, job.started_at - job.created_at) / 1e6)
         if job.usage is not None and job.state is State.SUCCEEDED:
-            of_task.ran_s.append(job.usage.wall_s)
+            ran_s = job.usage.wall_s
+            of_task.usual_s += (ran_s - of_task.usual_s) / (10 if of_task.ran_s else 1)
+            of_task.ran_s.append(ran_s)
+
+    def is_quick(self, task: str) -> bool:
+        """True where the task's attempts have been taking far less than a millisecond."""
+        of_task = self._tasks.get(task)
+        return of_task is not None and len(of_task.ran_s) >= KNOWN_AFTER and of_task.usual_s < QUICK_S
 
     def summary(self, now: int) -> dict[str, dict[str, float | int | None]]:
         """Each task's summary at the time `now`."""

@@ -1,10 +1,11 @@
 """What a lane runs, from inside its process.
 
-`enter` is the first call, `execute` every attempt, `answer` a sign of life. The executor can only call functions of
-modules, so what the process holds between calls is this module's.
+`begin` is how the process begins, `enter` its first call, `execute` runs attempts, `answer` is a sign of life. The
+executor can only call functions of modules, so what the process holds between calls is this module's.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import BootError
@@ -16,8 +17,18 @@ from app.worker.hygiene import Hygiene
 from app.worker.messages import LOST, MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
 from app.worker.output import Output
 from app.worker.reporter import Reporter
+from app.worker.setup import settle
+from app.worker.shared import REPLIES_BYTES, Shared
 
+_shared: Shared | None = None
 _lane: "Lane | None" = None
+
+
+def begin(nice: int, shared: Shared) -> None:
+    """Sets the process up, before its first call."""
+    global _shared  # noqa: PLW0603  # see the module's docstring
+    settle(nice)
+    _shared = shared
 
 
 def enter(setup: LaneSetup) -> Entered:
@@ -37,11 +48,23 @@ def answer() -> bool:
     return True
 
 
-def execute(call: Call) -> Reply:
-    """Runs one attempt and tells how it ended. Raises nothing, whatever the task does."""
-    if _lane is None:
+def execute(calls: Sequence[Call]) -> int:
+    """Runs attempts one after the other and tells how each ended. Answers how many were run.
+
+    Stops early where the rest has been taken back, the process is unfit for more, or nobody reads the replies. Raises
+    nothing, whatever the tasks do.
+    """
+    if _lane is None or _shared is None:
         raise RuntimeError("a lane must be entered before it executes")
-    return _lane.execute(call)
+    told_bytes = 0
+    for number, call in enumerate(calls):
+        if number and (told_bytes > REPLIES_BYTES or not _shared.may_begin()):
+            return number
+        reply = _lane.execute(call)
+        told_bytes += _shared.tell(reply)
+        if reply.unfit is not None:
+            return number + 1
+    return len(calls)
 
 
 class Lane:
@@ -58,7 +81,7 @@ class Lane:
         self.hygiene = Hygiene(self._memory)
 
     def execute(self, call: Call) -> Reply:
-        """record the start → limit → run → restore → keep the result → reply"""
+        """One attempt: record the start → limit → run → restore → keep the result → reply"""
         meter = limits.Meter(self._memory)
         self._output.begin()
         self._reporter.begin((call.job_id, call.attempt))

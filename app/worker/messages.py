@@ -3,8 +3,8 @@
 front desk                          lane
     │──── enter(LaneSetup) ──────────►│   once
     │◄─── Entered ────────────────────│
-    │──── execute(Call) ─────────────►│   for each attempt
-    │◄─── Reply ──────────────────────│
+    │──── execute(Call, …) ──────────►│   for each hand-over
+    │◄─── Reply ── by `shared` ───────│   for each attempt
 """
 
 from dataclasses import dataclass

@@ -2,12 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from app.jobs.model import Assignment, Done, Outcome, Progress
+from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
 from tests.support.front_desk import served
 from tests.support.scripted_engine import USAGE, ScriptedEngine
 
@@ -23,9 +23,15 @@ CHECKS = (
 class InstantEngine(ScriptedEngine):
     """Ends every attempt at once, so that nobody waits for a job in vain."""
 
-    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
-        del assignment, report
-        return Done(result=b"1", result_bytes=1, usage=USAGE)
+    async def run(
+        self,
+        assignments: Sequence[Assignment],
+        report: Callable[[AttemptKey, Progress], None],
+        ended: Callable[[AttemptKey, Outcome], None],
+    ) -> None:
+        del report
+        for assignment in assignments:
+            ended(assignment.key, Done(result=b"1", result_bytes=1, usage=USAGE))
 
 
 async def test_the_document_is_true(tmp_path: Path) -> None:

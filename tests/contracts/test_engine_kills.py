@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.synchronize import SemLock
 from pathlib import Path
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from app.engines.local import LocalEngine
-from app.jobs.model import AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
+from app.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
 from app.stores.board import Board
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
@@ -380,8 +381,7 @@ async def test_a_report_that_raises_costs_nobody_a_limit(rig: Rig) -> None:
         raise LookupError
 
     attempts = [
-        asyncio.create_task(rig.engine.run(rig.assign("loops", timeout_s=0.3 + number / 10), report))
-        for number in range(2)
+        asyncio.create_task(rig.run(rig.assign("loops", timeout_s=0.3 + number / 10), report)) for number in range(2)
     ]
     outcomes = await asyncio.gather(*attempts)
     asyncio.get_running_loop().set_exception_handler(None)
@@ -426,6 +426,115 @@ async def test_lanes_that_can_not_be_opened_say_why(tmp_path: Path) -> None:
     assert said is not None
     assert "nowhere.to" in said
     assert {lane.state for lane in engine.lanes()} == {"opening"}
-    assert isinstance(await engine.run(Rig(engine, tmp_path).assign("echo", text="x"), print), Rejected)
+    assert isinstance(await Rig(engine, tmp_path).outcome_of("echo", text="x"), Rejected)
     await engine.close()
     assert descendants() == []
+
+
+@dataclass
+class Together:
+    """Several attempts that are handed over together, and what is told of each, in the order of the telling."""
+
+    rig: Rig
+    assignments: list[Assignment]
+    outcomes: dict[AttemptKey, Outcome] = field(default_factory=dict)
+
+    async def run(self) -> list[Outcome]:
+        """Hands them over; the outcomes in the order of the attempts, once all are there."""
+
+        def ended(key: AttemptKey, outcome: Outcome) -> None:
+            assert key not in self.outcomes, "told twice"
+            self.outcomes[key] = outcome
+
+        await self.rig.engine.run(self.assignments, lambda _, progress: self.rig.reports.append(progress), ended)
+        return [self.outcomes[each.key] for each in self.assignments]
+
+
+async def test_attempts_handed_over_together_run_one_after_the_other(rig: Rig) -> None:
+    together = Together(rig, [rig.assign("echo", text=f"{number}") for number in range(32)])
+    assert [done(outcome) for outcome in await together.run()] == [f"{number}" for number in range(32)]
+    assert list(together.outcomes) == [each.key for each in together.assignments]
+    await rig.all_free()
+
+
+async def test_what_is_behind_a_long_attempt_is_given_back_and_what_was_before_it_is_told(rig: Rig) -> None:
+    long = rig.assign("sleeps", seconds=60)
+    together = Together(rig, [rig.assign("echo", text="before"), long, rig.assign("echo", text="behind")])
+    running = asyncio.create_task(together.run())
+    await until(lambda: len(together.outcomes) == 2, what="the neighbours to be told")
+    before, behind = together.assignments[0], together.assignments[2]
+    assert done(together.outcomes[before.key]) == "before"
+    assert isinstance(together.outcomes[behind.key], Rejected)
+    assert rig.engine.free_slots == 1
+    assert await rig.engine.stop(behind.key)
+    assert long.key not in together.outcomes
+    assert await rig.engine.stop(long.key)
+    await running
+    assert isinstance(together.outcomes[long.key], Stopped)
+    await rig.all_free()
+
+
+async def test_a_death_costs_the_running_attempt_and_no_neighbour(rig: Rig) -> None:
+    together = Together(
+        rig,
+        [
+            rig.assign("echo", text="before"),
+            rig.assign("kills-itself"),
+            *(rig.assign("echo", text="behind") for _ in range(3)),
+        ],
+    )
+    before, dead, *behind = await together.run()
+    assert done(before) == "before"
+    assert isinstance(dead, Lost)
+    assert dead.signal == "SIGKILL"
+    assert all(isinstance(outcome, Rejected) for outcome in behind)
+    await rig.all_free()
+
+
+async def test_a_lane_that_has_become_unfit_gives_back_the_rest(rig: Rig) -> None:
+    together = Together(rig, [rig.assign("starts-a-thread"), rig.assign("echo", text="behind")])
+    first, behind = await together.run()
+    assert isinstance(first, Done)
+    assert isinstance(behind, Rejected)
+    await rig.all_free()
+
+
+async def test_replies_that_would_not_fit_the_pipe_end_a_hand_over(rig: Rig) -> None:
+    together = Together(rig, [rig.assign("big", size=12 << 10) for _ in range(8)])
+    outcomes = await together.run()
+    ran = [outcome for outcome in outcomes if isinstance(outcome, Done)]
+    assert 3 <= len(ran) < 8
+    assert outcomes[: len(ran)] == ran
+    assert all(isinstance(outcome, Rejected) for outcome in outcomes[len(ran) :])
+    await rig.all_free()
+
+
+async def test_parameters_that_do_not_fit_a_message_are_given_back(rig: Rig) -> None:
+    together = Together(rig, [rig.assign("echo", text="x" * 100_000), rig.assign("echo", text="small")])
+    large, small = await together.run()
+    assert isinstance(large, Done)
+    assert isinstance(small, Rejected)
+
+
+async def test_kills_and_stops_at_random_moments_of_a_hand_over(rig: Rig) -> None:
+    """Each attempt is told once, and those before the one that was hit are never lost."""
+    chance = chances()
+    for _ in range(40):
+        together = Together(rig, [rig.assign("echo", text=f"{number}") for number in range(32)])
+        running = asyncio.create_task(together.run())
+        await asyncio.sleep(0)  # it claims its lane
+        keys = {each.key.job_id for each in together.assignments}
+        pid = next(lane.pid for lane in rig.engine.lanes() if lane.job in keys)
+        await asyncio.wait([running], timeout=chance.random() * chance.choice([0.002, 0.01]))
+        if chance.random() < 0.5:
+            kill(pid)
+        else:
+            assert await rig.engine.stop(chance.choice(together.assignments).key)
+        async with asyncio.timeout(3):
+            outcomes = await running
+        ran = [isinstance(outcome, Done) for outcome in outcomes]
+        ends = ran.index(False) if False in ran else len(ran)
+        assert not any(ran[ends:]), outcomes
+        assert all(isinstance(outcome, Rejected) for outcome in outcomes[ends + 1 :]), outcomes
+        await until(lambda: rig.engine.free_slots > 0)
+    await rig.all_free()

@@ -67,11 +67,19 @@ class Rig:
         )
 
     def begin(self, assignment: Assignment) -> asyncio.Task[Outcome]:
-        return asyncio.create_task(self.engine.run(assignment, self.reports.append))
+        return asyncio.create_task(self.run(assignment))
+
+    async def run(self, assignment: Assignment, report: Callable[[Progress], None] | None = None) -> Outcome:
+        """One attempt by itself."""
+        told: list[Outcome] = []
+        note = report or self.reports.append
+        await self.engine.run([assignment], lambda _, progress: note(progress), lambda _, outcome: told.append(outcome))
+        assert len(told) == 1, told
+        return told[0]
 
     async def outcome_of(self, task: str, *, timeout_s: float = 60, memory_mb: int = 256, **params: object) -> Outcome:
         assignment = self.assign(task, timeout_s=timeout_s, memory_mb=memory_mb, **params)
-        return await self.engine.run(assignment, self.reports.append)
+        return await self.run(assignment)
 
     async def running(self, assignment: Assignment) -> int:
         """Waits until the task's own code runs, as far as its CPU or its state tells; answers the lane's pid."""

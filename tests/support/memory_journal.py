@@ -59,7 +59,7 @@ class MemoryJournal:
         shown = found[:limit]
         return Page(jobs=[r.job for r in shown], next=shown[-1].seq if len(found) > limit else None)
 
-    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:  # noqa: ARG002  # never lazy
+    def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         record = self._records.get(was.job_id)
         if record is None or record.job.state is not state or record.job.attempt != was.attempt:
             return _told(False)

@@ -16,7 +16,8 @@ class ScriptedEngine:
     def __init__(self, slots: int = 1) -> None:
         self._slots = slots
         self._running: dict[AttemptKey, asyncio.Future[Outcome]] = {}
-        self._reports: dict[AttemptKey, Callable[[Progress], None]] = {}
+        self._reports: dict[AttemptKey, Callable[[AttemptKey, Progress], None]] = {}
+        self._slot_of: dict[AttemptKey, object] = {}
         self._changed: Callable[[], None] = lambda: None
         self.started: list[Assignment] = []
         self.stopped: list[AttemptKey] = []
@@ -25,23 +26,31 @@ class ScriptedEngine:
 
     @property
     def free_slots(self) -> int:
-        return self._slots - len(self._running)
+        return self._slots - len(set(self._slot_of.values()))
 
     async def open(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         changed()
 
-    async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
-        if self.free_slots <= 0:
-            return Rejected(detail="no slot")
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._running[assignment.key] = outcome
-        self._reports[assignment.key] = report
-        self.started.append(assignment)
-        try:
-            return await outcome
-        finally:
-            del self._running[assignment.key], self._reports[assignment.key]
+    async def run(
+        self,
+        assignments: Sequence[Assignment],
+        report: Callable[[AttemptKey, Progress], None],
+        ended: Callable[[AttemptKey, Outcome], None],
+    ) -> None:
+        free = self.free_slots > 0
+        slot: object = object()
+        for assignment in assignments if free else ():
+            self._slot_of[assignment.key] = slot
+            self._running[assignment.key] = asyncio.get_running_loop().create_future()
+            self._reports[assignment.key] = report
+            self.started.append(assignment)
+        for assignment in assignments:
+            outcome = await self._running[assignment.key] if free else Rejected(detail="no slot")
+            ended(assignment.key, outcome)
+        for assignment in assignments if free else ():
+            del self._running[assignment.key], self._reports[assignment.key], self._slot_of[assignment.key]
+        if free:
             self._changed()
 
     async def stop(self, key: AttemptKey) -> bool:
@@ -68,13 +77,18 @@ class ScriptedEngine:
             what=f"an attempt of {job_id} to run",
         )
 
+    def slot(self, job_id: str) -> object:
+        """In which slot the job's attempt runs."""
+        return next(slot for key, slot in self._slot_of.items() if key.job_id == job_id)
+
     async def end(self, job_id: str, outcome: Outcome | None = None) -> None:
         """Ends the running attempt of a job, by default with the result 1."""
         self._end(await self.running(job_id), outcome or Done(result=b"1", result_bytes=1, usage=USAGE))
 
     async def report(self, job_id: str, progress: Progress) -> None:
         """Reports what the running attempt of a job is doing."""
-        self._reports[await self.running(job_id)](progress)
+        key = await self.running(job_id)
+        self._reports[key](key, progress)
 
     def _end(self, key: AttemptKey, outcome: Outcome) -> None:
         running = self._running.get(key)

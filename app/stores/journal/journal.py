@@ -48,8 +48,8 @@ class SqliteJournal:
     def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
         return self._writes.submit(partial(writes.add, jobs=jobs, key=key), rows=len(jobs))
 
-    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:
-        return self._writes.submit(partial(writes.replace, job=job, was=was, state=state), lazy=lazy)
+    def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
+        return self._writes.submit(partial(writes.replace, job=job, was=was, state=state))
 
     def remove(self, job_id: str) -> Awaitable[bool]:
         return self._writes.submit(partial(writes.remove, job_id=job_id))

@@ -27,9 +27,6 @@ Serve = Callable[[sqlite3.Connection, Sequence[Work]], Sequence[Any]]
 GROUP_ROWS = 1000
 """A group ends once it has so many rows: about 20 ms of writing, so that nobody waits long for the others."""
 
-LAZY_S = 0.05
-"""Lazy work waits so long for other work that it can share a group with."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
@@ -47,38 +44,28 @@ class Line:
         self._connection = connection
         self._serve = serve
         self._gathered: list[_Piece] = []
-        self._soon: asyncio.Handle | None = None
-        self._late: asyncio.TimerHandle | None = None
         self._waiting: queue.SimpleQueue[list[_Piece] | None] = queue.SimpleQueue()
         self._handed_in: collections.deque[_Piece] = collections.deque()  # the thread's alone
         self._closed: asyncio.Future[None] | None = None
         # A daemon, so that a service that dies without closing is not held back: what was answered is on disk.
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def submit(
-        self, work: Callable[[sqlite3.Connection], T], rows: int = 1, *, lazy: bool = False
-    ) -> asyncio.Future[T]:
+    def submit(self, work: Callable[[sqlite3.Connection], T], rows: int = 1) -> asyncio.Future[T]:
         """Takes a place in the line. A waiter that gives up changes nothing: the work is done all the same.
 
         What one turn of the event loop submits is handed in together, at its end: each hand-in wakes the thread, which
-        then competes for the GIL. Lazy work alone is handed in only after `LAZY_S`.
+        then competes for the GIL.
         """
         answer: asyncio.Future[T] = self._loop.create_future()
         if self._closed is not None:
             answer.set_exception(StorageFailedError("The journal is closed."))
             return answer
         self._gathered.append(_Piece(work, rows, answer))
-        if lazy:
-            self._late = self._late or self._loop.call_later(LAZY_S, self._hand_in)
-        elif self._soon is None:
-            self._soon = self._loop.call_soon(self._hand_in)
+        if len(self._gathered) == 1:
+            self._loop.call_soon(self._hand_in)
         return answer
 
     def _hand_in(self) -> None:
-        for timer in (self._soon, self._late):
-            if timer is not None:
-                timer.cancel()
-        self._soon = self._late = None
         if self._gathered:
             self._waiting.put(self._gathered)
             self._gathered = []

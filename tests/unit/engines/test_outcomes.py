@@ -1,25 +1,25 @@
-"""How a process ended, told as an outcome."""
+"""What was handed to a process: its limits, and how it ended, told as an outcome."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from app.engines import outcomes
-from app.engines.attempt import ROOM_BYTES, Attempt
 from app.engines.gauge import sample
+from app.engines.hand_over import ROOM_BYTES, HandOver
 from app.engines.process import Ending
-from app.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Progress, Stopped
+from app.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Outcome, Progress, Stopped
 from tests.support.waiting import until_sync
 
 MIB = 1 << 20
 
 
 class StandIn:
-    """A lane's process as far as an attempt looks at it."""
+    """A lane's process as far as a hand-over looks at it; it tells nothing."""
 
     def __init__(self, pid: int, held_bytes: int = 10 * MIB) -> None:
         self.pid = pid
@@ -32,10 +32,22 @@ class StandIn:
         self.kills += 1
 
 
-def attempt(process: StandIn, *, memory_mb: int = 100, timeout_s: float = 60) -> tuple[Attempt, list[Progress]]:
-    assignment = Assignment(key=AttemptKey("id", 1), task="any", params=b"{}", timeout_s=timeout_s, memory_mb=memory_mb)
-    reports: list[Progress] = []
-    return Attempt(assignment, process, reports.append), reports  # type: ignore[arg-type]  # a stand-in
+class Handed:
+    """One attempt in the hands of a stand-in, and what was told of it."""
+
+    def __init__(self, process: StandIn, *, memory_mb: int = 100, timeout_s: float = 60) -> None:
+        self.reports: list[Progress] = []
+        self.outcomes: list[Outcome] = []
+        assignment = Assignment(
+            key=AttemptKey("id", 1), task="any", params=b"{}", timeout_s=timeout_s, memory_mb=memory_mb
+        )
+        self.over = HandOver(
+            [assignment],
+            process,  # type: ignore[arg-type]  # a stand-in
+            Path(),
+            lambda _, progress: self.reports.append(progress),
+            lambda _, outcome: self.outcomes.append(outcome),
+        )
 
 
 @pytest.mark.parametrize(
@@ -51,9 +63,10 @@ def attempt(process: StandIn, *, memory_mb: int = 100, timeout_s: float = 60) ->
     ],
 )
 def test_a_death_near_the_limit_is_told_as_memory(held: int, ending: str | None, memory: bool) -> None:
-    ended, _ = attempt(StandIn(os.getpid()))
-    ended.peak_held_bytes = held * MIB
-    outcome = outcomes.of_death(ended, Ending(signal=ending))
+    handed = Handed(StandIn(os.getpid()))
+    handed.over.peak_held_bytes = held * MIB
+    handed.over.conclude_by_death(Ending(signal=ending))
+    (outcome,) = handed.outcomes
     if memory:
         assert isinstance(outcome, Failed)
         assert outcome.failure.kind is FailureKind.MEMORY_EXCEEDED
@@ -65,36 +78,37 @@ def test_a_death_near_the_limit_is_told_as_memory(held: int, ending: str | None,
 
 def test_the_first_reason_of_a_stop_stays() -> None:
     process = StandIn(os.getpid())
-    stopped, _ = attempt(process)
-    stopped.stop("time")
-    stopped.stop("request")
+    handed = Handed(process)
+    handed.over.stop("time")
+    handed.over.stop("request")
     assert process.kills == 1
-    outcome = outcomes.of_death(stopped, Ending(signal="SIGKILL"))
+    handed.over.conclude_by_death(Ending(signal="SIGKILL"))
+    (outcome,) = handed.outcomes
     assert isinstance(outcome, Stopped)
     assert outcome.by == "time"
 
 
 def test_what_is_over_is_not_killed() -> None:
     process = StandIn(os.getpid())
-    over, _ = attempt(process)
-    over.over = True
-    over.stop("request")
+    handed = Handed(process)
+    handed.over.conclude(Lost(detail="It is gone."))
+    handed.over.stop("request")
     assert process.kills == 0
 
 
 def test_limits_are_kept_and_progress_is_reported_in_between() -> None:
     process = StandIn(os.getpid(), held_bytes=0)
-    fine, reports = attempt(process, memory_mb=100_000)
-    fine.look()
-    fine.look()
-    assert (process.kills, len(reports)) == (0, 1)
-    hungry, _ = attempt(process, memory_mb=0)
-    assert hungry.limit_bytes == ROOM_BYTES
-    hungry.look()
-    assert hungry.stopped_by == "memory"
-    late, _ = attempt(process, memory_mb=100_000, timeout_s=0)
-    late.look()
-    assert late.stopped_by == "time"
+    fine = Handed(process, memory_mb=100_000)
+    fine.over.look()
+    fine.over.look()
+    assert (process.kills, len(fine.reports)) == (0, 1)
+    hungry = Handed(process, memory_mb=0)
+    assert hungry.over.limit_bytes == ROOM_BYTES
+    hungry.over.look()
+    assert hungry.over.stopped_by == "memory"
+    late = Handed(process, memory_mb=100_000, timeout_s=0)
+    late.over.look()
+    assert late.over.stopped_by == "time"
 
 
 CHILDREN = """

@@ -1,9 +1,9 @@
 """The one writer of states: what it records, in which order it shows it, and what it drops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,8 +13,22 @@ from app.jobs.dispatcher import Dispatcher
 from app.jobs.housekeeping import recover
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.lifecycle import start
-from app.jobs.model import AttemptKey, Failed, Failure, FailureKind, Job, Lost, Progress, Rejected, State, Stopped
+from app.jobs.model import (
+    AttemptKey,
+    Done,
+    Failed,
+    Failure,
+    FailureKind,
+    Job,
+    Lost,
+    Progress,
+    Rejected,
+    State,
+    Stopped,
+    Usage,
+)
 from app.jobs.recent import RecentJobs
+from app.jobs.statistics import KNOWN_AFTER
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import USAGE, ScriptedEngine
 from tests.support.waiting import until
@@ -44,7 +58,7 @@ class StubbornJournal(MemoryJournal):
         self.held: asyncio.Event | None = None
         self.written: list[tuple[str, State]] = []
 
-    def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:  # noqa: ARG002
+    def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         return asyncio.ensure_future(self._replace(job, was, state))
 
     async def _replace(self, job: Job, was: AttemptKey, state: State) -> bool:
@@ -238,7 +252,90 @@ async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pyte
         await desk.engine.end("a")
         job = await desk.ended("a")
         assert job.state is State.SUCCEEDED
+        assert desk.journal.written[-1] == ("a", State.SUCCEEDED)
+
+
+async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once() -> None:
+    async with a_desk(slots=2) as desk:
+        await desk.submit(a_job("long"), a_job("short"))
+        await desk.engine.end("short")
+        await desk.ended("short")
+        await until(lambda: ("long", State.RUNNING) in desk.journal.written, what="the mark of the long one")
+        await desk.engine.end("long")
+        await desk.ended("long")
+        assert desk.journal.written.count(("long", State.SUCCEEDED)) == 1
+        assert ("short", State.RUNNING) not in desk.journal.written
+
+
+async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    async with a_desk() as desk:
+        desk.journal.refuse = 1
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        await until(lambda: desk.journal.refuse == 0, what="the mark to be refused")
+        await desk.engine.end("a")
+        await desk.ended("a")
         assert desk.journal.written == [("a", State.RUNNING), ("a", State.SUCCEEDED)]
+
+
+QUICK = Done(result=b"1", result_bytes=1, usage=Usage(wall_s=0.0001))
+
+
+async def known_as_quick(desk: Desk) -> None:
+    for number in range(KNOWN_AFTER):
+        await desk.submit(a_job(f"quick{number}"))
+        await desk.engine.end(f"quick{number}", QUICK)
+        await desk.ended(f"quick{number}")
+
+
+async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> None:
+    async with a_desk() as desk:
+        await known_as_quick(desk)
+        await desk.submit(a_job("a"), a_job("b"), a_job("c"))
+        for name in "abc":
+            await desk.engine.running(name)
+        assert desk.engine.free_slots == 0
+        await desk.engine.end("a", QUICK)
+        await desk.ended("a")
+        await desk.engine.end("b", Lost(detail="died"))
+        await desk.engine.end("c", Rejected(detail="behind one that died"))
+        assert await desk.engine.running("b") == AttemptKey("b", 2)
+        await desk.engine.end("b", QUICK)
+        assert await desk.engine.running("c") == AttemptKey("c", 1)
+
+
+async def test_quick_jobs_are_shared_among_the_free_slots() -> None:
+    async with a_desk(slots=2) as desk:
+        await known_as_quick(desk)
+        await desk.submit(*(a_job(name) for name in "abcd"))
+        for name in "abcd":
+            await desk.engine.running(name)
+        assert desk.engine.slot("a") == desk.engine.slot("b")
+        assert desk.engine.slot("c") == desk.engine.slot("d") != desk.engine.slot("a")
+
+
+async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> None:
+    async with a_desk() as desk:
+        await known_as_quick(desk)
+        await desk.submit(a_job("a"), replace(a_job("long"), task="other"), a_job("b"))
+        await desk.engine.running("a")
+        assert len(desk.engine.started) == KNOWN_AFTER + 1
+        await desk.engine.end("a", QUICK)
+        await desk.engine.running("long")
+        assert len(desk.engine.started) == KNOWN_AFTER + 2
+
+
+async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> None:
+    async with a_desk() as desk:
+        await known_as_quick(desk)
+        await desk.submit(a_job("a"), a_job("b"))
+        await desk.engine.running("b")
+        cancelled = asyncio.create_task(desk.dispatcher.cancel(a_job("b")))
+        await until(lambda: desk.engine.stopped == [AttemptKey("b", 1)], what="b to be stopped")
+        await desk.engine.end("a", QUICK)
+        assert (await asyncio.wait_for(cancelled, 5)).state is State.CANCELLED
+        assert (await desk.ended("a")).state is State.SUCCEEDED
 
 
 async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from app.errors import StorageFailedError
-from app.jobs import lifecycle
-from app.jobs.model import State
 from app.stores.journal import SqliteJournal, line
 from app.stores.journal.line import Line, Work
 from tests.support.journals import a_job, ended, ids, opened
@@ -131,21 +129,3 @@ async def test_the_summaries_of_forgotten_jobs_go_with_them(journal: SqliteJourn
     await journal.expire(100, 100, limit=4_000)
     left = await journal._lists.submit(lambda connection: connection.execute("SELECT count(*) FROM spans").fetchone())
     assert left == (2,)
-
-
-async def test_a_start_and_a_quick_end_share_one_commit(journal: SqliteJournal) -> None:
-    queued = a_job("a")
-    await journal.add([queued])
-    commits = commits_of(journal)
-    running = lifecycle.start(queued, 1)
-    mark = journal.replace(running, queued.key, State.QUEUED, lazy=True)
-    await asyncio.sleep(0)  # a turn of the loop later it still waits
-    end = journal.replace(lifecycle.cancel(running, None, 2), running.key, State.RUNNING)
-    assert all(await asyncio.gather(mark, end))
-    assert len(commits) == 1
-
-
-async def test_a_lazy_write_does_not_wait_for_ever(journal: SqliteJournal) -> None:
-    queued = a_job("a")
-    await journal.add([queued])
-    assert await asyncio.wait_for(journal.replace(lifecycle.start(queued, 1), queued.key, State.QUEUED, lazy=True), 5)
