@@ -39,6 +39,9 @@ def of_death(attempt: Attempt, ending: Ending) -> Outcome:
     """The attempt's process ended without a word."""
     if attempt.stopped_by is not None:
         return Stopped(by=attempt.stopped_by, usage=attempt.usage)
+    if attempt.given_up:
+        detail = "The worker process was suspended by SIGSTOP in the middle of the job and did not go on."
+        return Lost(detail=detail, signal="SIGSTOP", usage=attempt.usage)
     if _was_memory(attempt, ending):
         held, limit = attempt.peak_held_bytes >> 20, attempt.limit_bytes >> 20
         detail = f"The process ended by {ending.signal} while it held {held} of its {limit} MiB of memory."

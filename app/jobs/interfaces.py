@@ -47,7 +47,8 @@ class Engine(Protocol):
         """Runs one attempt to its end and tells how it ended; raises nothing.
 
         Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report`
-        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`).
+        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`), and
+        where its process stays suspended (`Lost`).
         Cancelling the coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before
         `Done` is told.
         """
