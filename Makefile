@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve dev test lint format bench lock image container-check clean
+.PHONY: help install serve dev test lint format fuzz bench lock image container-check clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: .venv/installed-dev ## Check format, style and types
 format: .venv/installed-dev ## Put the code into its format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+fuzz: .venv/installed-dev ## Hold the service to its OpenAPI document for long (SEED=1 EXAMPLES=200)
+	$(BIN)/python -m tests.conformance $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 bench: .venv/installed-dev ## Measure
 	$(BIN)/python -m bench $(ARGS)
