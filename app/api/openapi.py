@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from app.api.gate import is_open
+from app.api.links import add_links
 from app.api.problems import MEDIA_TYPE, problem_type
 from app.api.views import JobView
 from app.config import Settings
@@ -154,6 +155,7 @@ def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
         _correct(document)
         _bound(document, settings)
         _secure(document, settings)
+        add_links(document)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document

@@ -103,10 +103,11 @@ def _translate(request: Request, error: HTTPException) -> ProblemError:
 
 
 def _methods(request: Request) -> set[str]:
-    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET."""
-    methods: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        if compile_path(template)[0].match(request.scope["path"]):
-            methods |= {method.upper() for method in operations}
-    methods = methods or {"GET"}
+    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET.
+
+    A path that is there by its own name is not also what a template means: `/jobs/fibonacci` is no job.
+    """
+    path, paths = request.scope["path"], request.app.openapi()["paths"]
+    templates = [path] if path in paths else [one for one in paths if compile_path(one)[0].match(path)]
+    methods = {method.upper() for one in templates for method in paths[one]} or {"GET"}
     return methods | {"HEAD"} if "GET" in methods else methods

@@ -18,7 +18,7 @@ from pathlib import Path
 from app.engines import outcomes
 from app.engines.gauge import sample
 from app.engines.process import Ending, LaneProcess
-from app.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected, Stopped, StoppedBy, Usage
+from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected, Stopped, StoppedBy, Usage
 from app.worker.entry import Entry
 
 REPORT_S = 0.1
@@ -26,6 +26,9 @@ REPORT_S = 0.1
 
 ROOM_BYTES = 16 << 20
 """However small a limit is, an attempt may hold this much more than the idle lane."""
+
+SUSPENDED_S = 2.0
+"""An attempt whose process has been suspended (SIGSTOP) for so long is given up. Shorter, and it just takes longer."""
 
 NOT_BEGUN = Rejected(detail="It had not begun when its lane was wanted for another.")
 
@@ -45,6 +48,8 @@ class HandOver:
         self.process = process
         self.stopped_by: StoppedBy | None = None
         """Why its process was killed here, if it was. The first reason stays."""
+        self.given_up = False
+        """Its process was killed here because it stayed suspended: no fault of the task."""
         self.over = False
         """Every outcome has been told."""
         self.unfit: str | None = None
@@ -60,6 +65,7 @@ class HandOver:
         self._cpu_before = process.cpu_s
         self._cpu_s: float | None = None
         self._peak_rss: int | None = None
+        self._suspended_since: float | None = None
 
     @property
     def open(self) -> Sequence[AttemptKey]:
@@ -106,6 +112,9 @@ class HandOver:
         """Tells how the attempt ended that was running when its process did."""
         if self.stopped_by is not None:
             self.conclude(Stopped(by=self.stopped_by, usage=self.usage))
+        elif self.given_up:
+            detail = "The worker process was suspended by SIGSTOP in the middle of the job and did not go on."
+            self.conclude(Lost(detail=detail, signal="SIGSTOP", usage=self.usage))
         elif self._open:
             self.conclude(outcomes.of_death(ending, self.usage, self.peak_held_bytes, self.limit_bytes))
 
@@ -118,10 +127,14 @@ class HandOver:
 
     def look(self) -> None:
         """Keeps the limits of what runs, and reports where it is time. `narrow` comes first."""
-        if self.over or self.stopped_by is not None or not self._open:
+        if self.over or self.given_up or self.stopped_by is not None or not self._open:
             return
         held = self.measure()
-        if self.age_s > self._open[0].timeout_s:
+        late = self.age_s > self._open[0].timeout_s
+        if self._suspended_since is not None and (late or time.monotonic() - self._suspended_since > SUSPENDED_S):
+            self.given_up = True
+            self.process.kill()
+        elif late:
             self.stop("time")
         elif held > self.limit_bytes:
             self.stop("memory")
@@ -141,6 +154,7 @@ class HandOver:
         self.peak_held_bytes = max(self.peak_held_bytes, seen.held_bytes)
         self._peak_rss = max(self._peak_rss or 0, seen.rss_bytes)
         self._cpu_s = max(0.0, seen.cpu_s - self._cpu_before)
+        self._suspended_since = (self._suspended_since or time.monotonic()) if seen.suspended else None
         return seen.held_bytes
 
     def _progress(self) -> Progress:

@@ -57,6 +57,16 @@ class Lane:
         """True while it has a process that exists and is ready."""
         return self.state in {"idle", "busy"} and self._process is not None and self._process.alive
 
+    def can_begin(self) -> bool:
+        """True where an attempt can be claimed this moment. An idle lane whose process is suspended is replaced."""
+        if self.state != "idle" or self._process is None:
+            return False
+        if self._process.suspended:
+            log.warning("an idle lane is suspended and is replaced", pid=self._process.pid)
+            self._begin(self._replace())
+            return False
+        return True
+
     def open(self) -> None:
         """Begins to open the lane; it is idle some time later."""
         self._begin(self._open())

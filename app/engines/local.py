@@ -55,7 +55,7 @@ class LocalEngine:
         ended: Callable[[AttemptKey, Outcome], None],
     ) -> None:
         """See `Engine.run`. The attempts go on where the caller is cancelled."""
-        lane = None if self._closing else next((lane for lane in self._lanes if lane.state == "idle"), None)
+        lane = None if self._closing else next((lane for lane in self._lanes if lane.can_begin()), None)
         fitting = _fitting(assignments) if lane is not None else 0
 
         def over(key: AttemptKey, outcome: Outcome) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from app.engines.context import LaneContext
 from app.engines.orphans import end_orphans
+from app.engines.procfs import SUSPENDED, parse_stat
 from app.engines.threads import in_thread
 from app.worker.execute import begin, enter, execute
 from app.worker.messages import Call, Entered, LaneSetup, Reply
@@ -58,6 +59,7 @@ class LaneProcess:
         self._executor: ProcessPoolExecutor | None = None
         self._desk: Desk | None = None
         self._pidfd: int | None = None
+        self._stat: int | None = None
         self._unwanted = False
         self._broken = False
         self._waiting: asyncio.Future[Any] | None = None  # of whatever type the call under way answers
@@ -73,6 +75,16 @@ class LaneProcess:
     def alive(self) -> bool:
         """True while the process exists."""
         return self._pidfd is not None and not _readable(self._pidfd)
+
+    @property
+    def suspended(self) -> bool:
+        """True while the process is stopped, as by SIGSTOP. In 3 µs, since its file of /proc stays open."""
+        if self._stat is None:
+            return False
+        try:
+            return parse_stat(os.pread(self._stat, 512, 0))[0] == SUSPENDED
+        except ProcessLookupError:  # it has ended
+            return False
 
     async def start(self) -> None:
         """Starts the process and waits until it can run attempts. Raises `LaneUnusableError`; bury it then, too."""
@@ -140,9 +152,10 @@ class LaneProcess:
         results, self._context.results = self._context.results, None  # or its semaphores would last as long as this
         if not joined and results is not None:
             results.close()  # ends the read that the executor's thread hangs in
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
+        for descriptor in (self._pidfd, self._stat):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._pidfd = self._stat = None
         if self._desk is not None:
             self._desk.close()
             self._desk = None
@@ -157,6 +170,7 @@ class LaneProcess:
             first = executor.submit(enter, self._setup)
             self.pid = self._context.started
             self._pidfd = os.pidfd_open(self.pid)
+            self._stat = os.open(f"/proc/{self.pid}/stat", os.O_RDONLY)
         except BaseException:
             executor.shutdown(wait=False)
             raise

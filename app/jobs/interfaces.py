@@ -54,9 +54,9 @@ class Engine(Protocol):
 
         Claims a slot before its first await; without a free one, or while closing, all are `Rejected`. On the event
         loop, calls `ended` once for each attempt, soon after its end, and `report` at most ten times a second. Ends an
-        attempt at its time or memory limit (`Stopped`). Where one takes long, or ends the process, those behind it
-        have not begun and are `Rejected` soon. Cancelling the coroutine is not a stop. A result over 16 KiB is on
-        disk, in the attempt's result file, before `Done` is told.
+        attempt at its time or memory limit (`Stopped`), and where its process stays suspended (`Lost`). Where one takes
+        long, or ends the process, those behind it have not begun and are `Rejected` soon. Cancelling the coroutine is
+        not a stop. A result over 16 KiB is on disk, in the attempt's result file, before `Done` is told.
         """
         ...
 

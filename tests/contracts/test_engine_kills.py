@@ -254,6 +254,50 @@ async def test_a_stopped_lane_does_not_pass_for_a_working_one(rig: Rig) -> None:
     assert await rig.engine.check() is None
 
 
+async def test_a_suspended_lane_is_given_no_attempt(rig: Rig) -> None:
+    first, *others = [lane.pid or 0 for lane in rig.engine.lanes()]
+    kill(first, signal.SIGSTOP)
+    assert done(await rig.outcome_of("echo", text="on another")) == "on another"
+    await until(lambda: ended(first), what="the suspended lane to be replaced")
+    assert [lane.pid for lane in rig.engine.lanes()][1:] == others
+    await rig.all_free()
+
+
+async def test_where_all_lanes_are_suspended_an_attempt_is_rejected_and_they_come_back(rig: Rig) -> None:
+    for lane in rig.engine.lanes():
+        kill(lane.pid, signal.SIGSTOP)
+    assert isinstance(await rig.outcome_of("echo", text="nowhere"), Rejected)
+    await rig.all_free()
+    assert done(await rig.outcome_of("echo", text="back")) == "back"
+
+
+@pytest.mark.parametrize("timeout_s", [0.5, 60])
+async def test_an_attempt_that_stays_suspended_is_lost_and_not_out_of_time(rig: Rig, timeout_s: float) -> None:
+    assignment = rig.assign("sleeps", timeout_s=timeout_s, seconds=600)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        outcome = await attempt
+    assert isinstance(outcome, Lost), outcome
+    assert outcome.signal == "SIGSTOP"
+    assert "SIGSTOP" in outcome.detail
+    assert ended(pid)
+    await rig.all_free()
+
+
+async def test_a_lane_that_was_suspended_for_a_moment_goes_on(rig: Rig, tmp_path: Path) -> None:
+    assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    kill(pid, signal.SIGSTOP)
+    seen = len(rig.reports)
+    await until(lambda: len(rig.reports) > seen + 2, what="it to be looked at while it is suspended")
+    kill(pid, signal.SIGCONT)
+    (tmp_path / "now").touch()
+    assert done(await attempt) == "it came"
+
+
 async def test_a_busy_lane_counts_as_working(rig: Rig) -> None:
     attempts = [rig.begin(rig.assign("loops")) for _ in range(2)]
     await until(lambda: rig.engine.free_slots == 0)
