@@ -8,6 +8,7 @@ from app.api import events, jobs, problem_pages, problems, results, service, tas
 from app.api.docs import add_docs
 from app.api.gate import Gate
 from app.api.heads import HeadAsGet
+from app.api.lean import LeanRoute, ShortWay
 from app.api.openapi import describe
 from app.api.outlasting import StoppedMidway
 from app.api.submit import add_submit_routes
@@ -17,10 +18,7 @@ from app.tasks.registry import Registry
 
 
 def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
-    """Gives an app every route, problem handler and its OpenAPI document.
-
-    The two calls that matter most come first: routes are tried in order.
-    """
+    """Gives an app every route, problem handler and its OpenAPI document."""
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
     for router in (
@@ -36,6 +34,8 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_upload_submit_route(app, registry["file-digest"])
     add_docs(app)
     problems.install(app)
+    lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]
+    app.add_middleware(ShortWay, routes=lean)
     app.add_middleware(Gate)
     app.add_middleware(HeadAsGet)
     app.add_middleware(StoppedMidway)

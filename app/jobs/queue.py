@@ -1,6 +1,6 @@
 """The order in which queued jobs are handed to lanes: by priority, then fair between owners, then first come."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 
@@ -17,6 +17,7 @@ class FairQueue:
         self._turns: dict[str | None, int] = {}
         self._turn = 0
         self._counts: dict[int, int] = {}
+        self._owned: Counter[str | None] = Counter()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -34,6 +35,7 @@ class FairQueue:
             line[job_id] = next(reversed(line.values()), 0) + 1
         self._places[job_id] = priority, owner
         self._counts[priority] = self._counts.get(priority, 0) + 1
+        self._owned[owner] += 1
 
     def pop(self, wanted: Callable[[str], bool] | None = None) -> str | None:
         """Takes the job that should start next; None where the queue is empty, or where that one is not `wanted`."""
@@ -58,6 +60,7 @@ class FairQueue:
         owners = self._levels[priority]
         del owners[owner][job_id]
         self._counts[priority] -= 1
+        self._owned[owner] -= 1
         if not owners[owner]:
             del owners[owner]
         if not owners:
@@ -82,7 +85,7 @@ class FairQueue:
 
     def count(self, owner: str | None) -> int:
         """How many jobs of one owner are queued."""
-        return sum(len(owners.get(owner, ())) for owners in self._levels.values())
+        return self._owned[owner]
 
     def sizes(self) -> dict[str | None, dict[int, int]]:
         """How many jobs are queued, by owner and priority."""
