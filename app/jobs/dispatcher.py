@@ -63,8 +63,8 @@ class Attempt:
     """The newest record that is shown: running, then whatever the attempt's end made of the job."""
     ended: asyncio.Event
     """Set when its end is on disk."""
-    marked: asyncio.Future[bool] | None = None
-    """The write of the `running` record, once it has been asked for."""
+    answered: asyncio.Future[ProblemError | None]
+    """The disk's first answer to its end: why it refused, or None where it took it."""
     wanted: Literal["cancel", "hand back"] | None = None
     """Why it is being stopped, if it is."""
     settled: bool = False
@@ -87,6 +87,7 @@ class Dispatcher:
         self._marking: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._stopping = False
+        self._closed = False
         self._hurried = asyncio.Event()
         self.queue = FairQueue()
         self.live = LiveJobs()
@@ -113,13 +114,17 @@ class Dispatcher:
     async def cancel(self, job: Job) -> Job:
         """Cancels a live job. Answers its record once its process is gone and its end is on disk.
 
-        That end may be another one, where the job finished first. Raises a `ProblemError` where the end of a queued job
-        can't be written; the job then stays queued.
+        That end may be another one, where the job finished first. Raises a `ProblemError` where the end can't be
+        written: a queued job then stays queued; a running one's process has ended, and its end is recorded later.
         """
         while not job.state.terminal:
             if attempt := self._attempts.get(job.id):
                 attempt.wanted = "cancel"
-                job = await self._stop(attempt)  # queued, where the attempt was lost a moment before
+                await self._stop(attempt)
+                if refusal := await asyncio.shield(attempt.answered):
+                    later = "The job's process has ended; that is recorded as soon as it can be."
+                    raise type(refusal)(f"{refusal.detail} {later}")
+                job = attempt.job  # queued, where the attempt was lost a moment before
             elif job.id in self._cancels or self.queue.discard(job.id):
                 job = await self._cancelled(job)
             else:  # it ended between the caller's look and this one
@@ -163,7 +168,8 @@ class Dispatcher:
         self._hurried.set()
 
     async def close(self) -> None:
-        """Ends the dispatcher's own tasks. What was running in an engine that has been closed is told by then."""
+        """Ends the dispatcher's own tasks. Ends of attempts that are told later are for the next start to find."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -194,40 +200,46 @@ class Dispatcher:
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
-        attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, ended=asyncio.Event())
+        attempt = self._attempts[job.id] = Attempt(
+            queued=queued, job=job, ended=asyncio.Event(), answered=asyncio.Future()
+        )
         self._unmarked[job.id] = attempt
         if self._marking is None:
-            self._marking = asyncio.get_running_loop().call_later(MARK_S, self._mark)
+            self._marking = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
         self._show(job)
         return attempt
 
-    def _mark(self) -> None:
-        """Writes down that what began some time ago is running."""
-        self._marking = None
+    async def mark(self) -> None:
+        """Has the journal know of everything that runs: for who asks it by state."""
+        if self._unmarked:
+            await asyncio.gather(*self._mark(), return_exceptions=True)
+
+    def _mark(self) -> Sequence[asyncio.Future[bool]]:
+        """Writes down what has begun."""
+        marks = []
         for attempt in self._unmarked.values():
-            attempt.marked = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
-            attempt.marked.add_done_callback(_heard)
+            mark = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
+            mark.add_done_callback(_heard)
+            marks.append(mark)
         self._unmarked.clear()
+        return marks
+
+    def _mark_late(self) -> None:
+        self._marking = None
+        self._mark()
 
     async def _run(self, attempts: Sequence[Attempt]) -> None:
-        running = {attempt.job.key: attempt for attempt in attempts}
-        loop = asyncio.get_running_loop()
-
-        def report(key: AttemptKey, progress: Progress) -> None:
-            self.live.report(running[key].job, progress)
-            self._changes.tell(key.job_id)
-
-        def ended(key: AttemptKey, outcome: Outcome) -> None:
-            if attempt := running.pop(key, None):
-                if isinstance(outcome, Rejected):
-                    loop.call_later(REJECTED_PAUSE_S, self._settle, attempt, outcome)
-                else:
-                    self._settle(attempt, outcome)
-
-        assignments = [_assignment(attempt.job) for attempt in attempts]
+        for attempt in attempts:
+            if attempt.wanted:  # stopped before the engine knew of it
+                self._settle(attempt, Stopped(by="request"))
+        running = {attempt.job.key: attempt for attempt in attempts if not attempt.settled}
+        if not running:
+            return
+        jobs = [attempt.job for attempt in running.values()]
+        report, ended = partial(self._report, running), partial(self._ended, running)
         try:
-            async with asyncio.timeout(max(each.timeout_s for each in assignments) + SECOND_LINE_S):
-                await self._engine.run(assignments, report, ended)
+            async with asyncio.timeout(max(job.timeout_s for job in jobs) + SECOND_LINE_S):
+                await self._engine.run([_assignment(job) for job in jobs], report, ended)
         except TimeoutError:
             for key in list(running):
                 await self._engine.stop(key)
@@ -236,6 +248,20 @@ class Dispatcher:
             log.exception("engine failed", jobs=[key.job_id for key in running])
             for key in list(running):
                 ended(key, Lost(detail=f"The engine failed: {error!r}"))
+
+    def _report(self, running: dict[AttemptKey, Attempt], key: AttemptKey, progress: Progress) -> None:
+        if attempt := running.get(key):
+            self.live.report(attempt.job, progress)
+            self._changes.tell(key.job_id)
+
+    def _ended(self, running: dict[AttemptKey, Attempt], key: AttemptKey, outcome: Outcome) -> None:
+        attempt = running.pop(key, None)
+        if attempt is None or self._closed:
+            return
+        if isinstance(outcome, Rejected):
+            asyncio.get_running_loop().call_later(REJECTED_PAUSE_S, self._settle, attempt, outcome)
+        else:
+            self._settle(attempt, outcome)
 
     def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
         """Has an attempt's end recorded; it is shown once that is on disk."""
@@ -260,6 +286,7 @@ class Dispatcher:
         del self._attempts[ended.id]
         self._show(ended)
         attempt.ended.set()
+        _answer(attempt, None)
         if ended.state is State.QUEUED:
             self._enqueue(ended, first=True)
         tell = log.debug if ended.state is State.SUCCEEDED else log.info
@@ -270,6 +297,7 @@ class Dispatcher:
         queued, running = attempt.queued, attempt.job
         while True:
             if isinstance(why, ProblemError):
+                _answer(attempt, why)
                 log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(why))
                 await asyncio.sleep(WRITE_AGAIN_S)
             elif why is not None:
@@ -294,13 +322,11 @@ class Dispatcher:
             return lifecycle.cancel(attempt.job, outcome.usage if not isinstance(outcome, Rejected) else None, at)
         return lifecycle.hand_back(attempt.job)
 
-    async def _stop(self, attempt: Attempt) -> Job:
-        """Ends an attempt's process and waits until its end is on disk."""
+    async def _stop(self, attempt: Attempt) -> None:
+        """Ends an attempt's process; that its end is on disk is told by the attempt's events."""
         if not await self._engine.stop(attempt.job.key):
             log.warning("attempt out of reach; it may still be running", job_id=attempt.job.id)
             self._settle(attempt, Stopped(by="request"))
-        await attempt.ended.wait()
-        return attempt.job
 
     def _show(self, job: Job) -> None:
         """Makes a record visible."""
@@ -319,6 +345,11 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _answer(attempt: Attempt, refusal: ProblemError | None) -> None:
+    if not attempt.answered.done():
+        attempt.answered.set_result(refusal)
 
 
 async def _all_ended(attempts: Iterable[Attempt]) -> None:

@@ -183,6 +183,8 @@ class JobService:
 
     async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
+        if where.states:
+            await self._dispatcher.mark()
         page = await self._journal.list(replace(where, owner=caller.only), limit, before)
         jobs = [self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job for job in page.jobs]
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)

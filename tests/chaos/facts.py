@@ -76,10 +76,13 @@ def of_the_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
         and line.end["result"] is None
     }
     results = {path.name for path in (server.data_dir / "results").iterdir()}
-    rest = [*(server.data_dir / "uploads").iterdir(), *(server.data_dir / "run").glob("**/*"), *tmp.iterdir()]
+    uploads = {path.name for path in (server.data_dir / "uploads").iterdir()}
+    halves = {name for name in uploads if {name.removesuffix(".json"), name.removesuffix(".json") + ".json"} - uploads}
+    rest = [*(server.data_dir / "run").glob("**/*"), *tmp.iterdir()]
     return [
         *(f"left behind: the result file {name}" for name in sorted(results - kept)),
         *(f"lost: the result file {name}" for name in sorted(kept - results)),
+        *(f"left behind: half an upload, {name}" for name in sorted(halves)),
         *(f"left behind: {path}" for path in rest),
     ]
 

@@ -4,12 +4,13 @@ import asyncio
 import json
 import time
 from random import Random
+from typing import Any
 
 import httpx
 
 from tests.chaos.ledger import Ledger, Line
 from tests.chaos.times import Times
-from tests.chaos.work import draw
+from tests.chaos.work import FILES, draw, file_content
 from tests.support.caller import Json
 
 AGAIN_S = 0.05
@@ -106,7 +107,7 @@ class Load:
         twice = line.key is not None and chance.random() < 0.1
         while True:
             self.submitting += 1
-            answer = await self._call("POST", f"/jobs/{line.work.task}", line)
+            answer = await self._post(line)
             self.submitting -= 1
             if answer is not None and answer.status_code == 202:
                 self._accepted(line, answer)
@@ -139,6 +140,8 @@ class Load:
         if line.work.cancelled or chance.random() < 0.06:
             await asyncio.sleep(chance.choice([0, chance.uniform(0, 0.5)]))
             await self._cancel(line)
+        if chance.random() < 0.1:
+            await self._listen(line)
         while not self._ledger.saw(line, await self.job(line)):
             pass
         await self.check_result(line)
@@ -201,15 +204,36 @@ class Load:
                 raise AssertionError(self._ledger.broken[-1])
             await asyncio.sleep(AGAIN_S)
 
-    async def _call(self, method: str, path: str, line: Line | None = None) -> httpx.Response | None:
+    async def _post(self, line: Line) -> httpx.Response | None:
+        """Submits, once."""
+        work = line.work
+        query = {**work.options, "label": line.label}
+        headers = {"Idempotency-Key": line.key} if line.key else {}
+        if not work.upload:
+            return await self._call("POST", f"/jobs/{work.task}", params=query, headers=headers, json=work.params)
+        name = str(work.params["path"])
+        file = {"file": (name, file_content(FILES[name]))}
+        form = {"algorithms": work.params["algorithms"]}
+        return await self._call(
+            "POST", f"/jobs/{work.task}/upload", params=query, headers=headers, data=form, files=file
+        )
+
+    async def _call(self, method: str, path: str, **content: Any) -> httpx.Response | None:  # as httpx takes it
         """The answer; None where the connection broke before it was whole, or there was none."""
-        query = {**line.work.options, "label": line.label} if line else None
-        headers = {"Idempotency-Key": line.key} if line and line.key else None
-        body = line.work.params if line else None
         try:
-            return await self._http.request(method, self._url + path, params=query, headers=headers, json=body)
+            return await self._http.request(method, self._url + path, **content)
         except httpx.TransportError:
             return None
+
+    async def _listen(self, line: Line) -> None:
+        """Follows the job's events as long as they come."""
+        try:
+            async with self._http.stream("GET", f"{self._url}/jobs/{line.id}/events") as answer:
+                async for text in answer.aiter_lines():
+                    if text.startswith("data:"):
+                        self._ledger.saw(line, json.loads(text.removeprefix("data:")))
+        except httpx.TransportError:
+            return
 
     def _unexpected(self, answer: httpx.Response) -> None:
         asked = f"{answer.request.method} {answer.request.url.path}"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -22,6 +22,8 @@ class Work:
     task: str
     params: Json
     options: Json = field(default_factory=dict)
+    upload: bool = False
+    """The file that it digests is sent along."""
     fails: str | None = None
     """The kind of failure; None where it succeeds."""
     cancelled: bool = False
@@ -75,6 +77,10 @@ def draw(chance: Random) -> Work:
         (8, lambda: of("fibonacci", n=chance.randint(0, 200_000))),
         (28, lambda: of("blob", size=round(10 ** chance.uniform(3, 7)), seed=chance.randrange(1 << 30))),
         (8, lambda: of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"])),
+        (
+            4,
+            lambda: replace(of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"]), upload=True),
+        ),
         (8, lambda: of("climb", steps=chance.randint(1, 60))),
         (2, lambda: Work(task="crash", params={}, options=options, fails="worker-died")),
         (1, lambda: Work(task="leave", params={"code": chance.randint(0, 9)}, options=options, fails="worker-died")),

@@ -194,7 +194,11 @@ class Server:
 
     def _forked(self) -> list[psutil.Process]:
         """The forkserver and what it has forked: a fork keeps the command line."""
-        return [process for process in self.family() if "multiprocessing.forkserver" in "".join(process.cmdline())]
+        found = []
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was found
+                found += [process] if "multiprocessing.forkserver" in "".join(process.cmdline()) else []
+        return found
 
     def __enter__(self) -> Self:
         return self.start()

@@ -1,5 +1,6 @@
 """What the writer does: pieces of work, each a function of the connection, and the transaction around a group."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.model import AttemptKey, Job, State
 from app.stores.journal import rows, sql
-from app.stores.journal.faults import is_members_own, storage_error
+from app.stores.journal.faults import is_members_own, primary_code, storage_error
 from app.stores.journal.line import Serve, Work
 
 
@@ -28,9 +29,21 @@ def committing(directory: Path) -> Serve:
                     raise
                 return _transaction(connection, group, lambda work: _apart(connection, work, directory))
         except Exception as error:  # each waiter gets it
+            if primary_code(error) == sqlite3.SQLITE_IOERR:
+                _cover(connection)
             return [storage_error(error, directory) for _ in group]
 
     return serve
+
+
+def _cover(connection: sqlite3.Connection) -> None:
+    """Writes over what a commit has left in the log whose sync failed.
+
+    SQLite takes such a commit back, but its frames are whole: if the service were killed before the next write, the
+    next start would take them for a commit, and what was refused would be there.
+    """
+    with contextlib.suppress(sqlite3.Error):  # even one whose sync fails again has been written over them
+        connection.execute(sql.BEAT)
 
 
 def _transaction(
