@@ -102,6 +102,7 @@ async def _quiet(load: Load, attacker: Attacker, server: Server) -> facts.Holdin
     load.pause()
     await until(lambda: load.quiet or load.failed, within=QUIET_S, what="the end of all that was accepted")
     await until(lambda: not load.failed, within=0, what="clients that go on")
+    await until(lambda: attacker.lanes_are("idle"), within=QUIET_S, what="every lane to be idle")
     return await asyncio.to_thread(facts.Holding.of, server.process.pid)
 
 
