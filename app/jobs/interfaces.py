@@ -198,8 +198,11 @@ class Uploads(Protocol):
         """The upload's file name as the client gave it; None where there is no such upload."""
         ...
 
-    async def belongs(self, upload_id: str, owner: str) -> bool:
-        """True where there is such an upload, and it is this owner's."""
+    async def belongs(self, upload_id: str, owner: str | None) -> bool:
+        """True where there is such an upload and it is this owner's; whoever's it is, where `owner` is None.
+
+        False from the moment on when it begins to be removed.
+        """
         ...
 
     async def remove(self, upload_id: str) -> None:

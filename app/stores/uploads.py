@@ -46,6 +46,8 @@ class UploadDirectory:
     def __init__(self, directory: Path) -> None:
         """Makes the directory where it is missing. Raises `BootError` where that fails."""
         self.directory = private_directory(directory, holds="uploads")
+        self._going: set[str] = set()
+        """Those that are being removed, and so are not there any more."""
 
     @contextlib.asynccontextmanager
     async def receive(self, upload_id: str, name: str, owner: str | None, max_bytes: int) -> AsyncIterator["Sink"]:
@@ -66,7 +68,7 @@ class UploadDirectory:
 
     async def get(self, upload_id: str) -> Upload | None:
         """The upload, whoever owns it. None where there is none, whatever the text of the id."""
-        if not is_uuid(upload_id):
+        if not is_uuid(upload_id) or upload_id in self._going:
             return None
         return await asyncio.to_thread(_read, self.directory / upload_id)
 
@@ -74,13 +76,18 @@ class UploadDirectory:
         upload = await self.get(upload_id)
         return None if upload is None else upload.name
 
-    async def belongs(self, upload_id: str, owner: str) -> bool:
+    async def belongs(self, upload_id: str, owner: str | None) -> bool:
         upload = await self.get(upload_id)
-        return upload is not None and upload.owner == owner
+        return upload is not None and owner in (None, upload.owner)
 
     async def remove(self, upload_id: str) -> None:
+        """Forgets an upload; nothing happens where there is none. Raises OSError."""
         if is_uuid(upload_id):
-            await asyncio.to_thread(_remove, self.directory / upload_id)
+            self._going.add(upload_id)
+            try:
+                await asyncio.to_thread(_remove, self.directory / upload_id)
+            finally:
+                self._going.discard(upload_id)
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[Upload]:
         """Forgets uploads that arrived before a time, unless `in_use` (asked on the event loop); tells which."""
