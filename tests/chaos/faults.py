@@ -12,6 +12,7 @@ from functools import partial
 import httpx
 import psutil
 
+from tests.chaos.facts import BACK, MOST_S, NOTICED
 from tests.chaos.load import Load
 from tests.chaos.parts import Parts, handing_over, look
 from tests.chaos.plan import OF_LANES, OF_THE_SERVICE, STOPS, Blow, Fault
@@ -21,9 +22,6 @@ from tests.support.waiting import NotInTimeError, until
 
 HAND_OVER_S = 1.0
 """A blow waits at most so long for a large result, or a submission, to be handed over."""
-
-BACK_S = 30.0
-"""A lane that has not come back after so long, on a busy machine, never does."""
 
 GRACE_S = 4.0
 BOUND_S = 2.0
@@ -142,9 +140,9 @@ class Attacker:
             lanes = await self._lanes()
             return bool(lanes) and pid not in {shown for shown, _ in lanes}
 
-        for what, whole in (("death of a lane noticed", False), ("all lanes back after it", True)):
+        for what, whole in ((NOTICED, False), (BACK, True)):
             try:
-                await until(partial(seen, whole), within=BACK_S, what=what)
+                await until(partial(seen, whole), within=MOST_S[what], what=what)
             except NotInTimeError as error:
                 self.broken.append(str(error))
                 return

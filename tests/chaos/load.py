@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.facts import CANCEL
 from tests.chaos.ledger import Ledger, Line
 from tests.chaos.times import Times
 from tests.chaos.work import FILES, draw, file_content
@@ -158,7 +159,7 @@ class Load:
         if answer is None:
             await self._insist("POST", line, 200, 409, path="/cancel")
         elif answer.status_code in {200, 409}:
-            self._times.took("cancel", time.monotonic() - asked)
+            self._times.took(CANCEL, time.monotonic() - asked)
         else:
             await self._insist("POST", line, 200, 409, path="/cancel")
 

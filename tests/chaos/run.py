@@ -72,7 +72,7 @@ async def run(plan: Plan, directory: Path, lanes: int, tell: Callable[[str], Non
             it.broken += it.after.grown(it.before)
             it.broken += await asyncio.to_thread(facts.of_the_processes, server)
             it.broken += facts.of_the_files(server, tmp, ledger)
-        it.broken += ledger.broken + attacker.broken + facts.of_the_log(server)
+        it.broken += ledger.broken + attacker.broken + facts.of_the_times(times) + facts.of_the_log(server)
         it.seconds = time.monotonic() - began
         return it
 
