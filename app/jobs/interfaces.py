@@ -187,7 +187,7 @@ class ResultFiles(Protocol):
         ...
 
     async def remove(self, job_id: str) -> None:
-        """Removes the files of all attempts of a job."""
+        """Removes the files of all attempts of a job. Raises nothing: what can't be removed now is left for later."""
         ...
 
 
@@ -206,7 +206,7 @@ class Uploads(Protocol):
         ...
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none."""
+        """Forgets an upload; nothing happens where there is none. Raises nothing, as above."""
         ...
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:

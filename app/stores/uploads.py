@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from app import clock
 from app.errors import BodyTooLargeError, StorageFailedError, StorageFullError
 from app.stores.directory import private_directory, sync_directory
@@ -24,6 +26,8 @@ from app.tasks.context import is_uuid
 
 GATHERED_BYTES = 512 * 1024
 """Chunks are gathered up to this much before the thread writes them: twice as fast as each 64 KiB alone."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +85,13 @@ class UploadDirectory:
         return upload is not None and owner in (None, upload.owner)
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none. Raises OSError."""
+        """Forgets an upload; nothing happens where there is none. What can't be removed is left for `expire`."""
         if is_uuid(upload_id):
             self._going.add(upload_id)
             try:
                 await asyncio.to_thread(_remove, self.directory / upload_id)
+            except OSError as error:
+                log.warning("upload could not be removed", upload=upload_id, why=str(error))
             finally:
                 self._going.discard(upload_id)
 
@@ -183,8 +189,9 @@ class Sink:
         if self._file is not None:
             with contextlib.suppress(OSError):  # what could not be written can't be flushed either
                 self._file.close()
-        _part(self._path).unlink(missing_ok=True)
-        _remove(self._path)
+        with contextlib.suppress(OSError):  # the directory is gone or read-only; the next start sweeps it
+            _part(self._path).unlink(missing_ok=True)
+            _remove(self._path)
 
 
 def _part(path: Path) -> Path:
