@@ -17,6 +17,7 @@ from app.errors import (
     StoppingError,
     StorageFailedError,
     StorageFullError,
+    UnsupportedMediaTypeError,
     UploadTooSlowError,
 )
 
@@ -49,6 +50,7 @@ _ANSWERS: dict[str, Any] = {
         BadRequestError,
         UploadTooSlowError,
         BodyTooLargeError,
+        UnsupportedMediaTypeError,
         InvalidParametersError,
         DigestMismatchError,
         StoppingError,
