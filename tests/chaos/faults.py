@@ -47,7 +47,7 @@ class Attacker:
         began = time.monotonic()
         await asyncio.to_thread(self._server.start)
         self._times.took("start until ready", time.monotonic() - began)
-        self._load.serve_at(str(self._server.api.http.base_url))
+        self._load.calls.url = str(self._server.api.http.base_url).rstrip("/")
 
     async def terminate(self) -> None:
         """Ends the service in order, and measures it."""
