@@ -48,6 +48,11 @@ class Attempt:
         return self.assignment.key
 
     @property
+    def killed(self) -> bool:
+        """Its process was killed here, and may need a moment to be gone."""
+        return self.given_up or self.stopped_by is not None
+
+    @property
     def age_s(self) -> float:
         """How long it has been running."""
         return time.monotonic() - self._started
@@ -66,7 +71,7 @@ class Attempt:
 
     def look(self) -> None:
         """Keeps the limits, and reports where it is time."""
-        if self.over or self.given_up or self.stopped_by is not None:
+        if self.over or self.killed:
             return
         held = self.measure()
         late = self.age_s > self.assignment.timeout_s

@@ -105,7 +105,7 @@ class Lane:
         attempt.over = True
         self._watch.remove(attempt)
         self._attempt = None
-        if fit and attempt.stopped_by is None and attempt.process.alive and not self._closed.is_set():
+        if fit and not attempt.killed and attempt.process.alive and not self._closed.is_set():
             self._ready()
         else:
             ending = await self._replace()
