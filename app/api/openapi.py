@@ -14,6 +14,7 @@ from app.api.views import JobView
 from app.config import Settings
 from app.errors import (
     BodyTooLargeError,
+    CrossSiteRefusedError,
     FileNotFoundProblemError,
     IdempotencyInFlightError,
     IdempotencyKeyReusedError,
@@ -191,7 +192,8 @@ _KEYS = {
 
 
 def _secure(document: dict[str, Any], settings: Settings) -> None:
-    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too."""
+    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too, but not
+    from a page of another site."""
     document["components"]["securitySchemes"] = _KEYS
     ways: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
     for path, operations in document["paths"].items():
@@ -199,3 +201,5 @@ def _secure(document: dict[str, Any], settings: Settings) -> None:
             for operation in operations.values():
                 operation["security"] = ways if settings.has_keys else [{}, *ways]
                 operation["responses"]["401"] = _response(UnauthorizedError.status, [UnauthorizedError])
+                if not settings.has_keys:
+                    operation["responses"]["403"] = _response(CrossSiteRefusedError.status, [CrossSiteRefusedError])

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from app.api.invalid import invalid
+from app.api.safe_headers import SAFE_HEADERS
 from app.errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -84,8 +85,13 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _fault(request: Request, _: Exception) -> Response:
-    """A bug. Starlette raises the exception again after this answer, and the server logs it with its traceback."""
-    return problem_response(request, InternalError("The service failed at this request. Its log says why."))
+    """A bug. Starlette raises the exception again after this answer, and the server logs it with its traceback.
+
+    It answers outside of every middleware.
+    """
+    headers = {name.decode(): value.decode() for name, value in SAFE_HEADERS}
+    error = InternalError("The service failed at this request. Its log says why.", headers=headers)
+    return problem_response(request, error)
 
 
 def _translate(request: Request, error: HTTPException) -> ProblemError:

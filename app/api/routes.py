@@ -11,7 +11,9 @@ from app.api.heads import HeadAsGet
 from app.api.lean import LeanRoute, ShortWay
 from app.api.openapi import describe
 from app.api.outlasting import StoppedMidway
+from app.api.safe_headers import SafeHeaders
 from app.api.submit import add_submit_routes
+from app.api.unread import UnreadBody
 from app.api.upload_submit import add_upload_submit_route
 from app.config import Settings
 from app.tasks.registry import Registry
@@ -36,7 +38,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     problems.install(app)
     lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]
     app.add_middleware(ShortWay, routes=lean)
-    app.add_middleware(Gate)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(StoppedMidway)
+    # The last one is the outermost.
+    for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
+        app.add_middleware(middleware)
     app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -73,6 +73,11 @@ class HandOver:
         return [assignment.key for assignment in self._open]
 
     @property
+    def killed(self) -> bool:
+        """Its process was killed here, and may need a moment to be gone."""
+        return self.given_up or self.stopped_by is not None
+
+    @property
     def limit_bytes(self) -> int:
         """What the process may hold: itself, not on top of the idle lane, but for some room."""
         return limit_bytes(self._open[0], self.process)
@@ -127,7 +132,7 @@ class HandOver:
 
     def look(self) -> None:
         """Keeps the limits of what runs, and reports where it is time. `narrow` comes first."""
-        if self.over or self.given_up or self.stopped_by is not None or not self._open:
+        if self.over or self.killed or not self._open:
             return
         held = self.measure()
         late = self.age_s > self._open[0].timeout_s

@@ -109,7 +109,7 @@ class Lane:
         self._handed = None
         if hand_over.unfit is not None:
             log.info("a lane is replaced", reason=hand_over.unfit)
-        fit = answered and hand_over.unfit is None and hand_over.stopped_by is None
+        fit = answered and hand_over.unfit is None and not hand_over.killed
         if fit and hand_over.process.alive and not self._closed.is_set():
             self._ready()
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 from app.engines.process import Ending
 from app.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Lost, Outcome, Usage
 from app.worker import results
-from app.worker.messages import INLINE_BYTES, LOST, Reply
+from app.worker.messages import INLINE_BYTES, Reply
 
 ABORTS_NEAR, KILLS_NEAR = 0.5, 0.8
 """Which part of its limit a process held when it ended by a signal, for memory to be the likely cause.
@@ -17,8 +17,6 @@ def of_reply(key: AttemptKey, reply: Reply, results_dir: Path) -> Outcome:
     """The attempt's process told how it ended."""
     usage = Usage(wall_s=reply.spent.wall_s, cpu_s=reply.spent.cpu_s, peak_rss_bytes=reply.spent.peak_rss_bytes)
     if (fault := reply.fault) is not None:
-        if fault.kind == LOST:
-            return Lost(detail=fault.detail, usage=usage)
         failure = Failure(
             kind=FailureKind(fault.kind), detail=fault.detail, exception=fault.exception, traceback=fault.traceback
         )

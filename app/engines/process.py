@@ -26,6 +26,9 @@ from app.worker.shared import Desk
 START_S = 30.0
 """How long a process may take until it can run attempts: importing the modules of users' tasks is the long part."""
 
+LOOK_S = 0.5
+"""How often a process that is not ready yet is looked at."""
+
 UNDONE_S = 0.5
 """A process is gone and its call still has no end: after so long nobody waits for the executor any more."""
 
@@ -91,8 +94,9 @@ class LaneProcess:
         try:
             first = await asyncio.wait_for(in_thread(self._spawn), START_S)
             self._watch()
-            answer = self._answer(first)
-            entered = await asyncio.wait_for(answer, START_S)
+            entered = await asyncio.wait_for(self._entered(first), START_S)
+        except LaneUnusableError:
+            raise
         except TimeoutError as error:
             raise LaneUnusableError(f"it was not ready within {START_S:g} s") from error
         except Exception as error:  # the forkserver may fail in as many ways as a connection and a fork can
@@ -102,6 +106,18 @@ class LaneProcess:
         if entered.problem is not None:
             raise LaneUnusableError(entered.problem)
         self.held_bytes, self.cpu_s = entered.held_bytes, entered.cpu_s
+
+    async def _entered(self, first: Future[Entered]) -> Entered | None:
+        """The answer to the first call. A process that is suspended meanwhile is not waited for."""
+        waiting = self._answer(first)
+        answer = asyncio.create_task(waiting)
+        try:
+            while not (await asyncio.wait([answer], timeout=LOOK_S))[0]:
+                if self.suspended:
+                    raise LaneUnusableError("it was suspended while it started")
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def call(self, function: Callable[[*Ts], T], *args: *Ts) -> T | None:
         """Calls a function in the process, one call at a time. None where the process ended without an answer.

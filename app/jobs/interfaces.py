@@ -193,7 +193,7 @@ class ResultFiles(Protocol):
         ...
 
     async def remove(self, job_id: str) -> None:
-        """Removes the files of all attempts of a job."""
+        """Removes the files of all attempts of a job. Raises nothing: what can't be removed now is left for later."""
         ...
 
 
@@ -204,12 +204,15 @@ class Uploads(Protocol):
         """The upload's file name as the client gave it; None where there is no such upload."""
         ...
 
-    async def belongs(self, upload_id: str, owner: str) -> bool:
-        """True where there is such an upload, and it is this owner's."""
+    async def belongs(self, upload_id: str, owner: str | None) -> bool:
+        """True where there is such an upload and it is this owner's; whoever's it is, where `owner` is None.
+
+        False from the moment on when it begins to be removed.
+        """
         ...
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none."""
+        """Forgets an upload; nothing happens where there is none. Raises nothing, as above."""
         ...
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:

@@ -99,35 +99,38 @@ class JobService:
         task.price(submission.params)
         with self._room.promise(submission.owner):
             upload = await self._examine(submission)
-            job = Job(
-                id=self._new_id(),
-                task=task.name,
-                params=task.dump(submission.params),
-                created_at=self._clock(),
-                timeout_s=agreed.timeout_s,
-                memory_mb=agreed.memory_mb,
-                max_attempts=agreed.max_attempts,
-                priority=options.priority,
-                labels=tuple(dict.fromkeys(options.labels)),
-                owner=submission.owner,
-                upload=upload,
-            )
-            await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
+            with self._dispatcher.live.reading(upload):
+                await self._check_upload(upload, submission.owner)
+                job = Job(
+                    id=self._new_id(),
+                    task=task.name,
+                    params=task.dump(submission.params),
+                    created_at=self._clock(),
+                    timeout_s=agreed.timeout_s,
+                    memory_mb=agreed.memory_mb,
+                    max_attempts=agreed.max_attempts,
+                    priority=options.priority,
+                    labels=tuple(dict.fromkeys(options.labels)),
+                    owner=submission.owner,
+                    upload=upload,
+                )
+                await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
         return Accepted(job=job)
 
     async def _examine(self, submission: Submission) -> str | None:
-        task, owner = submission.task, submission.owner
-        if task.examine is None:
-            return None
-        upload = await asyncio.to_thread(task.examine, submission.params, self._places)
-        if upload is not None and owner is not None and not await self._uploads.belongs(upload, owner):
+        task = submission.task
+        return None if task.examine is None else await asyncio.to_thread(task.examine, submission.params, self._places)
+
+    async def _check_upload(self, upload: str | None, owner: str | None) -> None:
+        """Raises `UploadNotFoundError` for another owner's, and for one whose retention has ended since the look."""
+        if upload is not None and not await self._uploads.belongs(upload, owner):
             raise UploadNotFoundError("There is no upload with this id.")
-        return upload
 
     async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
         """Queues a job once it is on disk, also where its client has gone in the meantime."""
-        await written
-        self._dispatcher.accept(job)
+        with self._dispatcher.live.reading(job.upload):
+            await written
+            self._dispatcher.accept(job)
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
         job_id = await self.keys.find(key)

@@ -64,7 +64,7 @@ class Hygiene:
         self._tracing = sys.gettrace(), sys.getprofile()
 
     def restore(self) -> str | None:
-        """Undoes what an attempt changed, where that is cheap (20 µs in all). Answers why it is unfit for another one."""
+        """Undoes what an attempt changed, where that is cheap (20 µs in all). Answers why it is unfit for the next."""
         try:
             self._restore_signals()
             self._restore_surroundings()

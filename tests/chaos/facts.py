@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from tests.chaos.ledger import Ledger
+from tests.chaos.times import Times
 from tests.support.caller import Json
 from tests.support.server import Server
 from tests.support.waiting import NotInTimeError, until_sync
@@ -17,6 +18,10 @@ MORE_MIB = 48
 """What a service may have gained, between two quiet moments, by caches that have filled and pools that have grown."""
 
 GOES_WITHIN_S = 10.0
+
+CANCEL, NOTICED, BACK = "cancel", "death of a lane noticed", "all lanes back after it"
+MOST_S = {CANCEL: 5.0, NOTICED: 5.0, BACK: 30.0}
+"""The contract says a second, of a machine that has one to spare; here clients, faults and lanes share two cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,15 @@ class Holding:
         if self.mib > before.mib + MORE_MIB:
             broken.append(f"memory of the service: {before.mib} MiB, then {self.mib}")
         return broken
+
+
+def of_the_times(times: Times) -> list[str]:
+    """What took longer than it may."""
+    return [
+        f"too slow: {what} took {longest:.1f} s"
+        for what, (_, _, longest) in times.worst().items()
+        if longest > MOST_S.get(what, longest)
+    ]
 
 
 def of_the_list(ledger: Ledger, jobs: list[Json]) -> list[str]:

@@ -2,29 +2,26 @@
 
 import asyncio
 import contextlib
-import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Coroutine
 from functools import partial
-from pathlib import Path
 
 import httpx
 import psutil
 
+from tests.chaos.facts import BACK, MOST_S, NOTICED
 from tests.chaos.load import Load
-from tests.chaos.plan import OF_THE_SERVICE, Blow, Fault
+from tests.chaos.parts import Parts, handing_over, look
+from tests.chaos.plan import OF_LANES, OF_THE_SERVICE, STOPS, Blow, Fault
 from tests.chaos.times import Times
 from tests.support.server import Server
 from tests.support.waiting import NotInTimeError, until
 
-STOPPABLE = {Fault.LANE_STOPPED, Fault.MANAGER_STOPPED}
 HAND_OVER_S = 1.0
-"""A blow waits at most so long for a large result to be handed over."""
-
-BACK_S = 30.0
-"""A lane that has not come back after so long, on a busy machine, never does."""
+"""A blow waits at most so long for a large result, or a submission, to be handed over."""
 
 GRACE_S = 4.0
 BOUND_S = 2.0
@@ -37,7 +34,7 @@ class Attacker:
     def __init__(self, server: Server, load: Load, times: Times) -> None:
         self.struck: Counter[Fault] = Counter()
         self.missed = 0
-        """Blows whose victim was gone before it could be struck."""
+        """Faults whose victim was away, or gone before it could be struck."""
         self.broken: list[str] = []
         self._server = server
         self._load = load
@@ -50,40 +47,7 @@ class Attacker:
         began = time.monotonic()
         await asyncio.to_thread(self._server.start)
         self._times.took("start until ready", time.monotonic() - began)
-        self._load.serve_at(str(self._server.api.http.base_url))
-
-    async def strike(self, blow: Blow) -> None:
-        """Does one blow. Returns when the service, if it was struck, is ready again."""
-        await asyncio.to_thread(self._server.note_semaphores)
-        lane = await self._lane(blow)
-        for fault in sorted(
-            blow.faults, key=OF_THE_SERVICE.__contains__
-        ):  # the service last: it takes the others along
-            if fault in OF_THE_SERVICE:
-                await self._strike_service(fault, blow)
-            elif not await self._strike_part(fault, lane, blow.resumed_after_s):
-                self.missed += 1
-                continue
-            self.struck[fault] += 1
-
-    async def _strike_service(self, fault: Fault, blow: Blow) -> None:
-        if blow.at_hand_over:
-            with contextlib.suppress(NotInTimeError):
-                await until(lambda: self._load.submitting, within=HAND_OVER_S)
-        if fault is Fault.SERVICE_KILLED:
-            self._server.process.kill()
-            await asyncio.to_thread(self._server.process.wait)
-        else:
-            await self.terminate()
-        if blow.again_in_start_s is not None:
-            self._server.launch()
-            await asyncio.sleep(blow.again_in_start_s)  # any moment of the start is meant
-            await asyncio.to_thread(self._server.note_semaphores)
-            how = signal.SIGKILL if fault is Fault.SERVICE_KILLED else signal.SIGTERM
-            self._server.process.send_signal(how)
-            await asyncio.to_thread(self._server.wait, GRACE_S + BOUND_S)
-            self.struck[fault] += 1
-        await self.start()
+        self._load.calls.url = str(self._server.api.http.base_url).rstrip("/")
 
     async def terminate(self) -> None:
         """Ends the service in order, and measures it."""
@@ -91,7 +55,7 @@ class Attacker:
         self._server.process.terminate()
         try:
             code = await asyncio.to_thread(self._server.wait)
-        except Exception as error:
+        except subprocess.TimeoutExpired as error:
             raise AssertionError("the service did not end after SIGTERM") from error
         took = time.monotonic() - began
         self._times.took(f"SIGTERM to the end (grace {GRACE_S:g} s)", took)
@@ -104,55 +68,60 @@ class Attacker:
             _resume(process)
         await asyncio.gather(*self._beside)
 
-    async def _strike_part(self, fault: Fault, lane: int | None, resumed_after_s: float | None) -> bool:
-        pid = lane if fault in {Fault.LANE_KILLED, Fault.LANE_STOPPED} else await asyncio.to_thread(self._part, fault)
+    async def strike(self, blow: Blow) -> None:
+        """Does one blow. Returns when the service, if it was struck, is ready again."""
+        await asyncio.to_thread(self._server.note_semaphores)
+        parts = await asyncio.to_thread(look, self._server)
+        aimed = await self._aim(blow, parts)
+        for number, fault in enumerate(sorted(blow.faults, key=OF_THE_SERVICE.__contains__)):  # it takes all along
+            if fault in OF_THE_SERVICE:
+                await self._strike_service(fault, blow.again_in_start_s)
+            else:
+                lane = parts.lanes[(blow.pick + number) % len(parts.lanes)] if parts.lanes else None
+                self._strike_part(fault, _victim(fault, parts, aimed or lane), blow.resumed_after_s)
+
+    async def _aim(self, blow: Blow, parts: Parts) -> int | None:
+        """Waits for the moment that the blow is meant for; answers the lane that is then the right one, if any."""
+        if not blow.at_hand_over:
+            return None
+        with contextlib.suppress(NotInTimeError):
+            if OF_LANES & set(blow.faults):
+                return await until(lambda: handing_over(self._server, parts.lanes), within=HAND_OVER_S)
+            await until(lambda: self._load.submitting, within=HAND_OVER_S)
+        return None
+
+    def _strike_part(self, fault: Fault, pid: int | None, resumed_after_s: float | None) -> None:
         try:
             victim = psutil.Process(pid or -1)
-            if fault in STOPPABLE:
+            if fault in STOPS:
                 victim.suspend()
                 self._stopped.append(victim)
             else:
                 victim.kill()
         except (psutil.NoSuchProcess, ValueError):
-            return False
-        if fault in STOPPABLE and resumed_after_s is not None:
+            self.missed += 1
+            return
+        self.struck[fault] += 1
+        if fault in STOPS and resumed_after_s is not None:
             asyncio.get_running_loop().call_later(resumed_after_s, _resume, victim)
         if fault is Fault.LANE_KILLED:
             self._measure(self._lane_back(victim.pid))
-        return True
 
-    def _part(self, fault: Fault) -> int | None:
-        """The pid of the forkserver or the Manager; lanes, which they look like for a moment, are told apart."""
-        front_desk = self._server.process.pid
-        session = os.getsid(front_desk)
-        forked = {one.pid: one for one in self._server._forked()}
-        forkserver = next(
-            (pid for pid, one in forked.items() if _parent(one) == front_desk and _session(pid) == session), None
-        )
-        if fault is Fault.FORKSERVER_KILLED:
-            return forkserver
-        apart = (pid for pid in forked if _session(pid) not in {session, None} and _name(pid) != "offload-lane")
-        return next(apart, None)
-
-    async def _lane(self, blow: Blow) -> int | None:
-        """The pid of the lane that is struck, if any."""
-        if not {Fault.LANE_KILLED, Fault.LANE_STOPPED} & set(blow.faults):
-            return None
-        pids = [pid for pid, _ in await self._lanes() if pid]
-        if blow.at_hand_over:
-            with contextlib.suppress(NotInTimeError):
-                return await until(lambda: self._handing_over(pids), within=HAND_OVER_S)
-        return pids[blow.pick % len(pids)] if pids else None
-
-    def _handing_over(self, pids: list[int]) -> int | None:
-        """The lane, of these, that is writing a result file at this moment."""
-        if not any(file.suffix == ".partial" for file in (self._server.data_dir / "results").iterdir()):
-            return None
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                if any(_target(fd).endswith(".partial") for fd in Path(f"/proc/{pid}/fd").iterdir()):
-                    return pid
-        return None
+    async def _strike_service(self, fault: Fault, again_in_start_s: float | None) -> None:
+        if fault is Fault.SERVICE_KILLED:
+            self._server.process.kill()
+            await asyncio.to_thread(self._server.wait)
+        else:
+            await self.terminate()
+        self.struck[fault] += 1
+        if again_in_start_s is not None:
+            self._server.launch()
+            await asyncio.sleep(again_in_start_s)  # any moment of the start is meant
+            await asyncio.to_thread(self._server.note_semaphores)
+            self._server.process.send_signal(signal.SIGKILL if fault is Fault.SERVICE_KILLED else signal.SIGTERM)
+            await asyncio.to_thread(self._server.wait, GRACE_S + BOUND_S)
+            self.struck[fault] += 1
+        await self.start()
 
     def _measure(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -166,19 +135,24 @@ class Attacker:
         async def seen(whole: bool) -> bool:
             if self._server.process is not service or service.poll() is not None:
                 return True
-            lanes = await self._lanes()
             if whole:
-                return bool(lanes) and all(state != "opening" for _, state in lanes)
+                return await self.lanes_are("idle", "busy")
+            lanes = await self._lanes()
             return bool(lanes) and pid not in {shown for shown, _ in lanes}
 
-        for what, whole in (("death of a lane noticed", False), ("all lanes back after it", True)):
+        for what, whole in ((NOTICED, False), (BACK, True)):
             try:
-                await until(partial(seen, whole), within=BACK_S, what=what)
+                await until(partial(seen, whole), within=MOST_S[what], what=what)
             except NotInTimeError as error:
                 self.broken.append(str(error))
                 return
             if self._server.process is service and service.poll() is None:
                 self._times.took(what, time.monotonic() - began)
+
+    async def lanes_are(self, *states: str) -> bool:
+        """Whether the service says that every lane is in one of these states."""
+        lanes = await self._lanes()
+        return bool(lanes) and all(state in states for _, state in lanes)
 
     async def _lanes(self) -> list[tuple[int | None, str]]:
         """(pid, state) of each lane; nothing where the service can't be asked just now."""
@@ -190,34 +164,12 @@ class Attacker:
         return [(lane["pid"], lane["state"]) for lane in lanes]
 
 
+def _victim(fault: Fault, parts: Parts, lane: int | None) -> int | None:
+    if fault in OF_LANES:
+        return lane
+    return parts.forkserver if fault is Fault.FORKSERVER_KILLED else parts.manager
+
+
 def _resume(process: psutil.Process) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         process.resume()
-
-
-def _target(descriptor: Path) -> str:
-    try:
-        return str(descriptor.readlink())
-    except OSError:
-        return ""
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return "offload-lane"
-
-
-def _session(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
-
-
-def _parent(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except psutil.NoSuchProcess:
-        return None

@@ -31,7 +31,9 @@ WEIGHTS = {
     Fault.SERVICE_TERMINATED: 7,
 }
 
+OF_LANES = frozenset({Fault.LANE_KILLED, Fault.LANE_STOPPED})
 OF_THE_SERVICE = frozenset({Fault.SERVICE_KILLED, Fault.SERVICE_TERMINATED})
+STOPS = frozenset({Fault.LANE_STOPPED, Fault.MANAGER_STOPPED})
 
 FIRST_ACT = 0.65
 """The part of all faults that is in the first act."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,12 +55,12 @@ async def run(plan: Plan, directory: Path, lanes: int, tell: Callable[[str], Non
         try:
             await attacker.start()
             load.begin()
-            await _act(plan.first, attacker, "first act", tell)
+            await _act(plan.first, load, attacker, "first act", tell)
             warm = round(len(plan.second) * WARM)
-            await _act(plan.second[:warm], attacker, "second act, until warm", tell)
+            await _act(plan.second[:warm], load, attacker, "second act, until warm", tell)
             it.before = await _quiet(load, attacker, server)
             load.go_on()
-            await _act(plan.second[warm:], attacker, "second act", tell)
+            await _act(plan.second[warm:], load, attacker, "second act", tell)
             it.after = await _quiet(load, attacker, server)
             await load.end()
             await _reckon(it, load)
@@ -72,7 +72,7 @@ async def run(plan: Plan, directory: Path, lanes: int, tell: Callable[[str], Non
             it.broken += it.after.grown(it.before)
             it.broken += await asyncio.to_thread(facts.of_the_processes, server)
             it.broken += facts.of_the_files(server, tmp, ledger)
-        it.broken += ledger.broken + attacker.broken + facts.of_the_log(server)
+        it.broken += ledger.broken + attacker.broken + facts.of_the_times(times) + facts.of_the_log(server)
         it.seconds = time.monotonic() - began
         return it
 
@@ -88,10 +88,11 @@ async def _parts(server: Server, plan: Plan) -> AsyncIterator[tuple[Load, Attack
         await asyncio.to_thread(server.abandon)
 
 
-async def _act(blows: tuple[Blow, ...], attacker: Attacker, name: str, tell: Callable[[str], None]) -> None:
+async def _act(blows: Sequence[Blow], load: Load, attacker: Attacker, name: str, tell: Callable[[str], None]) -> None:
     for number, blow in enumerate(blows, 1):
         await asyncio.sleep(blow.pause_s)  # nothing to wait for: any moment is meant
         await attacker.strike(blow)
+        load.check()
         if number % 10 == 0 or number == len(blows):
             tell(f"{name}: {number} of {len(blows)} blows, {sum(attacker.struck.values())} faults in all")
 
@@ -100,8 +101,8 @@ async def _quiet(load: Load, attacker: Attacker, server: Server) -> facts.Holdin
     """Lets everything that was accepted end, and looks at what the service then holds."""
     await attacker.resume()
     load.pause()
-    await until(lambda: load.quiet or load.failed, within=QUIET_S, what="the end of all that was accepted")
-    await until(lambda: not load.failed, within=0, what="clients that go on")
+    await until(load.quiet, within=QUIET_S, what="the end of all that was accepted")
+    await until(lambda: attacker.lanes_are("idle"), within=QUIET_S, what="every lane to be idle")
     return await asyncio.to_thread(facts.Holding.of, server.process.pid)
 
 
@@ -109,10 +110,10 @@ async def _reckon(it: Run, load: Load) -> None:
     """Follows the jobs whose acceptance nobody had heard of, then holds every job against the ledger."""
 
     async def all_terminal() -> bool:
-        return all(job["state"] in TERMINAL for job in await load.every_job())
+        return all(job["state"] in TERMINAL for job in await load.calls.every_job())
 
     await until(all_terminal, within=QUIET_S, what="every job to be terminal")
-    jobs = await load.every_job()
+    jobs = await load.calls.every_job()
     for job in jobs:
         line = it.ledger.lines.get(job["labels"][0])
         if line is not None:
@@ -130,5 +131,5 @@ async def _unended(load: Load, ledger: Ledger) -> list[str]:
     for line in stuck[:10]:
         with contextlib.suppress(NotInTimeError, TimeoutError, AssertionError):
             async with asyncio.timeout(5):
-                said.append(f"stuck: {await load.job(line)}")
+                said.append(f"stuck: {await load.calls.job(line)}")
     return said or [f"stuck: {line}" for line in stuck[:10]]

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from tests.chaos.facts import Holding, of_the_list
+from tests.chaos.facts import CANCEL, Holding, of_the_list, of_the_times
 from tests.chaos.ledger import Ledger, Line
 from tests.chaos.plan import OF_THE_SERVICE, WEIGHTS, Fault, plan
+from tests.chaos.times import Times
 from tests.chaos.work import Work
 from tests.support.caller import Json
 
@@ -88,6 +89,15 @@ def test_a_job_that_is_lost_doubled_stuck_or_nobodys_is_told() -> None:
     assert len(of_the_list(kept, [ended(), ended() | {"labels": ["c0-2"]}])) == 1
     kept.refused.add("c0-2")
     assert len(of_the_list(kept, [ended(), ended() | {"labels": ["c0-2"]}])) == 1
+
+
+def test_what_takes_too_long_is_told() -> None:
+    times = Times()
+    times.took(CANCEL, 1)
+    times.took("another thing", 100)
+    assert of_the_times(times) == []
+    times.took(CANCEL, 60)
+    assert len(of_the_times(times)) == 1
 
 
 def test_what_grows_is_told() -> None:

@@ -54,6 +54,13 @@ def ended(pid: int | None) -> bool:
         return True
 
 
+async def suspend(pid: int | None) -> None:
+    """Stops one process, and waits until it has stopped: it gets there by itself."""
+    kill(pid, signal.SIGSTOP)
+    stopped = psutil.STATUS_STOPPED
+    await until(lambda: psutil.Process(pid).status() == stopped, what=f"process {pid} to be suspended")
+
+
 def semaphores() -> set[str]:
     """The files of those that this process has made and still holds. Its maps show the names they had before."""
     held = [each for each in gc.get_objects() if isinstance(each, SemLock)]
@@ -256,16 +263,27 @@ async def test_a_stopped_lane_does_not_pass_for_a_working_one(rig: Rig) -> None:
 
 async def test_a_suspended_lane_is_given_no_attempt(rig: Rig) -> None:
     first, *others = [lane.pid or 0 for lane in rig.engine.lanes()]
-    kill(first, signal.SIGSTOP)
+    await suspend(first)
     assert done(await rig.outcome_of("echo", text="on another")) == "on another"
     await until(lambda: ended(first), what="the suspended lane to be replaced")
     assert [lane.pid for lane in rig.engine.lanes()][1:] == others
     await rig.all_free()
 
 
+async def test_a_lane_that_is_suspended_while_it_opens_is_replaced(rig: Rig) -> None:
+    for _ in range(3):
+        old = {one.pid for one in descendants()}
+        kill(rig.engine.lanes()[0].pid)
+        new = await until(lambda old=old: {one.pid for one in descendants()} - old, what="a new process")  # type: ignore[misc]
+        for pid in new:
+            await suspend(pid)
+        assert [done(await rig.outcome_of("echo", text=text)) for text in "ab"] == ["a", "b"]
+        await rig.all_free()
+
+
 async def test_where_all_lanes_are_suspended_an_attempt_is_rejected_and_they_come_back(rig: Rig) -> None:
     for lane in rig.engine.lanes():
-        kill(lane.pid, signal.SIGSTOP)
+        await suspend(lane.pid)
     assert isinstance(await rig.outcome_of("echo", text="nowhere"), Rejected)
     await rig.all_free()
     assert done(await rig.outcome_of("echo", text="back")) == "back"

@@ -46,7 +46,7 @@ async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault:
         for number in every if os.environ.get("OFFLOAD_EVERY_FAULT") else sorted(chance.sample(every, TRIED)):
             print(f"operation {number} fails")
             await _live(tmp_path / f"{number}", disk, fault, number, for_good=for_good)
-            assert disk.failed > 0
+            assert disk.failed or number > operations // 2, "how writes share a commit varies, but not by so much"
 
 
 async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, for_good: bool) -> int:

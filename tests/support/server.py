@@ -184,15 +184,15 @@ class Server:
     def forkserver(self) -> psutil.Process:
         """The process that lanes and the Manager are forked from."""
         session = os.getsid(self.process.pid)  # all that is forked from it begins a session of its own
-        return next(forked for forked in self._forked() if os.getsid(forked.pid) == session)
+        return next(forked for forked in self.forked() if os.getsid(forked.pid) == session)
 
     def manager(self) -> psutil.Process:
         """The board's process: neither lane nor forkserver. To be asked while no lane is opening."""
         others = {self.forkserver().pid, *(lane["pid"] for lane in self.api.lanes())}
-        (manager,) = (forked for forked in self._forked() if forked.pid not in others)
+        (manager,) = (forked for forked in self.forked() if forked.pid not in others)
         return manager
 
-    def _forked(self) -> list[psutil.Process]:
+    def forked(self) -> list[psutil.Process]:
         """The forkserver and what it has forked: a fork keeps the command line."""
         found = []
         for process in self.family():

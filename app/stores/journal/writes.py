@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.errors import StorageFailedError
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.model import AttemptKey, Job, State
 from app.stores.journal import rows, sql
@@ -13,8 +14,10 @@ from app.stores.journal.faults import is_members_own, primary_code, storage_erro
 from app.stores.journal.line import Serve, Work
 
 
-def committing(directory: Path) -> Serve:
+def committing(directory: Path, gone: Callable[[], str | None]) -> Serve:
     """Serves a group of writes as one transaction; `directory` is where the file is.
+
+    `gone` is asked after each: what was written to a file that is not there any more is not on disk, and why is told.
 
     Nearly always all of them succeed, so they run bare; only if one is refused on its own account is the group done
     again, with a savepoint around each, and that one left out. Whatever else fails, fails for all, and nothing is kept.
@@ -23,15 +26,18 @@ def committing(directory: Path) -> Serve:
     def serve(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
         try:
             try:
-                return _transaction(connection, group, lambda work: work(connection))
+                answers = _transaction(connection, group, lambda work: work(connection))
             except Exception as error:
                 if not is_members_own(error):
                     raise
-                return _transaction(connection, group, lambda work: _apart(connection, work, directory))
+                answers = _transaction(connection, group, lambda work: _apart(connection, work, directory))
         except Exception as error:  # each waiter gets it
             if primary_code(error) == sqlite3.SQLITE_IOERR:
                 _cover(connection)
             return [storage_error(error, directory) for _ in group]
+        if why := gone():
+            return [StorageFailedError(why) for _ in group]
+        return answers
 
     return serve
 

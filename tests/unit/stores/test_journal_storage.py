@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import resource
+import shutil
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -136,9 +137,19 @@ async def test_check_does_not_wait_for_a_disk_that_hangs(
         other.execute("ROLLBACK")
 
 
-async def test_check_notices_a_file_that_was_taken_away(journal: SqliteJournal, tmp_path: Path) -> None:
-    (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
-    assert "removed or replaced" in str(await journal.check())
+@pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_acknowledged_once_a_file_was_taken_away(tmp_path: Path, name: str, replaced: bool) -> None:
+    """SQLite itself goes on, in files that no start will ever find."""
+    async with opened(tmp_path / "journal.db") as journal:
+        await journal.add([a_job("before")])
+        (tmp_path / name).rename(tmp_path / "elsewhere")
+        if replaced:
+            shutil.copy(tmp_path / "elsewhere", tmp_path / name)
+        with pytest.raises(StorageFailedError, match="removed or replaced while in use: restart the service"):
+            await journal.add([a_job("lost")])
+        assert "removed or replaced" in str(await journal.check())
+        assert await journal.get("before"), "reads go on"
 
 
 async def test_retention_tells_what_it_forgot_before_the_disk_failed(
