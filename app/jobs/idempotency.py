@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from app.errors import IdempotencyInFlightError, IdempotencyKeyReusedError
 from app.jobs.admission import Submission
-from app.jobs.interfaces import IdempotencyKey, Journal
+from app.jobs.interfaces import IdempotencyKey, Journal, KnownKey
 
 IN_FLIGHT_WAIT_S = 5.0
 """A second request with a key waits this long for the first one to be answered."""
@@ -44,16 +44,13 @@ class Keys:
         self._journal = journal
         self._held: dict[tuple[str | None, str], asyncio.Event] = {}
 
-    async def find(self, key: IdempotencyKey) -> str | None:
-        """The id of the job that the key stands for, if any. Raises `IdempotencyKeyReusedError` for another request."""
+    async def find(self, key: IdempotencyKey) -> KnownKey | None:
+        """What the key stands for, if it has been used. Raises `IdempotencyKeyReusedError` for another request."""
         known = await self._journal.find_key(key.owner, key.key)
-        if known is None:
-            return None
-        if known.fingerprint != key.fingerprint:
-            raise IdempotencyKeyReusedError(
-                f"The key {key.key!r} was used for another request, which became job {known.job_id}."
-            )
-        return known.job_id
+        if known is not None and known.fingerprint != key.fingerprint:
+            became = f"job {known.job_id}" if known.job_id else f"batch {known.batch_id}"
+            raise IdempotencyKeyReusedError(f"The key {key.key!r} was used for another request, which became {became}.")
+        return known
 
     @asynccontextmanager
     async def hold(self, owner: str | None, key: str | None) -> AsyncIterator[None]:

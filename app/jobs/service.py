@@ -130,8 +130,8 @@ class JobService:
         self._dispatcher.accept(job)
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
-        job_id = await self.keys.find(key)
-        return await self._find(Caller(key.owner), job_id) if job_id else None
+        known = await self.keys.find(key)
+        return await self._find(Caller(key.owner), known.job_id) if known and known.job_id else None
 
     async def get(self, caller: Caller, job_id: str) -> Job:
         """The job. Raises `JobNotFoundError`, also for another owner's."""

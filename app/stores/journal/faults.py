@@ -24,7 +24,7 @@ def is_members_own(error: Exception) -> bool:
 
 def storage_error(error: Exception, directory: Path) -> Exception:
     """What the waiter of a failed read or write gets; a new one for each, since tracebacks grow where raised."""
-    if isinstance(error, sqlite3.IntegrityError) and "jobs_key" in str(error):
+    if isinstance(error, DuplicateKeyError):
         return DuplicateKeyError()
     code = primary_code(error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(directory)):
