@@ -4,7 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from app.api import events, jobs, problem_pages, problems, results, service, tasks, uploads
+from app.api import batch_events, batches, events, jobs, problem_pages, problems, results, service, tasks, uploads
 from app.api.docs import add_docs
 from app.api.gate import Gate
 from app.api.heads import HeadAsGet
@@ -27,6 +27,8 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         jobs.router,
         results.router,
         events.router,
+        batches.router,
+        batch_events.router,
         tasks.router,
         uploads.router,
         service.router,
@@ -39,4 +41,4 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     app.add_middleware(Gate)
     app.add_middleware(HeadAsGet)
     app.add_middleware(StoppedMidway)
-    app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents
+    app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

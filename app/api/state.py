@@ -8,6 +8,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.jobs.batches import BatchService
 from app.jobs.caller import Caller as Known
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Engine, Uploads
@@ -45,6 +46,7 @@ class AppState:
     registry: Registry
     keyring: Keyring
     service: JobService
+    batches: BatchService
     dispatcher: Dispatcher
     engine: Engine
     uploads: Spool

@@ -21,9 +21,6 @@ class ServerLimits:
     default_timeout_s: float
     max_timeout_s: float
     memory_mb: int
-    queue_limit: int
-    owner_queue_limit: int = 0
-    """Queued jobs of one owner; 0: as many as the queue holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

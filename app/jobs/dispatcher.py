@@ -5,7 +5,7 @@ attempt number that the job had, so a late or double outcome changes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +30,9 @@ REJECTED_PAUSE_S = 0.1
 
 WRITE_AGAIN_S = 1.0
 """How long an outcome that could not be written waits for the next try."""
+
+CANCELLED_AT_ONCE = 100
+"""Of a batch, before others have their turn: about a millisecond."""
 
 RECORDED_S = 2.0
 """What is stopped for good has so long to be recorded; a disk that stays full must not hold up the end."""
@@ -65,7 +68,7 @@ class Dispatcher:
         self._changes = changes
         self._recent = recent
         self._attempts: dict[str, Attempt] = {}
-        self._cancels: dict[str, asyncio.Task[Job]] = {}
+        self._cancels: dict[str, asyncio.Task[Mapping[str, Job]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -102,28 +105,58 @@ class Dispatcher:
             if attempt := self._attempts.get(job.id):
                 attempt.wanted = "cancel"
                 job = await self._stop(attempt)  # queued, where the attempt was lost a moment before
-            elif job.id in self._cancels or self.queue.discard(job.id):
-                job = await self._cancelled(job)
+            elif cancelling := self._cancels.get(job.id) or self._take_out([job]):
+                job = (await asyncio.shield(cancelling))[job.id]
             else:  # it ended between the caller's look and this one
                 return self._recent.get(job.id) or job
         return job
 
-    async def _cancelled(self, job: Job) -> Job:
-        """The one cancellation of a job that was queued, for all who ask for it."""
-        if job.id not in self._cancels:
-            task = self._cancels[job.id] = asyncio.create_task(self._cancel_queued(job))
-            task.add_done_callback(lambda _: self._cancels.pop(job.id, None))
-        return await asyncio.shield(self._cancels[job.id])
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Cancels every live member: those that are queued first, so that no lane takes one up meanwhile.
 
-    async def _cancel_queued(self, job: Job) -> Job:
-        cancelled = lifecycle.cancel(job, job.usage, self._clock())
-        try:
-            await self._journal.replace(cancelled, job.key, State.QUEUED)
-        except ProblemError:
-            self._enqueue(job, first=True)
-            raise
-        self._show(cancelled)
-        return cancelled
+        When this returns, their processes are gone and their ends on disk. Raises a `ProblemError` where one can't be
+        written; those members stay queued.
+        """
+        while members := self.live.members(batch_id):
+            jobs = [job for job in map(self.live.get, list(members)) if job is not None]
+            cancelling: set[asyncio.Task[Mapping[str, Job]]] = set()
+            for begin in range(0, len(jobs), CANCELLED_AT_ONCE):
+                if taken := self._take_out(jobs[begin : begin + CANCELLED_AT_ONCE]):
+                    cancelling.add(taken)
+                await asyncio.sleep(0)
+            cancelling |= {task for job in jobs if (task := self._cancels.get(job.id))}
+            await asyncio.gather(*map(asyncio.shield, cancelling))
+            await asyncio.gather(*(self.cancel(job) for job in self.running_members(batch_id)))
+
+    def running_members(self, batch_id: str) -> Sequence[Job]:
+        """The members of a batch that are in the engine's hands."""
+        return [attempt.job for attempt in self._attempts.values() if attempt.job.batch_id == batch_id]
+
+    def _take_out(self, jobs: Iterable[Job]) -> "asyncio.Task[Mapping[str, Job]] | None":
+        """Begins the one cancellation of those that are queued, for all who ask for it; None where none is."""
+        taken = [job for job in jobs if self.queue.discard(job.id)]
+        if not taken:
+            return None
+        task = asyncio.create_task(self._cancel_queued(taken))
+        self._cancels |= dict.fromkeys((job.id for job in taken), task)
+        return task
+
+    async def _cancel_queued(self, jobs: Sequence[Job]) -> Mapping[str, Job]:
+        """Cancels jobs that have been taken out of the queue, in one group of writes; answers their records by id."""
+        cancelled = [lifecycle.cancel(job, job.usage, self._clock()) for job in jobs]
+        writes = [
+            self._journal.replace(after, job.key, State.QUEUED) for job, after in zip(jobs, cancelled, strict=True)
+        ]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        for job, after, answer in zip(jobs, cancelled, answers, strict=True):
+            del self._cancels[job.id]
+            if isinstance(answer, BaseException):
+                self._enqueue(job, first=True)
+            else:
+                self._show(after)
+        if refusals := [answer for answer in answers if isinstance(answer, BaseException)]:
+            raise refusals[0]
+        return {job.id: job for job in cancelled}
 
     async def drain(self, grace_s: float) -> None:
         """Hands out no more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
@@ -179,7 +212,7 @@ class Dispatcher:
 
         def report(progress: Progress) -> None:
             self.live.report(job, progress)
-            self._changes.tell(job.id)
+            self._changes.tell(job)
 
         try:
             async with asyncio.timeout(job.timeout_s + SECOND_LINE_S):
@@ -247,7 +280,7 @@ class Dispatcher:
         if job.state.terminal:
             self._recent.put(job)
             self.statistics.ended(job)
-        self._changes.tell(job.id)
+        self._changes.tell(job)
 
     def _enqueue(self, job: Job, *, first: bool = False) -> None:
         self.queue.push(job.id, job.priority, job.owner, first=first)

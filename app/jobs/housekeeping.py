@@ -10,6 +10,7 @@ from app.jobs import lifecycle
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Journal, Uploads
 from app.jobs.model import State
+from app.jobs.queue import dearest_first
 from app.jobs.service import JobService
 
 EXPIRE_AT_ONCE = 500
@@ -30,7 +31,7 @@ async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> Non
     interrupted = [(job, lifecycle.interrupt(job, clock())) for job in jobs if job.state is State.RUNNING]
     await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, after in interrupted))
     waited = [after for _, after in interrupted if after.state is State.QUEUED]
-    for job in [*waited, *(job for job in jobs if job.state is State.QUEUED)]:
+    for job in dearest_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
         dispatcher.accept(job)
     if jobs:
         log.info("took up earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))

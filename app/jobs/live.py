@@ -1,12 +1,13 @@
 """The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from app.jobs.model import Job, Progress, State
 
 
 class LiveJobs:
-    """One record for each live job, what its attempt last reported, and which uploads are being read.
+    """One record for each live job, what its attempt last reported, which are of a batch, and which uploads are read.
 
     Only the dispatcher writes here, and only what is, or is about to be, in the journal.
     """
@@ -15,6 +16,7 @@ class LiveJobs:
         self._jobs: dict[str, Job] = {}
         self._progress: dict[str, Progress] = {}
         self._uploads: Counter[str] = Counter()
+        self._members: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -37,6 +39,11 @@ class LiveJobs:
             self._uploads[job.upload] += 1 if is_live else -1
             if not self._uploads[job.upload]:
                 del self._uploads[job.upload]
+        if job.batch_id is not None and is_live != was_live:
+            members = self._members.setdefault(job.batch_id, set())
+            members.symmetric_difference_update((job.id,))
+            if not members:
+                del self._members[job.batch_id]
 
     def report(self, job: Job, progress: Progress) -> None:
         """Remembers what a running attempt is doing; news of any other attempt is dropped."""
@@ -46,6 +53,10 @@ class LiveJobs:
     def progress(self, job_id: str) -> Progress | None:
         """What a running job's attempt last reported."""
         return self._progress.get(job_id)
+
+    def members(self, batch_id: str) -> Collection[str]:
+        """The ids of a batch's live members."""
+        return self._members.get(batch_id, ())
 
     def uses(self, upload_id: str) -> bool:
         """True while a live job reads this upload."""

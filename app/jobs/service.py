@@ -1,7 +1,7 @@
 """The use cases: what the API may ask for. Owners see only their own jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +14,17 @@ from app.errors import (
     JobNotFinishedError,
     JobNotFoundError,
     StoppingError,
-    UploadNotFoundError,
 )
-from app.jobs.admission import Room, ServerLimits, Submission, terms
+from app.jobs.admission import Room, Submission
 from app.jobs.caller import Caller
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.idempotency import Keys, identify
-from app.jobs.interfaces import Clock, IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
+from app.jobs.intake import Intake
+from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
 from app.jobs.model import Job, Progress, State
 from app.jobs.recent import RecentJobs
-from app.tasks.context import Places
+from app.tasks.definition import Examined
 
 GATHER_S = 0.1
 """Progress is told at most ten times a second."""
@@ -50,24 +50,20 @@ class JobService:
         recent: RecentJobs,
         results: ResultFiles,
         uploads: Uploads,
-        places: Places,
-        limits: ServerLimits,
-        clock: Clock,
-        new_id: Callable[[], str],
+        intake: Intake,
+        room: Room,
+        keys: Keys,
     ) -> None:
         self._journal = journal
         self._dispatcher = dispatcher
         self._changes = changes
         self._results = results
         self._uploads = uploads
-        self._places = places
-        self._limits = limits
-        self._clock = clock
-        self._new_id = new_id
-        self._room = Room(dispatcher.queue, limits.queue_limit, limits.owner_queue_limit)
+        self._intake = intake
+        self._room = room
         self._recent = recent
         self._stopping = False
-        self.keys = Keys(journal)
+        self.keys = keys
 
     def stop(self) -> None:
         """Takes nothing new from now on, and lets nobody wait any longer."""
@@ -94,35 +90,15 @@ class JobService:
         if key is not None and (known := await self._replay(key)):
             return Accepted(job=known, replayed=True)
         self.check_open()
-        task, options = submission.task, submission.options
-        agreed = terms(task, options, self._limits)
-        task.price(submission.params)
+        offer = self._intake.offer(submission)
         with self._room.promise(submission.owner):
-            upload = await self._examine(submission)
-            job = Job(
-                id=self._new_id(),
-                task=task.name,
-                params=task.dump(submission.params),
-                created_at=self._clock(),
-                timeout_s=agreed.timeout_s,
-                memory_mb=agreed.memory_mb,
-                max_attempts=agreed.max_attempts,
-                priority=options.priority,
-                labels=tuple(dict.fromkeys(options.labels)),
-                owner=submission.owner,
-                upload=upload,
-            )
+            examined = Examined()
+            if submission.task.examine is not None:
+                examined = await asyncio.to_thread(self._intake.examine, submission)
+                await self._intake.check_upload(examined.upload, submission.owner)
+            job = self._intake.job(submission, offer, examined)
             await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
         return Accepted(job=job)
-
-    async def _examine(self, submission: Submission) -> str | None:
-        task, owner = submission.task, submission.owner
-        if task.examine is None:
-            return None
-        upload = await asyncio.to_thread(task.examine, submission.params, self._places)
-        if upload is not None and owner is not None and not await self._uploads.belongs(upload, owner):
-            raise UploadNotFoundError("There is no upload with this id.")
-        return upload
 
     async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
         """Queues a job once it is on disk, also where its client has gone in the meantime."""
@@ -184,8 +160,12 @@ class JobService:
     async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
         page = await self._journal.list(replace(where, owner=caller.only), limit, before)
-        jobs = [self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job for job in page.jobs]
+        jobs = map(self.newest, page.jobs)
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
+
+    def newest(self, job: Job) -> Job:
+        """The job as it is at this moment, of a record that was read from the journal."""
+        return self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
@@ -222,7 +202,7 @@ class JobService:
         job = await self.get(caller, job_id)
         match job.state:
             case State.SUCCEEDED:
-                return job, job.result if job.result is not None else self._results.path(job.key)
+                return job, self.source(job)
             case State.FAILED:
                 why = job.failure.detail if job.failure else "It failed."
                 raise JobFailedError(f"Job {job_id} failed: {why}")
@@ -230,6 +210,10 @@ class JobService:
                 raise JobCancelledError(f"Job {job_id} was cancelled.")
             case _:
                 raise JobNotFinishedError(f"Job {job_id} is {job.state.value}.", retry_after=1)
+
+    def source(self, job: Job) -> bytes | Path:
+        """The whole result of a job that has succeeded: the JSON, or the path of the file that has it."""
+        return job.result if job.result is not None else self._results.path(job.key)
 
     def progress(self, job: Job) -> Progress | None:
         """What the job's running attempt last reported."""

@@ -21,6 +21,7 @@ from app.errors import (
     UploadNotFoundError,
 )
 from app.tasks.context import Context
+from app.tasks.definition import Examined
 from app.tasks.digests import HEX_LENGTHS
 from app.tasks.faults import FileChangedError, FileMissingError
 from app.tasks.file_digest import CHUNK_BYTES
@@ -66,7 +67,7 @@ def digest(context: Context, **params: Any) -> dict[str, Any]:  # Any: JSON
     return result
 
 
-def examine(context: Context, **params: Any) -> str | None:  # Any: JSON
+def examine(context: Context, **params: Any) -> Examined:  # Any: JSON
     assert file_digest.examine is not None
     return file_digest.examine(file_digest.parse(json.dumps(params).encode()), context.places)
 
@@ -175,7 +176,7 @@ def test_parameters_that_are_refused(params: dict[str, Any], says: str) -> None:
 def test_what_is_looked_up_before_a_job_is_accepted(context: Context) -> None:
     (context.places.files_dir / "directory").mkdir()
     (context.places.files_dir / "file").touch()
-    assert examine(context, path="file") is None
+    assert examine(context, path="file").upload is None
     with pytest.raises(PathRefusedError):
         examine(context, path="../a")
     with pytest.raises(FileNotFoundProblemError):
@@ -189,7 +190,7 @@ def test_what_is_looked_up_before_a_job_is_accepted(context: Context) -> None:
 
 def test_an_upload(context: Context) -> None:
     (context.places.uploads_dir / UPLOAD).write_bytes(b"abc")
-    assert examine(context, upload=UPLOAD) == UPLOAD
+    assert examine(context, upload=UPLOAD).upload == UPLOAD
     assert digest(context, upload=UPLOAD)["name"] == UPLOAD
     (context.places.uploads_dir / f"{UPLOAD}.json").write_text(json.dumps({"name": "../a b.txt", "size": 3}))
     assert digest(context, upload=UPLOAD) == {
