@@ -12,10 +12,13 @@ from app.jobs.model import Job
 
 
 def dearest_first(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs as they are to be queued: in their order, but the members of a batch, which are neighbours, by price."""
+    """The jobs as they are to be queued: in their order, but the members of a batch, which are neighbours, by price.
+
+    Who has priority comes before what is dear: a large batch is queued in slices, and lanes take from the first ones.
+    """
     for batch_id, group in groupby(jobs, key=lambda job: job.batch_id):
         neighbours = list(group)
-        yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: -job.price)
+        yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: (-job.priority, -job.price))
 
 
 class FairQueue:
