@@ -94,7 +94,8 @@ def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int)
     """
     zero = b"\0" in body
     reader = _Reader(algorithm, zero=zero)
-    entries, improper = [], []
+    entries: list[Entry] = []
+    improper: list[int] = []
     for number, line in _lines(body.removeprefix(_BYTE_ORDER_MARK), zero=zero):
         if len(entries) + len(improper) == most:
             raise TooManyLinesError

@@ -49,6 +49,8 @@ class FailureKind(StrEnum):
     RESULT_NOT_SERIALIZABLE = "result-not-serializable"
     FILE_CHANGED = "file-changed"
     FILE_NOT_FOUND = "file-not-found"
+    NOT_A_REGULAR_FILE = "not-a-regular-file"
+    PATH_REFUSED = "path-refused"
 
 
 class AttemptKey(NamedTuple):
