@@ -56,8 +56,7 @@ async def forget_old(
         before = now - round(retention.jobs_s * 1e6)
         try:
             while gone := await journal.expire(before, now - round(retention.keys_s * 1e6), limit=EXPIRE_AT_ONCE):
-                for job in gone:
-                    await service.forget(job)
+                await service.forget(*gone)
                 log.info("forgot old jobs", jobs=len(gone))
             await uploads.expire(before, dispatcher.live.uses)
         except (ProblemError, OSError) as error:

@@ -228,8 +228,8 @@ class ResultFiles(Protocol):
         """Where that attempt's result is, or would be."""
         ...
 
-    async def remove(self, job_id: str) -> None:
-        """Removes the files of all attempts of a job."""
+    async def remove(self, *job_ids: str) -> None:
+        """Removes the files of all attempts of these jobs."""
         ...
 
 

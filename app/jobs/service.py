@@ -187,12 +187,14 @@ class JobService:
         await self._journal.remove(job_id)
         await self.forget(job)
 
-    async def forget(self, job: Job) -> None:
-        """Removes what a job that is no longer in the journal has left elsewhere."""
-        self._recent.drop(job.id)
-        await self._results.remove(job.id)  # also what a lost attempt may have left
-        if job.upload is not None and not self._dispatcher.live.uses(job.upload):
-            await self._uploads.remove(job.upload)
+    async def forget(self, *jobs: Job) -> None:
+        """Removes what jobs that are no longer in the journal have left elsewhere."""
+        for job in jobs:
+            self._recent.drop(job.id)
+        await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
+        for upload in {job.upload for job in jobs if job.upload is not None}:
+            if not self._dispatcher.live.uses(upload):
+                await self._uploads.remove(upload)
 
     async def result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
         """A succeeded job and its whole result: the JSON, or the path of the file that has it.

@@ -27,13 +27,14 @@ class ResultDirectory:
     def path(self, key: AttemptKey) -> Path:
         return self.directory / file_name(*key)
 
-    async def remove(self, job_id: str) -> None:
-        await asyncio.to_thread(self._remove, job_id)
+    async def remove(self, *job_ids: str) -> None:
+        await asyncio.to_thread(self._remove, job_ids)
 
-    def _remove(self, job_id: str) -> None:
+    def _remove(self, job_ids: Sequence[str]) -> None:
         # By name, since a listing would take longer with each result that is kept.
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
+        for job_id in job_ids:
+            for attempt in range(1, MAX_ATTEMPTS + 1):
+                self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
 
     async def leftovers(self) -> Sequence[AttemptKey]:
         """The results that are there, for `sweep`; half-written ones are removed at once. Call before lanes open."""
