@@ -17,7 +17,7 @@ from app.api.batch_options import MOST_LABELS, MemberOptions
 from app.api.invalid import invalid, invalid_model
 from app.api.queries import Label
 from app.api.submit import task_not_found
-from app.errors import InvalidParametersError
+from app.errors import BodyTooLargeError, InvalidParametersError
 from app.jobs.admission import Submission
 from app.jobs.batches import MOST_MEMBERS
 from app.tasks.registry import Registry
@@ -26,7 +26,13 @@ from app.tasks.strict_json import DECODER
 AT_ONCE = 50
 """Members read before others have their turn: about a millisecond."""
 
+CHARACTERS_AT_ONCE = 64 * 1024
+"""The same for long ones."""
+
 _BLANK = re.compile(r"[ \t\n\r]*")
+
+_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+"""A bracket, or text that may have some in it."""
 
 _LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MOST_LABELS)])
 
@@ -90,6 +96,15 @@ class _Text:
     def _blanks(self) -> None:
         self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches anything
 
+    def ends_within(self, most: int) -> bool:
+        """Whether the array or object that is next has at most so many characters, as far as brackets tell."""
+        depth = 0
+        for token in _BRACKET.finditer(self.text, self.at, self.at + most):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+            if depth <= 0:
+                return True
+        return len(self.text) - self.at <= most
+
     def names(self) -> Iterator[str]:
         """The names of an object. The value of each is to be stepped over before the next is asked for."""
         self.expect("{")
@@ -97,9 +112,10 @@ class _Text:
         while not self.accept("}"):
             if found:
                 self.expect(",")
+            if not self.accept('"'):
+                raise ValueError(f"Invalid JSON: a name is missing at character {self.at}")
+            self.at -= 1
             name = self.value()
-            if not isinstance(name, str):
-                raise ValueError("Invalid JSON: a name must be text")  # noqa: TRY004  # it is no error of a type here
             if name in found:
                 raise ValueError(f"Each name may be given once; {name[:100]!r} is given twice")
             found.add(name)
@@ -117,24 +133,39 @@ class _Text:
             place += 1
 
 
-async def read_batch(body: bytes, registry: Registry, owner: str | None) -> BatchBody:
-    """The members, each with the labels of the batch besides its own. Raises `InvalidParametersError`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a body is read by."""
+
+    registry: Registry
+    owner: str | None
+    most: int
+    """Characters that one member may have, or the list of labels."""
+
+
+async def read_batch(body: bytes, reading: Reading) -> BatchBody:
+    """The members, each with the labels of the batch besides its own.
+
+    Raises `InvalidParametersError`, and `BodyTooLargeError` for a member that is too large.
+    """
     try:
-        return await _read(_Text(body.decode()), registry, owner)
+        return await _read(_Text(body.decode()), reading)
     except RecursionError:
         raise _wrong("The JSON is nested too deeply") from None
     except ValueError as error:
         raise _wrong(str(error)) from None
 
 
-async def _read(text: _Text, registry: Registry, owner: str | None) -> BatchBody:
+async def _read(text: _Text, reading: Reading) -> BatchBody:
     text.begin("{", 'Input should be an object, such as {"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}')
     labels: list[str] = []
     members: list[Submission] | None = None
     for name in text.names():
         if name == "jobs":
-            members = [member async for member in _members(text, registry, owner)]
+            members = [member async for member in _members(text, reading)]
         elif name == "labels":
+            text.begin("[", "Input should be a list", "labels")
+            _bound(text, reading, "labels")
             labels = _labels(text.value())
         else:
             raise invalid([{"loc": ("body", name), "type": "extra_forbidden"}], known=("jobs", "labels"))
@@ -145,19 +176,27 @@ async def _read(text: _Text, registry: Registry, owner: str | None) -> BatchBody
     return BatchBody(members=await _labelled(members, labels) if labels else members, labels=labels)
 
 
-async def _members(text: _Text, registry: Registry, owner: str | None) -> AsyncIterator[Submission]:
+async def _members(text: _Text, reading: Reading) -> AsyncIterator[Submission]:
     text.begin("[", "Input should be a list", "jobs")
+    rested = text.at
     for place in text.items():
         if place == MOST_MEMBERS:
             raise _wrong(f"A batch has at most {MOST_MEMBERS} jobs", "jobs")
-        if place % AT_ONCE == 0:
+        if place % AT_ONCE == 0 or text.at - rested > CHARACTERS_AT_ONCE:
+            rested = text.at
             await asyncio.sleep(0)
-        yield _member(text, registry, owner, place)
+        yield _member(text, reading, place)
 
 
-def _member(text: _Text, registry: Registry, owner: str | None, place: int) -> Submission:
-    where = ("jobs", place)
+def _bound(text: _Text, reading: Reading, where: str) -> None:
+    if not text.ends_within(reading.most):
+        raise BodyTooLargeError(f"{where}: This may have at most {reading.most} characters. Nothing was accepted.")
+
+
+def _member(text: _Text, reading: Reading, place: int) -> Submission:
+    where, registry = ("jobs", place), reading.registry
     text.begin("{", "Input should be an object", *where)
+    _bound(text, reading, f"jobs.{place}")
     said: dict[str, Any] = {}
     params: str | None = None
     for name in text.names():
@@ -180,7 +219,7 @@ def _member(text: _Text, registry: Registry, owner: str | None, place: int) -> S
     except ValidationError as error:
         known = [field.alias or name for name, field in task.params.model_fields.items()]
         raise invalid_model(error, "body", *where, "params", known=known) from None
-    return Submission(task=task, params=read, options=options.options(), owner=owner)
+    return Submission(task=task, params=read, options=options.options(), owner=reading.owner)
 
 
 def _labels(value: object) -> list[str]:

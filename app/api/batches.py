@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, none_match
-from app.api.batch_body import read_batch
+from app.api.batch_body import Reading, read_batch
 from app.api.batch_results import MEDIA_TYPE, ResultLines
 from app.api.batch_views import BatchesView, BatchView, render_batch
 from app.api.bodies import read_json
@@ -53,7 +53,8 @@ async def submit_batch(
     settings = state.settings
     key = checked_key(idempotency_key)
     body = await read_json(request, max_bytes=MAX_BYTES, within_s=settings.body_timeout_s, example=EXAMPLE)
-    read = await read_batch(body, state.registry, caller.owner)
+    reading = Reading(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
+    read = await read_batch(body, reading)
     submission = BatchSubmission(members=read.members, labels=read.labels, owner=caller.owner, key=key)
     return await answer(state, await submit(state, submission), caller, prefer)
 

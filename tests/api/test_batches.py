@@ -227,6 +227,29 @@ async def test_the_example_in_the_form_works(idle_desk: FrontDesk) -> None:
     assert member["properties"]["timeout_s"]["anyOf"][0]["maximum"] == 3600
 
 
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}}, {"task": "fibonacci", "params": %s}]}', "jobs.1"),
+        ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}}], "labels": %s}', "labels"),
+    ],
+)
+async def test_one_member_is_no_larger_than_a_submission_of_its_own(
+    idle_desk: FrontDesk, body: str, where: str
+) -> None:
+    """Decoding one value of 16 MiB would hold the event loop for half a second."""
+    headers = {"content-type": "application/json"}
+    for large in ("[%s1]" % ("1," * 600_000), "[" * 1_100_000, '["]", "\\"", "[%s"]' % (" " * 1_100_000)):
+        answer = await idle_desk.client.post("/batches", content=body % large, headers=headers)
+        assert problem(answer, 413, "body-too-large")["detail"].startswith(where)
+
+
+async def test_brackets_in_text_are_text(idle_desk: FrontDesk) -> None:
+    labels = ["[", "]}", '"', "\\", '\\"]', "{{"]
+    batch = await posted(idle_desk, [fib(1, labels=labels), fib(2)], labels=labels)
+    assert batch["labels"] == labels
+
+
 # ---- idempotency ----------------------------------------------------------------------------------------------------
 
 
