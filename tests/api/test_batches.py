@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.errors import StorageFullError
 from app.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Progress
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem
@@ -496,3 +497,32 @@ async def test_batches_are_listed_newest_first_in_pages(idle_desk: FrontDesk) ->
 async def test_an_unknown_batch_is_no_batch(desk: FrontDesk, method: str, path: str) -> None:
     answer: httpx.Response = await desk.client.request(method, f"/batches/nothing{path}")
     problem(answer, 404, "batch-not-found")
+
+
+# ---- a disk that refuses --------------------------------------------------------------------------------------------
+
+
+async def test_what_the_disk_refuses_is_not_accepted_and_its_room_is_free_again(
+    idle_desk: FrontDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full() -> None:
+        raise StorageFullError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(idle_desk.journal, "add", lambda *_: full())
+        for _ in range(2):
+            answer = await idle_desk.client.post("/batches", json={"jobs": [fib(1)] * 40})
+            problem(answer, 507, "storage-full")
+    assert len(idle_desk.state.dispatcher.queue) == 0
+    await posted(idle_desk, [fib(1)] * 50)
+
+
+async def test_a_stopping_service_takes_no_batch_and_lets_nobody_wait(idle_desk: FrontDesk) -> None:
+    batch = await posted(idle_desk, [fib(1)])
+    waiting = asyncio.create_task(idle_desk.client.get(batch["links"]["self"] + "?wait=60"))
+    following = asyncio.create_task(idle_desk.client.get(batch["links"]["events"]))
+    await until(lambda: len(idle_desk.state.batches.changes._watchers.get(batch["id"], ())) == 2, what="two to watch")
+    idle_desk.state.service.stop()
+    assert not (await waiting).json()["done"]
+    assert "event: batch" in (await following).text
+    problem(await idle_desk.client.post("/batches", json={"jobs": [fib(1)]}), 503, "stopping")
