@@ -1,6 +1,7 @@
 """A batch as the contract shows it, and a line of its results."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -39,6 +40,8 @@ class BatchLinksView(BaseModel):
     results: str
     events: str
     cancel: str
+    manifest: str = Field(default="", description="where files were digested")
+    report: str = Field(default="", description="where a manifest was verified")
 
 
 class BatchView(BaseModel):
@@ -62,6 +65,13 @@ class BatchesView(BaseModel):
 
     batches: list[BatchView]
     next: Annotated[str | None, Field(description="the cursor of the next page; null after the last")]
+
+
+_TEXTS: Mapping[BatchKind, Sequence[str]] = {
+    "jobs": (),
+    "file-digest": ("manifest",),
+    "verify": ("manifest", "report"),
+}
 
 
 def render_batch(batch: Batch, fraction: float) -> bytes:
@@ -90,6 +100,7 @@ def render_batch(batch: Batch, fraction: float) -> bytes:
             "results": f"{path}/results",
             "events": f"{path}/events",
             "cancel": f"{path}/cancel",
+            **{name: f"{path}/{name}" for name in _TEXTS[batch.kind]},
         },
     }
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")

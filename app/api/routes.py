@@ -4,7 +4,20 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from app.api import batch_events, batches, events, jobs, problem_pages, problems, results, service, tasks, uploads
+from app.api import (
+    batch_events,
+    batches,
+    events,
+    file_batches,
+    jobs,
+    manifests,
+    problem_pages,
+    problems,
+    results,
+    service,
+    tasks,
+    uploads,
+)
 from app.api.docs import add_docs
 from app.api.gate import Gate
 from app.api.heads import HeadAsGet
@@ -29,6 +42,8 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         events.router,
         batches.router,
         batch_events.router,
+        file_batches.router,
+        manifests.router,
         tasks.router,
         uploads.router,
         service.router,

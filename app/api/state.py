@@ -1,8 +1,9 @@
 """What the routes find in the lifespan's state."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -54,6 +55,8 @@ class AppState:
     """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
     clock: Clock
     new_id: Callable[[], str]
+    one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the files directory is looked through: no client can take up every thread with patterns."""
 
 
 def app_state(request: Request) -> AppState:

@@ -76,10 +76,8 @@ class BatchService:
         Raises what `JobService.submit` raises, with the place of the member among the `errors`.
         """
         key = await self._identify(submission)
-        if key is not None and (known := await self.keys.find(key)) and known.batch_id:
-            batch = await self.journal.get_batch(known.batch_id)
-            if batch is not None:
-                return AcceptedBatch(batch=batch, replayed=True)
+        if key is not None and (known := await self._replay(key)):
+            return known
         self.jobs.check_open()
         offers = await self._offers(submission)
         with self.room.promise(submission.owner, len(submission.members)):
@@ -90,6 +88,19 @@ class BatchService:
             arriving.add_done_callback(lambda _: self._arriving.pop(batch.id))
             await asyncio.shield(arriving)
         return AcceptedBatch(batch=batch)
+
+    async def replay(self, submission: BatchSubmission) -> AcceptedBatch | None:
+        """What an earlier request with the same key has made. It is known by its `content`; `members` may be missing.
+
+        Raises `IdempotencyKeyReusedError`. For those who find the members by work that a replay should not need.
+        """
+        key = await self._identify(submission)
+        return None if key is None else await self._replay(key)
+
+    async def _replay(self, key: IdempotencyKey) -> AcceptedBatch | None:
+        known = await self.keys.find(key)
+        batch = await self.journal.get_batch(known.batch_id) if known and known.batch_id else None
+        return AcceptedBatch(batch=batch, replayed=True) if batch else None
 
     async def _identify(self, submission: BatchSubmission) -> IdempotencyKey | None:
         if submission.key is None:
@@ -229,8 +240,7 @@ class BatchService:
                 f"{live} jobs of batch {batch_id} are live. Cancel it first: POST /batches/{batch_id}/cancel."
             )
         while gone := await self.journal.remove_batch(batch_id, REMOVED_AT_ONCE):
-            for job in gone:
-                await self.jobs.forget(job)
+            await self.jobs.forget(*gone)
 
     def fraction(self, batch: Batch) -> float:
         """How far a batch has come, from 0 to 1: what has ended, and the parts of what runs."""

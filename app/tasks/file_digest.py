@@ -67,6 +67,13 @@ def _exactly_one_source(schema: dict[str, Any]) -> None:
     schema["examples"] = [{"path": "hello.txt", "algorithms": ["sha256"]}]
 
 
+Algorithms = Annotated[
+    list[Algorithm],
+    AfterValidator(_distinct),
+    Field(min_length=1, description="All are computed in one read.", json_schema_extra={"uniqueItems": True}),
+]
+
+
 class FileDigest(BaseModel):
     """Which file, which digests, and what they should be."""
 
@@ -86,11 +93,7 @@ class FileDigest(BaseModel):
         json_schema_extra={"contentEncoding": "base64"},
     )
     upload: str | None = Field(default=None, description="The id of an upload.")
-    algorithms: Annotated[
-        list[Algorithm],
-        AfterValidator(_distinct),
-        Field(min_length=1, description="All are computed in one read.", json_schema_extra={"uniqueItems": True}),
-    ] = ["sha256"]
+    algorithms: Algorithms = ["sha256"]
     expected: Annotated[dict[Algorithm, str], AfterValidator(_hex_digests), WithJsonSchema(_EXPECTED_SCHEMA)] | None = (
         Field(
             default=None,

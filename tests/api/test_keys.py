@@ -196,6 +196,8 @@ FOREIGN_BATCH = [
     ("GET", "/batches/{id}?wait=60"),
     ("GET", "/batches/{id}/results"),
     ("GET", "/batches/{id}/events"),
+    ("GET", "/batches/{id}/manifest"),
+    ("GET", "/batches/{id}/report"),
     ("POST", "/batches/{id}/cancel"),
     ("DELETE", "/batches/{id}"),
 ]
