@@ -3,8 +3,11 @@
 import json
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -73,6 +76,45 @@ def test_a_thousand_that_were_accepted_survive_a_kill(server: Server) -> None:
     server.stop()
     server.start()
     assert server.api.get(batch["links"]["self"]) == found
+
+
+@pytest.mark.parametrize("moment", ["sent", "being written"])
+def test_a_kill_before_the_answer_leaves_all_or_nothing(server: Server, moment: str) -> None:
+    """Whichever it is, sending it again with its key makes it exactly one batch."""
+    number = 10_000
+    log = server.data_dir / "journal.sqlite3-wal"
+    before = log.stat().st_size
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(submitted, server.api, fibs(range(number)), idempotency_key="k")
+        if moment == "being written":
+            until_sync(lambda: log.stat().st_size > before, what="the batch to be written")
+        server.kill()
+        with suppress(httpx.TransportError):
+            sending.result()
+    server.start()
+    assert sum(batch["size"] for batch in server.api.get("/batches")["batches"]) in {0, number}
+    batch = submitted(server.api, fibs(range(number)), idempotency_key="k")
+    assert [one["id"] for one in server.api.get("/batches")["batches"]] == [batch["id"]]
+    assert sum(batch["counts"].values()) == number
+    answer(server.api.http.post(batch["links"]["cancel"]), 200)
+
+
+def test_a_kill_while_a_batch_is_cancelled_leaves_each_member_one_state(server: Server) -> None:
+    batch = submitted(server.api, fibs(range(5000)))
+    path = batch["links"]["self"]
+    with ThreadPoolExecutor(1) as pool:
+        url = f"{server.api.http.base_url}{batch['links']['cancel']}"
+        cancelling = pool.submit(httpx.post, url, timeout=60, trust_env=False)
+        until_sync(lambda: server.api.get(path)["counts"]["cancelled"], what="some to be cancelled")
+        server.kill()
+        with suppress(httpx.TransportError):
+            cancelling.result()
+    server.start()
+    found = done(server.api, batch)
+    assert set(counted(found)) <= {"succeeded", "cancelled"}
+    assert sum(found["counts"].values()) == 5000
+    states = [line["state"] for line in results(server.api, batch)]
+    assert {state: states.count(state) for state in set(states)} == counted(found)
 
 
 def test_a_restart_keeps_the_dearest_first(server: Server, gate: Path) -> None:
