@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from app.jobs.model import Assignment, AttemptKey, Batch, Job, Outcome, Progress, State
+from app.jobs.model import Assignment, AttemptKey, Batch, Job, Outcome, Progress, State, Upload
 
 
 class Clock(Protocol):
@@ -236,8 +236,8 @@ class ResultFiles(Protocol):
 class Uploads(Protocol):
     """The spool of uploaded files, as far as jobs are concerned."""
 
-    async def name(self, upload_id: str) -> str | None:
-        """The upload's file name as the client gave it; None where there is no such upload."""
+    async def get(self, upload_id: str) -> Upload | None:
+        """The upload, whoever owns it. None where there is none, whatever the text of the id."""
         ...
 
     async def belongs(self, upload_id: str, owner: str) -> bool:

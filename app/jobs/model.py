@@ -1,4 +1,4 @@
-"""The records of the service: jobs, and the outcomes of their attempts.
+"""The records of the service: jobs, what they read, and the outcomes of their attempts.
 
 Every record is frozen; a change of state makes a new record (see `lifecycle`). Times are whole
 microseconds since the epoch, UTC. JSON travels as the bytes that were validated or produced, never re-encoded.
@@ -157,6 +157,20 @@ class Batch:
     def ended(self) -> int:
         """How many members are terminal, or were before they were deleted."""
         return self.size - self.counts[State.QUEUED] - self.counts[State.RUNNING]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that a client has sent, for jobs to read."""
+
+    id: str
+    name: str
+    """As the client gave it. Never a path."""
+    size: int
+    """In bytes."""
+    owner: str | None
+    created_at: int
+    """When it had arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from app.errors import (
     JobNotFinishedError,
     JobNotFoundError,
     StoppingError,
+    UploadNotFoundError,
 )
 from app.jobs.admission import Room, Submission
 from app.jobs.caller import Caller
@@ -22,7 +23,7 @@ from app.jobs.dispatcher import Dispatcher
 from app.jobs.idempotency import Keys, identify
 from app.jobs.intake import Intake
 from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
-from app.jobs.model import Job, Progress, State
+from app.jobs.model import Job, Progress, State, Upload
 from app.jobs.recent import RecentJobs
 from app.tasks.definition import Examined
 
@@ -195,6 +196,20 @@ class JobService:
         for upload in {job.upload for job in jobs if job.upload is not None}:
             if not self._dispatcher.live.uses(upload):
                 await self._uploads.remove(upload)
+
+    async def upload(self, caller: Caller, upload_id: str) -> Upload:
+        """An upload. Raises `UploadNotFoundError`, also for another owner's."""
+        upload = await self._uploads.get(upload_id)
+        if upload is None or not caller.sees(upload.owner):
+            raise UploadNotFoundError(f"There is no upload {upload_id[:100]!r}.")
+        return upload
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        """Forgets an upload. Raises `JobLiveError` while a live job reads it."""
+        upload = await self.upload(caller, upload_id)
+        if self._dispatcher.live.uses(upload.id):
+            raise JobLiveError(f"A queued or running job reads upload {upload.id}. Cancel it first.")
+        await self._uploads.remove(upload.id)
 
     async def result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
         """A succeeded job and its whole result: the JSON, or the path of the file that has it.

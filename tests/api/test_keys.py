@@ -314,6 +314,20 @@ async def test_an_upload_is_for_its_owners_jobs_only(desk: FrontDesk) -> None:
     assert own.status_code == 202, own.text
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_anothers_upload_is_no_upload(desk: FrontDesk, method: str) -> None:
+    upload = (await desk.client.post("/uploads", content=b"hello", headers=bearer(ALICE))).json()["id"]
+    missing = "0192f0c1-2345-7abc-8def-0123456789ab"
+    foreign, unknown = [
+        await desk.client.request(method, f"/uploads/{named}", headers=bearer(BOB)) for named in (upload, missing)
+    ]
+    problem(foreign, 404, "upload-not-found")
+    assert foreign.text.replace(upload, missing) == unknown.text
+    for key in (ALICE, ROOT):
+        assert (await desk.client.get(f"/uploads/{upload}", headers=bearer(key))).status_code == 200
+    assert (await desk.client.delete(f"/uploads/{upload}", headers=bearer(ROOT))).status_code == 204
+
+
 async def test_a_file_sent_with_its_job_belongs_to_the_jobs_owner(desk: FrontDesk) -> None:
     answer = await desk.client.post("/jobs/file-digest/upload", files=FILES, headers=bearer(ALICE))
     assert answer.status_code == 202, answer.text

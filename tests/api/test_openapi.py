@@ -45,6 +45,8 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "POST /uploads",
         "PUT /uploads",
         "PUT /uploads/{name}",
+        "GET /uploads/{name}",
+        "DELETE /uploads/{name}",
         "POST /batches",
         "GET /batches",
         "GET /batches/{id}",
