@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from app.errors import BodyTooLargeError, BootError, StorageFailedError, StorageFullError
 from app.jobs.ids import new_ids
+from app.jobs.model import Upload
 from app.stores import uploads as uploads_module
-from app.stores.uploads import GATHERED_BYTES, Sink, Upload, UploadDirectory
+from app.stores.uploads import GATHERED_BYTES, Sink, UploadDirectory
 from app.tasks.context import Places
 from tests.support.waiting import until
 
