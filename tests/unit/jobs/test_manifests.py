@@ -104,7 +104,7 @@ def test_it_is_what_coreutils_writes_itself(root: Path, flags: list[str], form: 
 
 @pytest.mark.skipif(shutil.which("b3sum") is None, reason="needs b3sum: apt-get install b3sum")
 def test_b3sum_accepts_what_is_written(root: Path) -> None:
-    """Of UTF-8 names, which alone it takes, without a carriage return, which it escapes since 1.5 only."""
+    """Of UTF-8 names, which alone it takes, without a carriage return, which it escapes since 1.6 only."""
     entries = make(root, NAMES, "blake3")
     assert entries[0].digest == blake3.blake3(b"plain").hexdigest()
     said = check("b3sum", root, b"".join(write_entry(entry) for entry in entries))
