@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,6 +142,7 @@ async def test_a_beast_costs_only_itself(
     neighbour = rig.assign("waits-for", path=str(tmp_path / "now"))
     before = done(await rig.outcome_of("whoami"))
     assert isinstance(before, dict)
+    assert (before["nice"], before["threads"], before["cwd"]) == (min(os.nice(0) + 10, 19), 2, str(Path.cwd()))
     waiting = rig.begin(neighbour)
     other = await rig.running(neighbour)
 
