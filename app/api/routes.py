@@ -23,6 +23,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
 
     The two calls that matter most come first: routes are tried in order.
     """
+    app.router.redirect_slashes = False  # such a redirect's address is made of the Host, which the client chooses
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
     for router in (
