@@ -6,6 +6,7 @@ Each figure is the median of the repeats, with its range. `python -m bench.peers
 import argparse
 import os
 import platform
+import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def main() -> int:
     metrics = [metric for metric in METRICS if metric.name in (options.only or metric.name)]
     stand = Stand(_sizes(options), peers)
     machine = _machine(peers)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, as Ctrl-C does
     measured = uvloop.run(run(metrics, stand))
     keeps = {each.name: each.keeps for each in stand.contenders}
     results = Results(machine, measured.figures, [*measured.remarks, *remarks], keeps)

@@ -47,7 +47,7 @@ class Contender:
 
     name: str
     keeps: str
-    """What is left of its jobs after a crash, in a few words."""
+    """Where an accepted job is, in a few words."""
     start: Callable[[], AbstractContextManager[Server]]
     runs: bool = True
     """Whether it runs jobs; one that does not only shows what a request costs."""
@@ -93,6 +93,6 @@ def web(python: Path, target: str, port: int) -> list[str]:
     return [str(python), "-m", "uvicorn", target, "--port", str(port), *quiet]
 
 
-OFFLOAD = Contender("Offload", "everything: fsync", offload, waits=True)
-NAIVE = Contender("naive pool", "nothing", lambda: app("bench.naive"), waits=True)
-BARE = Contender("bare FastAPI", "nothing", lambda: app("bench.bare"), runs=False)
+OFFLOAD = Contender("Offload", "on disk: SQLite, fsync", offload, waits=True)
+NAIVE = Contender("naive pool", "in memory", lambda: app("bench.naive"), waits=True)
+BARE = Contender("bare FastAPI", "in memory", lambda: app("bench.bare"), runs=False)

@@ -54,7 +54,7 @@ class Results:
     remarks: Sequence[str] = ()
     """What could not be measured, and why, a sentence each."""
     keeps: Mapping[str, str] = field(default_factory=dict)
-    """What each contender keeps over a crash."""
+    """Where each contender keeps what it accepted."""
 
     def find(self, metric: str, contender: str, name: str) -> Figure | None:
         wanted = (metric, contender, name)

@@ -14,7 +14,7 @@ from bench.figures import Figure, Results, read
 from bench.table import number
 
 WIDTH, LABELS, VALUES = 760, 250, 76
-ROW, GAP, HEADING = 30, 22, 34
+ROW, GAP, HEADING = 34, 22, 36
 
 STYLE = """
   text { font: 14px system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif; fill: #1f2328 }
@@ -100,7 +100,7 @@ def _bars(figures: Sequence[Figure], keeps: Mapping[str, str], top: int, *, all_
         name_y = y + (11 if kept else 16)
         yield f'<text x="{LABELS - 10}" y="{name_y}" text-anchor="end">{escape(figure.contender)}</text>'
         if kept:
-            yield f'<text class="note" x="{LABELS - 10}" y="{y + 24}" text-anchor="end">keeps {escape(kept)}</text>'
+            yield f'<text class="note" x="{LABELS - 10}" y="{y + 24}" text-anchor="end">{escape(kept)}</text>'
         width = max(x(figure.median) - LABELS, 1)
         yield f'<rect class="{"ours" if ours else "bar"}" x="{LABELS}" y="{y}" width="{width:.1f}" height="22" rx="3"/>'
         yield (

@@ -28,7 +28,7 @@ class Peer:
     keeps: str
     broker: Callable[[], AbstractContextManager[Broker]]
     other: tuple[str, str, Callable[[], AbstractContextManager[Broker]]] | None = None
-    """Title, what is kept, and broker of its other setting."""
+    """Title, where jobs are kept, and broker of its other setting."""
 
     @property
     def version(self) -> str:
@@ -48,8 +48,8 @@ class Peer:
 
 
 def _on_redis(name: str, title: str, packages: tuple[str, ...], *workers: tuple[str, ...]) -> Peer:
-    other = (f"{title}, Redis as it comes", "snapshots", brokers.redis_default)
-    return Peer(name, title, packages, workers, "everything: Redis, fsync", brokers.redis_fsync, other)
+    other = (f"{title}, Redis as it comes", "snapshots now and then", brokers.redis_default)
+    return Peer(name, title, packages, workers, "on disk: Redis, fsync", brokers.redis_fsync, other)
 
 
 _QUIET = ("--log-level", "WARNING")
@@ -90,7 +90,7 @@ PEERS = (
                 *("--worker-type", "process", "--delay", "0.01", "--max-delay", "0.01", "--quiet"),
             ),
         ),
-        "everything: SQLite, fsync",
+        "on disk: SQLite, fsync",
         brokers.file,
     ),
     Peer(
@@ -98,7 +98,7 @@ PEERS = (
         "Procrastinate",
         ("procrastinate[psycopg_binary]==3.10.0",),
         WORKERS * (("-m", "procrastinate", "--app", "bench.peers.procrastinate.queue", "worker"),),
-        "everything: PostgreSQL, fsync",
+        "on disk: PostgreSQL, fsync",
         brokers.postgres,
     ),
 )
