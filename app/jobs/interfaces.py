@@ -105,6 +105,10 @@ class JobFilter:
     created_before: int | None = None
 
 
+PAGE_BYTES = 16 << 20
+"""Of parameters and results in one page: a thousand small results, but not a thousand of the largest parameters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Jobs, newest first, and where the next page begins: None after the last."""
@@ -145,7 +149,9 @@ class Journal(Protocol):
         ...
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
-        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on.
+        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on; at least one if there is any.
+
+        The page ends early with the job whose parameters and result make it `PAGE_BYTES` or more.
 
         The cost does not grow with the rows that earlier pages showed.
         """
