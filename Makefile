@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve dev test lint format bench lock image container-check clean
+.PHONY: help install serve dev test chaos lint format fuzz bench lock image container-check clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ dev: export OFFLOAD_SHUTDOWN_GRACE_S ?= 0
 test: .venv/installed-dev ## Run the tests (ARGS='-k lanes' for some of them)
 	$(BIN)/python -m pytest $(ARGS)
 
+chaos: .venv/installed-dev ## Strike a busy service at random, see what breaks (KILLS=1000, SEED=7)
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED)) --queued 10000 $(ARGS)
+
 lint: .venv/installed-dev ## Check format, style and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -39,6 +42,9 @@ lint: .venv/installed-dev ## Check format, style and types
 format: .venv/installed-dev ## Put the code into its format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+fuzz: .venv/installed-dev ## Hold the service to its OpenAPI document for long (SEED=1 EXAMPLES=200)
+	$(BIN)/python -m tests.conformance $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES))
 
 bench: .venv/installed-dev ## Measure
 	$(BIN)/python -m bench $(ARGS)

@@ -7,6 +7,7 @@ becomes a warning in the log. Files named `.env` are not read.
 import difflib
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,6 +45,10 @@ def _seconds(description: str, default: float, least: float | None = None) -> An
 
 def _keys(value: object) -> object:
     return in_variable(value) if isinstance(value, str) else value
+
+
+def _names(value: object) -> object:
+    return re.split(r"[\s,]+", value.strip(" ,").lower()) if isinstance(value, str) else value
 
 
 def _lower(value: object) -> object:
@@ -85,6 +90,12 @@ class Settings(BaseSettings):
         "/etc/offload/keys",
         default=None,
     )
+    known_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = _field(
+        "Names with a dot by which callers may speak to a service without keys, besides local ones and addresses.",
+        "names separated by commas",
+        "offload.example.com",
+        default=(),
+    )
     data_dir: AbsolutePath = _field(
         "Where jobs, results and uploads are kept. One service at a time.", "a path", "./data", default=Path("data")
     )
@@ -116,7 +127,7 @@ class Settings(BaseSettings):
     max_timeout_s: float = _seconds("The longest time limit that a submission may ask for.", 3600)
     memory_mb: int = _whole("MiB of memory that a job may use, in its lane.", 1024, 64)
     upload_max_mb: int = _whole("MiB that one upload may have.", 4096)
-    upload_idle_s: float = _seconds("An upload of which no byte has come for so long is given up (408).", 30)
+    upload_idle_s: float = _seconds("An upload of which less than 16 KiB comes in this time is given up (408).", 30)
     body_max_kb: int = _whole("KiB that a JSON body may have.", 1024)
     body_timeout_s: float = _seconds("A JSON body must have arrived within this time (408).", 10)
     result_max_mb: int = _whole("MiB of JSON that a result may have.", 100)

@@ -76,6 +76,18 @@ class UnauthorizedError(ProblemError):
     title = "A valid key is needed"
 
 
+class CrossSiteRefusedError(ProblemError):
+    """A page of another site sent this, or the service was called by a name that it does not know.
+
+    A service without keys does nothing for pages of other sites. Set `OFFLOAD_KNOWN_HOSTS` to the names that lead to
+    it, or use keys.
+    """
+
+    status = 403
+    type = "cross-site-refused"
+    title = "Not from another site"
+
+
 class NotFoundError(ProblemError):
     """There is nothing at this path. `/docs` shows every path there is."""
 
@@ -126,6 +138,14 @@ class UploadTooSlowError(ProblemError):
     status = 408
     type = "upload-too-slow"
     title = "The body came too slowly"
+
+
+class HeadTooSlowError(ProblemError):
+    """The request line and headers did not arrive in time. Send them in one piece."""
+
+    status = 408
+    type = "head-too-slow"
+    title = "The request's head came too slowly"
 
 
 class ConflictError(ProblemError):

@@ -16,12 +16,11 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
     Raises `BodyTooLargeError`, `UploadTooSlowError`, `UnsupportedMediaTypeError`, and `InvalidParametersError` where
     there is nothing.
     """
+    refuse_encoded(request)
     body = await read_body(request, max_bytes=max_bytes, within_s=within_s)
     if not body:
         msg = f"The body is empty. Send the parameters as JSON, for example {example}"
         raise InvalidParametersError(msg, errors=[{"loc": ["body"], "msg": msg}])
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMediaTypeError(f"Compressed bodies are not read here. {SEND_JSON}")
     _check_type(request.headers.get("content-type", ""))
     return body
 
@@ -45,7 +44,7 @@ async def read_body(request: Request, *, max_bytes: int, within_s: float) -> byt
                     raise _too_large(max_bytes)
             return bytes(chunks)
     except TimeoutError:
-        raise too_slow(f"The body had not arrived after {within_s:g} s.") from None
+        raise UploadTooSlowError(f"The body had not arrived after {within_s:g} s.") from None
 
 
 def announces_more(request: Request, max_bytes: int) -> bool:
@@ -65,9 +64,11 @@ async def next_chunk(request: Request) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def too_slow(detail: str) -> UploadTooSlowError:
-    """The problem of a body that stopped coming. Its connection is closed: the rest of the body may still come."""
-    return UploadTooSlowError(detail, headers={"Connection": "close"})
+def refuse_encoded(request: Request) -> None:
+    """Raises `UnsupportedMediaTypeError` for a compressed body: a few bytes of it could become any number."""
+    codings = {coding.strip().lower() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")}
+    if codings - {"", "identity"}:
+        raise UnsupportedMediaTypeError("Compressed bodies are not read here. Send it as it is.")
 
 
 def _too_large(max_bytes: int) -> BodyTooLargeError:

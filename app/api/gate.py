@@ -1,19 +1,21 @@
 """Lets in who has a key, before anything else looks at a request: a route can't be forgotten, and no body is read."""
 
+import structlog
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.cross_site import foreign
 from app.api.problems import problem_response
-from app.errors import UnauthorizedError
+from app.api.state import AppState
+from app.errors import CrossSiteRefusedError, UnauthorizedError
 from app.jobs.caller import ANYBODY, Caller
 from app.keyring import Keyring
 
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
 OPEN_BELOW = ("/docs/", "/problems/", "/health/")
 
-SMALL_BYTES = 64 * 1024
-"""A refused body of this size is dropped as it comes, so that its client sees the answer. A larger is cut off."""
+log = structlog.get_logger()
 
 
 def is_open(path: str) -> bool:
@@ -22,8 +24,8 @@ def is_open(path: str) -> bool:
 
 
 class Gate:
-    """Answers 401 where the service has keys and the request has none of them. Else notes who calls, for
-    `state.who_calls`.
+    """Answers 401 where the service has keys and the request has none of them, and 403 where it has no keys and the
+    request comes from another site's page. Else notes who calls, for `state.who_calls`.
 
     Behind an open path nobody is noted: a route there that asks for its caller fails.
     """
@@ -33,27 +35,32 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_open(scope["path"]):
-            keyring: Keyring = scope["state"]["offload"].keyring
-            caller = _caller(keyring, Headers(scope=scope)) if len(keyring) else ANYBODY
-            if caller is None:
-                await problem_response(Request(scope), _refusal(Headers(scope=scope)))(scope, receive, send)
+            try:
+                scope["caller"] = _caller(scope["state"]["offload"], scope)
+            except (CrossSiteRefusedError, UnauthorizedError) as error:
+                client, why = (scope.get("client") or ("?",))[0], error.detail
+                log.warning("request refused", client=client, path=scope["path"][:200], why=why)
+                await problem_response(Request(scope), error)(scope, receive, send)
                 return
-            scope["caller"] = caller
         await self._app(scope, receive, send)
 
 
-def _caller(keyring: Keyring, headers: Headers) -> Caller | None:
+def _caller(state: AppState, scope: Scope) -> Caller:
+    if not len(state.keyring):
+        if why := foreign(scope["method"], scope["headers"], state.settings.known_hosts):
+            raise CrossSiteRefusedError(why)
+        return ANYBODY
+    if (caller := _owner(state.keyring, Headers(scope=scope))) is None:
+        raise UnauthorizedError(
+            "Send a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return caller
+
+
+def _owner(keyring: Keyring, headers: Headers) -> Caller | None:
     scheme, _, sent = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":  # a proxy's own credentials, for instance
         sent = headers.get("x-api-key", "")
     key = keyring.find(sent.strip().encode("latin-1"))
     return None if key is None else Caller(key.name, key.admin)
-
-
-def _refusal(headers: Headers) -> UnauthorizedError:
-    length = headers.get("content-length", "0")
-    small = length.isdecimal() and int(length) <= SMALL_BYTES and "transfer-encoding" not in headers
-    return UnauthorizedError(
-        "Send a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY.",
-        headers={"WWW-Authenticate": "Bearer"} | ({} if small else {"Connection": "close"}),
-    )

@@ -9,11 +9,13 @@ from pydantic import BaseModel, Field
 
 from app.api.batch_schema import add_batch_members
 from app.api.gate import is_open
+from app.api.links import add_links
 from app.api.problems import MEDIA_TYPE, problem_type
 from app.api.views import JobView
 from app.config import Settings
 from app.errors import (
     BodyTooLargeError,
+    CrossSiteRefusedError,
     FileNotFoundProblemError,
     IdempotencyInFlightError,
     IdempotencyKeyReusedError,
@@ -162,6 +164,7 @@ def describe(app: FastAPI, settings: Settings, registry: Registry) -> dict[str, 
         add_batch_members(document, registry, settings)
         _bound(document, settings)
         _secure(document, settings)
+        add_links(document)
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document
@@ -197,7 +200,8 @@ _KEYS = {
 
 
 def _secure(document: dict[str, Any], settings: Settings) -> None:
-    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too."""
+    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too, but not
+    from a page of another site."""
     document["components"]["securitySchemes"] = _KEYS
     ways: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
     for path, operations in document["paths"].items():
@@ -205,3 +209,5 @@ def _secure(document: dict[str, Any], settings: Settings) -> None:
             for operation in operations.values():
                 operation["security"] = ways if settings.has_keys else [{}, *ways]
                 operation["responses"]["401"] = _response(UnauthorizedError.status, [UnauthorizedError])
+                if not settings.has_keys:
+                    operation["responses"]["403"] = _response(CrossSiteRefusedError.status, [CrossSiteRefusedError])

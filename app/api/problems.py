@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from app.api.invalid import invalid
+from app.api.safe_headers import SAFE_HEADERS
 from app.errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -84,8 +85,13 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _fault(request: Request, _: Exception) -> Response:
-    """A bug. Starlette raises the exception again after this answer, and the server logs it with its traceback."""
-    return problem_response(request, InternalError("The service failed at this request. Its log says why."))
+    """A bug. Starlette raises the exception again after this answer, and the server logs it with its traceback.
+
+    It answers outside of every middleware.
+    """
+    headers = {name.decode(): value.decode() for name, value in SAFE_HEADERS}
+    error = InternalError("The service failed at this request. Its log says why.", headers=headers)
+    return problem_response(request, error)
 
 
 def _translate(request: Request, error: HTTPException) -> ProblemError:
@@ -103,10 +109,11 @@ def _translate(request: Request, error: HTTPException) -> ProblemError:
 
 
 def _methods(request: Request) -> set[str]:
-    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET."""
-    methods: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        if compile_path(template)[0].match(request.scope["path"]):
-            methods |= {method.upper() for method in operations}
-    methods = methods or {"GET"}
+    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET.
+
+    A path that is there by its own name is not also what a template means: `/jobs/fibonacci` is no job.
+    """
+    path, paths = request.scope["path"], request.app.openapi()["paths"]
+    templates = [path] if path in paths else [one for one in paths if compile_path(one)[0].match(path)]
+    methods = {method.upper() for one in templates for method in paths[one]} or {"GET"}
     return methods | {"HEAD"} if "GET" in methods else methods

@@ -23,7 +23,9 @@ from app.api.gate import Gate
 from app.api.heads import HeadAsGet
 from app.api.openapi import describe
 from app.api.outlasting import StoppedMidway
+from app.api.safe_headers import SafeHeaders
 from app.api.submit import add_submit_routes
+from app.api.unread import UnreadBody
 from app.api.upload_submit import add_upload_submit_route
 from app.config import Settings
 from app.tasks.registry import Registry
@@ -34,6 +36,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
 
     The two calls that matter most come first: routes are tried in order.
     """
+    app.router.redirect_slashes = False  # such a redirect's address is made of the Host, which the client chooses
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
     for router in (
@@ -53,7 +56,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_upload_submit_route(app, registry["file-digest"])
     add_docs(app)
     problems.install(app)
-    app.add_middleware(Gate)
-    app.add_middleware(HeadAsGet)
-    app.add_middleware(StoppedMidway)
+    # The last one is the outermost.
+    for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
+        app.add_middleware(middleware)
     app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

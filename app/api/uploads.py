@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from app.api.openapi import problems
 from app.api.spool import FILE_FIELD, receiving, wrong_field
@@ -17,6 +18,7 @@ from app.errors import (
     StoppingError,
     StorageFailedError,
     StorageFullError,
+    UnsupportedMediaTypeError,
     UploadNotFoundError,
     UploadTooSlowError,
 )
@@ -50,6 +52,7 @@ _ANSWERS: dict[str, Any] = {
         BadRequestError,
         UploadTooSlowError,
         BodyTooLargeError,
+        UnsupportedMediaTypeError,
         InvalidParametersError,
         DigestMismatchError,
         StoppingError,
@@ -76,7 +79,16 @@ async def upload(request: Request, state: State, caller: Caller, name: Name = No
     return await _receive(request, state, caller, name)
 
 
-@router.put("/uploads/{name:path}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
+class AnyName(PathConvertor):
+    """The rest of a path, of whatever characters: Starlette's own `path` ends with the line."""
+
+    regex = r"(?s:.*)"
+
+
+register_url_convertor("anyname", AnyName())
+
+
+@router.put("/uploads/{name:anyname}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
 async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
     """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
     return await _receive(request, state, caller, name)

@@ -15,6 +15,10 @@ ROOM_BYTES = 16 << 20
 """However small a limit is, an attempt may hold this much more than the idle lane."""
 
 
+SUSPENDED_S = 2.0
+"""An attempt whose process has been suspended (SIGSTOP) for so long is given up. Shorter, and it just takes longer."""
+
+
 class Attempt:
     """One attempt in one process. Its clock starts when it is made."""
 
@@ -25,6 +29,8 @@ class Attempt:
         """The limit on what the process holds: itself, not on top of the idle lane, but for the room above."""
         self.stopped_by: StoppedBy | None = None
         """Why its process was killed here, if it was. The first reason stays."""
+        self.given_up = False
+        """Its process was killed here because it stayed suspended: no fault of the task."""
         self.over = False
         """Its outcome is known."""
         self.peak_held_bytes = 0
@@ -35,10 +41,16 @@ class Attempt:
         self._cpu_before = process.cpu_s
         self._cpu_s: float | None = None
         self._peak_rss: int | None = None
+        self._suspended_since: float | None = None
 
     @property
     def key(self) -> AttemptKey:
         return self.assignment.key
+
+    @property
+    def killed(self) -> bool:
+        """Its process was killed here, and may need a moment to be gone."""
+        return self.given_up or self.stopped_by is not None
 
     @property
     def age_s(self) -> float:
@@ -59,10 +71,14 @@ class Attempt:
 
     def look(self) -> None:
         """Keeps the limits, and reports where it is time."""
-        if self.over or self.stopped_by is not None:
+        if self.over or self.killed:
             return
         held = self.measure()
-        if self.age_s > self.assignment.timeout_s:
+        late = self.age_s > self.assignment.timeout_s
+        if self._suspended_since is not None and (late or time.monotonic() - self._suspended_since > SUSPENDED_S):
+            self.given_up = True
+            self.process.kill()
+        elif late:
             self.stop("time")
         elif held > self.limit_bytes:
             self.stop("memory")
@@ -82,6 +98,7 @@ class Attempt:
         self.peak_held_bytes = max(self.peak_held_bytes, seen.held_bytes)
         self._peak_rss = max(self._peak_rss or 0, seen.rss_bytes)
         self._cpu_s = max(0.0, seen.cpu_s - self._cpu_before)
+        self._suspended_since = (self._suspended_since or time.monotonic()) if seen.suspended else None
         return seen.held_bytes
 
     def _progress(self) -> Progress:

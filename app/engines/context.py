@@ -37,12 +37,27 @@ def start_forkserver(modules: Sequence[str], directory: Path) -> None:
     # would end with its terminal before it has removed what the service leaves to it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
-        resource_tracker.ensure_running()  # which otherwise happens below, and would unblock the other two
+        with _quiet_tracker():
+            resource_tracker.ensure_running()  # which otherwise happens below, and would unblock the other two
         # A Ctrl-C while the forkserver starts finds it deaf already, as `app.worker.forkserver` keeps it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """A tracker that is started now does not warn: to remove what a killed service has left is what it is there for."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
 
 
 class LaneContext(context.ForkServerContext):

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engines.procfs import stat_fields
+from app.engines.procfs import SUSPENDED, stat_fields
 from app.worker.limits import parse_statm
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -20,6 +20,8 @@ class Sample:
     held_bytes: int
     """Resident memory of the process and its children that is no file's: anonymous (see `worker.limits`) and, where it
     may matter, shared."""
+    suspended: bool
+    """The process is stopped, as by SIGSTOP, until somebody lets it go on."""
 
 
 def sample(pid: int, limit_bytes: int) -> Sample | None:
@@ -32,7 +34,8 @@ def sample(pid: int, limit_bytes: int) -> Sample | None:
     """
     try:
         own_resident, held, _ = _statm(pid)
-        cpu = sum(int(field) for field in stat_fields(pid)[11:15]) / TICKS
+        stat = stat_fields(pid)
+        cpu = sum(int(field) for field in stat[11:15]) / TICKS
         children = _descendants(pid)
         resident = own_resident
         for child in children:
@@ -45,7 +48,7 @@ def sample(pid: int, limit_bytes: int) -> Sample | None:
             held = sum(_told(one, "smaps_rollup", b"Pss_Anon:", b"Pss_Shmem:") for one in [pid, *children])
     except (OSError, IndexError, ValueError):  # it ended between two looks
         return None
-    return Sample(cpu, own_resident, held)
+    return Sample(cpu, own_resident, held, stat[0] == SUSPENDED)
 
 
 def _descendants(pid: int) -> list[int]:

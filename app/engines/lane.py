@@ -58,6 +58,16 @@ class Lane:
         """True while it has a process that exists and is ready."""
         return self.state in {"idle", "busy"} and self._process is not None and self._process.alive
 
+    def can_begin(self) -> bool:
+        """True where an attempt can be claimed this moment. An idle lane whose process is suspended is replaced."""
+        if self.state != "idle" or self._process is None:
+            return False
+        if self._process.suspended:
+            log.warning("an idle lane is suspended and is replaced", pid=self._process.pid)
+            self._begin(self._replace())
+            return False
+        return True
+
     def open(self) -> None:
         """Begins to open the lane; it is idle some time later."""
         self._begin(self._open())
@@ -95,7 +105,7 @@ class Lane:
         attempt.over = True
         self._watch.remove(attempt)
         self._attempt = None
-        if fit and attempt.stopped_by is None and attempt.process.alive and not self._closed.is_set():
+        if fit and not attempt.killed and attempt.process.alive and not self._closed.is_set():
             self._ready()
         else:
             ending = await self._replace()

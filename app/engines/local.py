@@ -50,7 +50,7 @@ class LocalEngine:
 
     async def run(self, assignment: Assignment, report: Callable[[Progress], None]) -> Outcome:
         """See `Engine.run`. The attempt goes on where the caller is cancelled."""
-        lane = None if self._closing else next((lane for lane in self._lanes if lane.state == "idle"), None)
+        lane = None if self._closing else next((lane for lane in self._lanes if lane.can_begin()), None)
         if lane is None:
             return Rejected(detail="No lane is free.")
         attempt = lane.claim(assignment, report)

@@ -6,7 +6,7 @@ from app.engines.attempt import Attempt
 from app.engines.process import Ending
 from app.jobs.model import Done, Failed, Failure, FailureKind, Lost, Outcome, Stopped, Usage
 from app.worker import results
-from app.worker.messages import INLINE_BYTES, LOST, Reply
+from app.worker.messages import INLINE_BYTES, Reply
 
 ABORTS_NEAR, KILLS_NEAR = 0.5, 0.8
 """Which part of its limit a process held when it ended by a signal, for memory to be the likely cause.
@@ -18,8 +18,6 @@ def of_reply(attempt: Attempt, reply: Reply, results_dir: Path) -> Outcome:
     """The attempt's process told how it ended."""
     usage = Usage(wall_s=reply.spent.wall_s, cpu_s=reply.spent.cpu_s, peak_rss_bytes=reply.spent.peak_rss_bytes)
     if (fault := reply.fault) is not None:
-        if fault.kind == LOST:
-            return Lost(detail=fault.detail, usage=usage)
         failure = Failure(
             kind=FailureKind(fault.kind), detail=fault.detail, exception=fault.exception, traceback=fault.traceback
         )
@@ -39,6 +37,9 @@ def of_death(attempt: Attempt, ending: Ending) -> Outcome:
     """The attempt's process ended without a word."""
     if attempt.stopped_by is not None:
         return Stopped(by=attempt.stopped_by, usage=attempt.usage)
+    if attempt.given_up:
+        detail = "The worker process was suspended by SIGSTOP in the middle of the job and did not go on."
+        return Lost(detail=detail, signal="SIGSTOP", usage=attempt.usage)
     if _was_memory(attempt, ending):
         held, limit = attempt.peak_held_bytes >> 20, attempt.limit_bytes >> 20
         detail = f"The process ended by {ending.signal} while it held {held} of its {limit} MiB of memory."

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from app.engines.context import LaneContext
 from app.engines.orphans import end_orphans
+from app.engines.procfs import SUSPENDED, parse_stat
 from app.engines.threads import in_thread
 from app.worker.execute import enter
 from app.worker.messages import Entered, LaneSetup
@@ -24,6 +25,9 @@ from app.worker.setup import settle
 
 START_S = 30.0
 """How long a process may take until it can run attempts: importing the modules of users' tasks is the long part."""
+
+LOOK_S = 0.5
+"""How often a process that is not ready yet is looked at."""
 
 UNDONE_S = 0.5
 """A process is gone and its call still has no end: after so long nobody waits for the executor any more."""
@@ -57,6 +61,7 @@ class LaneProcess:
         self._context = LaneContext()
         self._executor: ProcessPoolExecutor | None = None
         self._pidfd: int | None = None
+        self._stat: int | None = None
         self._unwanted = False
         self._broken = False
         self._waiting: asyncio.Future[Any] | None = None  # of whatever type the call under way answers
@@ -73,13 +78,24 @@ class LaneProcess:
         """True while the process exists."""
         return self._pidfd is not None and not _readable(self._pidfd)
 
+    @property
+    def suspended(self) -> bool:
+        """True while the process is stopped, as by SIGSTOP. In 3 µs, since its file of /proc stays open."""
+        if self._stat is None:
+            return False
+        try:
+            return parse_stat(os.pread(self._stat, 512, 0))[0] == SUSPENDED
+        except ProcessLookupError:  # it has ended
+            return False
+
     async def start(self) -> None:
         """Starts the process and waits until it can run attempts. Raises `LaneUnusableError`; bury it then, too."""
         try:
             first = await asyncio.wait_for(in_thread(self._spawn), START_S)
             self._watch()
-            answer = self._answer(first)
-            entered = await asyncio.wait_for(answer, START_S)
+            entered = await asyncio.wait_for(self._entered(first), START_S)
+        except LaneUnusableError:
+            raise
         except TimeoutError as error:
             raise LaneUnusableError(f"it was not ready within {START_S:g} s") from error
         except Exception as error:  # the forkserver may fail in as many ways as a connection and a fork can
@@ -89,6 +105,18 @@ class LaneProcess:
         if entered.problem is not None:
             raise LaneUnusableError(entered.problem)
         self.held_bytes, self.cpu_s = entered.held_bytes, entered.cpu_s
+
+    async def _entered(self, first: Future[Entered]) -> Entered | None:
+        """The answer to the first call. A process that is suspended meanwhile is not waited for."""
+        waiting = self._answer(first)
+        answer = asyncio.create_task(waiting)
+        try:
+            while not (await asyncio.wait([answer], timeout=LOOK_S))[0]:
+                if self.suspended:
+                    raise LaneUnusableError("it was suspended while it started")
+            return answer.result()
+        finally:
+            answer.cancel()
 
     async def call(self, function: Callable[[*Ts], T], *args: *Ts) -> T | None:
         """Calls a function in the process, one call at a time. None where the process ended without an answer.
@@ -122,9 +150,10 @@ class LaneProcess:
         results, self._context.results = self._context.results, None  # or its semaphores would last as long as this
         if not joined and results is not None:
             results.close()  # ends the read that the executor's thread hangs in
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
+        for descriptor in (self._pidfd, self._stat):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._pidfd = self._stat = None
         return self._ending(joined)
 
     # The following two run in threads.
@@ -135,6 +164,7 @@ class LaneProcess:
             first = executor.submit(enter, self._setup)
             self.pid = self._context.started
             self._pidfd = os.pidfd_open(self.pid)
+            self._stat = os.open(f"/proc/{self.pid}/stat", os.O_RDONLY)
         except BaseException:
             executor.shutdown(wait=False)
             raise

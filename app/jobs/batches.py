@@ -6,7 +6,7 @@ is only which members are live: enough to know, without asking the disk, when th
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from app.errors import BatchNotFoundError, JobLiveError, ProblemError
@@ -80,9 +80,9 @@ class BatchService:
             return known
         self.jobs.check_open()
         offers = await self._offers(submission)
-        with self.room.promise(submission.owner, len(submission.members)):
+        with self.room.promise(submission.owner, len(submission.members)), ExitStack() as reading:
             batch = self._batch(submission)
-            jobs = await self._make(submission, offers, batch.id)
+            jobs = await self._make(submission, offers, batch.id, reading)
             written = self.journal.add(jobs, key, batch)
             arriving = self._arriving[batch.id] = asyncio.create_task(self._take_on(jobs, written))
             arriving.add_done_callback(lambda _: self._arriving.pop(batch.id))
@@ -120,20 +120,25 @@ class BatchService:
                 offers.append(self.intake.offer(member))
         return offers
 
-    async def _make(self, submission: BatchSubmission, offers: Sequence[Offer], batch_id: str) -> list[Job]:
+    async def _make(
+        self, submission: BatchSubmission, offers: Sequence[Offer], batch_id: str, reading: ExitStack
+    ) -> list[Job]:
         jobs: list[Job] = []
         for begin in range(0, len(submission.members), AT_ONCE):
             members = submission.members[begin : begin + AT_ONCE]
             if submission.examined is not None:
                 examined = submission.examined[begin : begin + AT_ONCE]
             else:
-                examined = await self._examine(members, begin)
+                examined = await self._examine(members, begin, reading)
             jobs += map(self.intake.job, members, offers[begin:], examined, [batch_id] * len(members))
             await asyncio.sleep(0)
         return jobs
 
-    async def _examine(self, members: Sequence[Submission], begin: int) -> Sequence[Examined]:
-        """Looks all of them up in one thread. Raises what the first that is wrong raises."""
+    async def _examine(self, members: Sequence[Submission], begin: int, reading: ExitStack) -> Sequence[Examined]:
+        """Looks all of them up in one thread. Raises what the first that is wrong raises.
+
+        The uploads that they read can't go until `reading` ends.
+        """
         if not any(member.task.examine for member in members):
             return [Examined()] * len(members)
 
@@ -147,6 +152,8 @@ class BatchService:
         examined = await asyncio.to_thread(examine)
         for place, (member, found) in enumerate(zip(members, examined, strict=True), begin):
             with naming(place):
+                if found.upload is not None:
+                    reading.enter_context(self.dispatcher.live.reading(found.upload))
                 await self.intake.check_upload(found.upload, member.owner)
         return examined
 
@@ -165,11 +172,14 @@ class BatchService:
 
     async def _take_on(self, jobs: Sequence[Job], written: Awaitable[None]) -> None:
         """Queues a batch once it is on disk, also where its client has gone in the meantime."""
-        await written
-        for number, job in enumerate(dearest_first(jobs), 1):
-            self.dispatcher.accept(job)
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
+        with ExitStack() as reading:
+            for upload in {job.upload for job in jobs}:
+                reading.enter_context(self.dispatcher.live.reading(upload))
+            await written
+            for number, job in enumerate(dearest_first(jobs), 1):
+                self.dispatcher.accept(job)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     async def _arrived(self, batch_id: str) -> None:
         """Waits until a batch that is in the journal is wholly in the queue, too: for an instant, after its 202."""

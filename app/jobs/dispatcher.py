@@ -52,6 +52,8 @@ class Attempt:
     """The write of the `running` record. Nobody waits for it: a quick attempt's end is written together with it."""
     ended: asyncio.Event
     """Set when its end is on disk."""
+    answered: asyncio.Future[ProblemError | None]
+    """The disk's first answer to its end: why it refused, or None where it took it."""
     wanted: Literal["cancel", "hand back"] | None = None
     """Why it is being stopped, if it is."""
     settled: bool = False
@@ -98,13 +100,17 @@ class Dispatcher:
     async def cancel(self, job: Job) -> Job:
         """Cancels a live job. Answers its record once its process is gone and its end is on disk.
 
-        That end may be another one, where the job finished first. Raises a `ProblemError` where the end of a queued job
-        can't be written; the job then stays queued.
+        That end may be another one, where the job finished first. Raises a `ProblemError` where the end can't be
+        written: a queued job then stays queued; a running one's process has ended, and its end is recorded later.
         """
         while not job.state.terminal:
             if attempt := self._attempts.get(job.id):
                 attempt.wanted = "cancel"
-                job = await self._stop(attempt)  # queued, where the attempt was lost a moment before
+                await self._stop(attempt)
+                if refusal := await asyncio.shield(attempt.answered):
+                    later = "The job's process has ended; that is recorded as soon as it can be."
+                    raise type(refusal)(f"{refusal.detail} {later}")
+                job = attempt.job  # queued, where the attempt was lost a moment before
             elif cancelling := self._cancels.get(job.id) or self._take_out([job]):
                 job = (await asyncio.shield(cancelling))[job.id]
             else:  # it ended between the caller's look and this one
@@ -195,12 +201,15 @@ class Dispatcher:
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
         marked = self._journal.replace(job, queued.key, State.QUEUED, lazy=True)
-        attempt = self._attempts[job.id] = Attempt(queued=queued, job=job, marked=marked, ended=asyncio.Event())
+        attempt = self._attempts[job.id] = Attempt(
+            queued=queued, job=job, marked=marked, ended=asyncio.Event(), answered=asyncio.Future()
+        )
         self._show(job)
         return attempt
 
     async def _run(self, attempt: Attempt) -> None:
-        outcome = await self._outcome(attempt.job)
+        # The engine knows nothing yet of what is stopped between its start and this first step.
+        outcome = Stopped(by="request") if attempt.wanted else await self._outcome(attempt.job)
         if isinstance(outcome, Rejected):
             await asyncio.sleep(REJECTED_PAUSE_S)
         await self._settle(attempt, outcome)
@@ -235,6 +244,7 @@ class Dispatcher:
         del self._attempts[ended.id]
         self._show(ended)
         attempt.ended.set()
+        _answer(attempt, None)
         if ended.state is State.QUEUED:
             self._enqueue(ended, first=True)
         tell = log.debug if ended.state is State.SUCCEEDED else log.info
@@ -262,17 +272,16 @@ class Dispatcher:
                 return
             if not isinstance(refusal, ProblemError):
                 raise refusal
+            _answer(attempt, refusal)
             log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(refusal))
             await asyncio.sleep(WRITE_AGAIN_S)
             attempt.marked = self._journal.replace(running, attempt.queued.key, attempt.queued.state)
 
-    async def _stop(self, attempt: Attempt) -> Job:
-        """Ends an attempt's process and waits until its end is on disk."""
+    async def _stop(self, attempt: Attempt) -> None:
+        """Ends an attempt's process; that its end is on disk is told by the attempt's events."""
         if not await self._engine.stop(attempt.job.key):
             log.warning("attempt out of reach; it may still be running", job_id=attempt.job.id)
-            await self._settle(attempt, Stopped(by="request"))
-        await attempt.ended.wait()
-        return attempt.job
+            self._spawn(self._settle(attempt, Stopped(by="request")))
 
     def _show(self, job: Job) -> None:
         """Makes a record visible."""
@@ -291,6 +300,11 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _answer(attempt: Attempt, refusal: ProblemError | None) -> None:
+    if not attempt.answered.done():
+        attempt.answered.set_result(refusal)
 
 
 async def _all_ended(attempts: Iterable[Attempt]) -> None:

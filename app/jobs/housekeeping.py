@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.errors import ProblemError
+from app.errors import BootError, ProblemError
 from app.jobs import lifecycle
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Journal, Uploads
@@ -26,7 +26,15 @@ async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> Non
     """Takes up every job that an earlier service had accepted and not finished.
 
     What was running has lost that attempt: it is queued again, or failed as `interrupted` where it was the last one.
+    Raises `BootError` where the journal can't be read or written.
     """
+    try:
+        await _recover(journal, dispatcher, clock)
+    except ProblemError as error:
+        raise BootError(f"The jobs that an earlier service left can't be taken up. {error.detail}") from error
+
+
+async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> None:
     jobs = await journal.live()
     interrupted = [(job, lifecycle.interrupt(job, clock())) for job in jobs if job.state is State.RUNNING]
     await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, after in interrupted))

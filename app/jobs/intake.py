@@ -40,8 +40,8 @@ class Intake:
         return task.examine(submission.params, self.places) if task.examine else Examined()
 
     async def check_upload(self, upload: str | None, owner: str | None) -> None:
-        """Raises `UploadNotFoundError` for an upload that is not the owner's."""
-        if upload is not None and owner is not None and not await self.uploads.belongs(upload, owner):
+        """Raises `UploadNotFoundError` for another owner's, and for one that is being removed since the look."""
+        if upload is not None and not await self.uploads.belongs(upload, owner):
             raise UploadNotFoundError("There is no upload with this id.")
 
     def job(self, submission: Submission, offer: Offer, examined: Examined, batch_id: str | None = None) -> Job:

@@ -47,7 +47,8 @@ class Engine(Protocol):
         """Runs one attempt to its end and tells how it ended; raises nothing.
 
         Claims a slot before its first await; without a free one, or while closing, answers `Rejected`. Calls `report`
-        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`).
+        on the event loop, at most ten times a second. Ends the attempt at its time or memory limit (`Stopped`), and
+        where its process stays suspended (`Lost`).
         Cancelling the coroutine is not a stop. A result over 16 KiB is on disk, in the attempt's result file, before
         `Done` is told.
         """
@@ -103,6 +104,10 @@ class JobFilter:
     owner: str | None = None
     created_after: int | None = None
     created_before: int | None = None
+
+
+PAGE_BYTES = 16 << 20
+"""Of parameters and results in one page: a thousand small results, but not a thousand of the largest parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +168,9 @@ class Journal(Protocol):
         ...
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
-        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on.
+        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on; at least one if there is any.
+
+        The page ends early with the job whose parameters and result make it `PAGE_BYTES` or more.
 
         The cost does not grow with the rows that earlier pages showed.
         """
@@ -229,7 +236,7 @@ class ResultFiles(Protocol):
         ...
 
     async def remove(self, *job_ids: str) -> None:
-        """Removes the files of all attempts of these jobs."""
+        """Removes the files of all attempts of these jobs. Raises nothing: what can't be removed is left for later."""
         ...
 
 
@@ -240,12 +247,15 @@ class Uploads(Protocol):
         """The upload, whoever owns it. None where there is none, whatever the text of the id."""
         ...
 
-    async def belongs(self, upload_id: str, owner: str) -> bool:
-        """True where there is such an upload, and it is this owner's."""
+    async def belongs(self, upload_id: str, owner: str | None) -> bool:
+        """True where there is such an upload and it is this owner's; whoever's it is, where `owner` is None.
+
+        False from the moment on when it begins to be removed.
+        """
         ...
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none."""
+        """Forgets an upload; nothing happens where there is none. Raises nothing, as above."""
         ...
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:

@@ -6,6 +6,9 @@
       │    hand_back
       └───────────cancel─────────────────► cancelled
 
+Times never go back within a job, whatever the clock does: it starts no earlier than it was accepted, and ends no
+earlier than it started.
+
 `retry` is for an attempt that was lost through no fault of the task, while attempts are left; `hand_back` for one that
 never started or was ended by a graceful stop, which burns no attempt.
 """
@@ -50,7 +53,7 @@ def start(job: Job, at: int) -> Job:
     """queued → running: the next attempt is handed to a lane at time `at`."""
     if job.attempt >= job.max_attempts:
         raise IllegalTransitionError(job, State.RUNNING)
-    return _move(job, State.RUNNING, attempt=job.attempt + 1, started_at=at, usage=None)
+    return _move(job, State.RUNNING, attempt=job.attempt + 1, started_at=max(at, job.created_at), usage=None)
 
 
 def succeed(job: Job, done: Done, at: int) -> Job:
@@ -58,7 +61,7 @@ def succeed(job: Job, done: Done, at: int) -> Job:
     return _move(
         job,
         State.SUCCEEDED,
-        finished_at=at,
+        finished_at=_end(job, at),
         result=done.result,
         result_bytes=done.result_bytes,
         usage=done.usage,
@@ -67,12 +70,12 @@ def succeed(job: Job, done: Done, at: int) -> Job:
 
 def fail(job: Job, failure: Failure, usage: Usage | None, at: int) -> Job:
     """running → failed, for good."""
-    return _move(job, State.FAILED, finished_at=at, failure=failure, usage=usage)
+    return _move(job, State.FAILED, finished_at=_end(job, at), failure=failure, usage=usage)
 
 
 def cancel(job: Job, usage: Usage | None, at: int) -> Job:
     """queued or running → cancelled."""
-    return _move(job, State.CANCELLED, finished_at=at, usage=usage)
+    return _move(job, State.CANCELLED, finished_at=_end(job, at), usage=usage)
 
 
 def retry(job: Job, usage: Usage | None) -> Job:
@@ -122,6 +125,10 @@ def _lose(job: Job, kind: FailureKind, lost: Lost, at: int) -> Job:
         return retry(job, lost.usage)
     failure = Failure(kind=kind, detail=lost.detail, exit_code=lost.exit_code, signal=lost.signal)
     return fail(job, failure, lost.usage, at)
+
+
+def _end(job: Job, at: int) -> int:
+    return max(at, job.created_at, job.started_at or 0)
 
 
 def _move(job: Job, to: State, **changes: object) -> Job:

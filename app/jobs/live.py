@@ -1,7 +1,8 @@
 """The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from app.jobs.model import Job, Progress, State
 
@@ -35,15 +36,28 @@ class LiveJobs:
         else:
             self._jobs[job.id] = job
         is_live = job.id in self._jobs
-        if job.upload is not None and is_live != was_live:
-            self._uploads[job.upload] += 1 if is_live else -1
-            if not self._uploads[job.upload]:
-                del self._uploads[job.upload]
-        if job.batch_id is not None and is_live != was_live:
-            members = self._members.setdefault(job.batch_id, set())
-            members.symmetric_difference_update((job.id,))
-            if not members:
-                del self._members[job.batch_id]
+        if is_live != was_live:
+            self._read(job.upload, 1 if is_live else -1)
+            if job.batch_id is not None:
+                members = self._members.setdefault(job.batch_id, set())
+                members.symmetric_difference_update((job.id,))
+                if not members:
+                    del self._members[job.batch_id]
+
+    @contextmanager
+    def reading(self, upload: str | None) -> Iterator[None]:
+        """Counts an upload as being read while a job for it is being accepted; None is none."""
+        self._read(upload, 1)
+        try:
+            yield
+        finally:
+            self._read(upload, -1)
+
+    def _read(self, upload: str | None, readers: int) -> None:
+        if upload is not None:
+            self._uploads[upload] += readers
+            if not self._uploads[upload]:
+                del self._uploads[upload]
 
     def report(self, job: Job, progress: Progress) -> None:
         """Remembers what a running attempt is doing; news of any other attempt is dropped."""
@@ -59,5 +73,5 @@ class LiveJobs:
         return self._members.get(batch_id, ())
 
     def uses(self, upload_id: str) -> bool:
-        """True while a live job reads this upload."""
+        """True while a live job, or one that is being accepted, reads this upload."""
         return upload_id in self._uploads

@@ -1,11 +1,12 @@
 """Terminal jobs that were seen lately, so that polling them does not reach the disk."""
 
+import sys
 from collections import OrderedDict
 
 from app.jobs.model import Job
 
 RECORD_BYTES = 1024
-"""About what a record takes besides its parameters and its result."""
+"""About what a record takes besides its texts, its parameters and its result."""
 
 
 class RecentJobs:
@@ -45,4 +46,8 @@ class RecentJobs:
 
 
 def _size(job: Job) -> int:
-    return RECORD_BYTES + len(job.params) + len(job.result or b"")
+    """About what it takes in memory. A failure's texts may be ten times as much as the rest, and so may labels."""
+    texts: list[str | bytes | None] = [job.params, job.result, *job.labels]
+    if job.failure is not None:
+        texts += [job.failure.detail, job.failure.traceback]
+    return RECORD_BYTES + sum(map(sys.getsizeof, texts))

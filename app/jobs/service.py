@@ -96,15 +96,17 @@ class JobService:
             examined = Examined()
             if submission.task.examine is not None:
                 examined = await asyncio.to_thread(self._intake.examine, submission)
+            with self._dispatcher.live.reading(examined.upload):
                 await self._intake.check_upload(examined.upload, submission.owner)
-            job = self._intake.job(submission, offer, examined)
-            await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
+                job = self._intake.job(submission, offer, examined)
+                await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
         return Accepted(job=job)
 
     async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
         """Queues a job once it is on disk, also where its client has gone in the meantime."""
-        await written
-        self._dispatcher.accept(job)
+        with self._dispatcher.live.reading(job.upload):
+            await written
+            self._dispatcher.accept(job)
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
         known = await self.keys.find(key)

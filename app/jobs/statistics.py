@@ -21,7 +21,7 @@ class TaskStatistics:
 
     def summary(self, now: int) -> dict[str, float | int | None]:
         """Counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
-        recent = [at for at in self.ended_at if now - at < 60_000_000]
+        recent = [at for at in self.ended_at if 0 <= now - at < 60_000_000]  # the clock may have gone back since
         span_s = (now - recent[0]) / 1e6 if len(recent) == RECENT else 60.0
         return {
             **{state.value: self.ended[state] for state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)},

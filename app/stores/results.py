@@ -9,12 +9,16 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import structlog
+
 from app.jobs.model import AttemptKey, Job
 from app.stores.directory import private_directory
 from app.tasks.declaration import MAX_ATTEMPTS
 from app.worker.results import file_name
 
 _WHOLE = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.(?P<attempt>\d+)\.json")
+
+log = structlog.get_logger()
 
 
 class ResultDirectory:
@@ -28,7 +32,11 @@ class ResultDirectory:
         return self.directory / file_name(*key)
 
     async def remove(self, *job_ids: str) -> None:
-        await asyncio.to_thread(self._remove, job_ids)
+        """Removes the files of all attempts of jobs. What can't be removed is left for the next start's `sweep`."""
+        try:
+            await asyncio.to_thread(self._remove, job_ids)
+        except OSError as error:
+            log.warning("results could not be removed", jobs=job_ids[:10], why=str(error))
 
     def _remove(self, job_ids: Sequence[str]) -> None:
         # By name, since a listing would take longer with each result that is kept.

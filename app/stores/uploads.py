@@ -17,6 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
+import structlog
+
 from app import clock
 from app.errors import BodyTooLargeError, StorageFailedError, StorageFullError
 from app.jobs.model import Upload
@@ -26,6 +28,8 @@ from app.tasks.context import is_uuid
 GATHERED_BYTES = 512 * 1024
 """Chunks are gathered up to this much before the thread writes them: twice as fast as each 64 KiB alone."""
 
+log = structlog.get_logger()
+
 
 class UploadDirectory:
     """`jobs.interfaces.Uploads` in one directory. Text that is no id of ours never reaches the file system."""
@@ -33,6 +37,8 @@ class UploadDirectory:
     def __init__(self, directory: Path) -> None:
         """Makes the directory where it is missing. Raises `BootError` where that fails."""
         self.directory = private_directory(directory, holds="uploads")
+        self._going: set[str] = set()
+        """Those that are being removed, and so are not there any more."""
 
     @contextlib.asynccontextmanager
     async def receive(self, upload_id: str, name: str, owner: str | None, max_bytes: int) -> AsyncIterator["Sink"]:
@@ -53,17 +59,24 @@ class UploadDirectory:
 
     async def get(self, upload_id: str) -> Upload | None:
         """The upload, whoever owns it. None where there is none, whatever the text of the id."""
-        if not is_uuid(upload_id):
+        if not is_uuid(upload_id) or upload_id in self._going:
             return None
         return await asyncio.to_thread(_read, self.directory / upload_id)
 
-    async def belongs(self, upload_id: str, owner: str) -> bool:
+    async def belongs(self, upload_id: str, owner: str | None) -> bool:
         upload = await self.get(upload_id)
-        return upload is not None and upload.owner == owner
+        return upload is not None and owner in (None, upload.owner)
 
     async def remove(self, upload_id: str) -> None:
+        """Forgets an upload; nothing happens where there is none. What can't be removed is left for `expire`."""
         if is_uuid(upload_id):
-            await asyncio.to_thread(_remove, self.directory / upload_id)
+            self._going.add(upload_id)
+            try:
+                await asyncio.to_thread(_remove, self.directory / upload_id)
+            except OSError as error:
+                log.warning("upload could not be removed", upload=upload_id, why=str(error))
+            finally:
+                self._going.discard(upload_id)
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[Upload]:
         """Forgets uploads that arrived before a time, unless `in_use` (asked on the event loop); tells which."""
@@ -159,8 +172,9 @@ class Sink:
         if self._file is not None:
             with contextlib.suppress(OSError):  # what could not be written can't be flushed either
                 self._file.close()
-        _part(self._path).unlink(missing_ok=True)
-        _remove(self._path)
+        with contextlib.suppress(OSError):  # the directory is gone or read-only; the next start sweeps it
+            _part(self._path).unlink(missing_ok=True)
+            _remove(self._path)
 
 
 def _part(path: Path) -> Path:

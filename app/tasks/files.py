@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,28 +28,27 @@ def open_below(root: Path, path: str) -> Iterator[int]:
     `NotARegularFileError`.
     """
     *directories, name = components(path)
-    with ExitStack() as opened:
-        try:
-            here = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            raise FileNotFoundProblemError("The files directory of the service does not exist.") from None
-        opened.callback(os.close, here)
-        try:
-            for directory in directories:
-                here = os.open(directory, _DIRECTORY, dir_fd=here)
-                opened.callback(os.close, here)
-                _expect_directory(os.fstat(here).st_mode, directory)
-            # To open a device can already do something to it: look first, and again at what was opened.
-            looked_at = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
-            if stat.S_ISDIR(looked_at) and not os.access(name, os.R_OK | os.X_OK, dir_fd=here, effective_ids=True):
-                raise PathRefusedError("The path names a directory that the service has no permission to read.")
-            _expect_file(looked_at)
-            descriptor = os.open(name, _FILE, dir_fd=here)
-        except OSError as error:
-            _explain(error, path)
-        opened.callback(os.close, descriptor)
+    here = _open_root(root)
+    try:
+        for directory in directories:  # holding one at a time: a path may go through two thousand
+            above, here = here, os.open(directory, _DIRECTORY, dir_fd=here)
+            os.close(above)
+            _expect_directory(os.fstat(here).st_mode, directory)
+        # To open a device can already do something to it: look first, and again at what was opened.
+        looked_at = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(looked_at) and not os.access(name, os.R_OK | os.X_OK, dir_fd=here, effective_ids=True):
+            raise PathRefusedError("The path names a directory that the service has no permission to read.")
+        _expect_file(looked_at)
+        descriptor = os.open(name, _FILE, dir_fd=here)
+    except OSError as error:
+        _explain(error, path)
+    finally:
+        os.close(here)
+    try:
         _expect_file(os.fstat(descriptor).st_mode)
         yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def components(path: str, what: str = "path") -> list[str]:
@@ -79,6 +78,19 @@ def _can_be_a_name(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _open_root(root: Path) -> int:
+    try:
+        return os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundProblemError("The files directory of the service does not exist.") from None
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.ELOOP}:
+            raise
+        raise FileNotFoundProblemError(
+            f"The files directory of the service can't be entered: {error.strerror}."
+        ) from None
 
 
 def _expect_directory(mode: int, name: str) -> None:

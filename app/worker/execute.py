@@ -5,6 +5,7 @@ modules, so what the process holds between calls is this module's.
 """
 
 import os
+import time
 from pathlib import Path
 
 from app.errors import BootError
@@ -13,9 +14,12 @@ from app.tasks.registry import Registry, load
 from app.worker import limits, results
 from app.worker.faults import fault
 from app.worker.hygiene import Hygiene
-from app.worker.messages import LOST, MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
+from app.worker.messages import MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
 from app.worker.output import Output
 from app.worker.reporter import Reporter
+
+WRITE_AGAIN_S = 1.0
+"""How long a result that could not be written waits for the next try."""
 
 _lane: "Lane | None" = None
 
@@ -67,9 +71,9 @@ class Lane:
             os._exit(0)
         self._memory.lift_cap()
         self._output.end()
-        self._reporter.end()
         unfit = self.hygiene.restore()
         kept = self._keep(call, ended) if isinstance(ended, bytes) else ended
+        self._reporter.end()
         spent = meter.read()
         if isinstance(kept, Fault):
             return Reply(spent, kept, None, 0, unfit)
@@ -97,8 +101,20 @@ class Lane:
             return Fault("result-too-large", detail)
         if size <= MESSAGE_BYTES:
             return result, size
-        try:
-            results.write(self._setup.results_dir, call.job_id, call.attempt, result)
-        except OSError as error:  # a full disk is not the task's fault
-            return Fault(LOST, f"The result of {size} bytes could not be written: {error.strerror}.")
+        self._write(call, result)
         return None, size
+
+    def _write(self, call: Call, result: bytes) -> None:
+        """Lays a large result down, however long the disk refuses it: the attempt's time limit ends that.
+
+        What was computed is not lost to a full disk, and the full lane holds up the next job, which would only meet
+        the same disk.
+        """
+        while True:
+            try:
+                results.write(self._setup.results_dir, call.job_id, call.attempt, result)
+            except OSError as error:
+                self._reporter.note(f"The result can't be written: {error.strerror}. It is tried again.")
+                time.sleep(WRITE_AGAIN_S)
+            else:
+                return

@@ -32,11 +32,14 @@ def fault(error: BaseException) -> Fault:
         return Fault("task-raised", "The task raised an exception that can't be described.")
 
 
-def told(error: BaseException) -> str:
-    """The traceback as text, from the task's own first frame on."""
-    stack = _without_ours(error.__traceback__)
-    report = traceback.TracebackException(type(error), error, stack, limit=-FRAMES, compact=True)
-    return cut("".join(report.format()), TRACEBACK_BYTES)
+def told(error: BaseException) -> str | None:
+    """The traceback as text, from the task's own first frame on; None where there is no making sense of it."""
+    try:
+        stack = _without_ours(error.__traceback__)
+        report = traceback.TracebackException(type(error), error, stack, limit=-FRAMES, compact=True)
+        return cut("".join(report.format()), TRACEBACK_BYTES)
+    except Exception:  # an attribute that is not what it should be, or groups in groups without end
+        return None
 
 
 def cut(text: str, size: int) -> str:

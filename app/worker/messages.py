@@ -67,15 +67,12 @@ class Call(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Why an attempt has no result. `kind` is a `FailureKind`, or LOST where the task is not to blame."""
+    """Why an attempt has no result. `kind` is a `FailureKind`."""
 
     kind: str
     detail: str
     exception: str | None = None
     traceback: str | None = None
-
-
-LOST = "lost"
 
 
 class Spent(NamedTuple):

@@ -70,7 +70,8 @@ class Output:
             self._text.flush()
         for descriptor in (1, 2):
             if _identity(descriptor) != self._identity:
-                os.dup2(self._own, descriptor)
+                with contextlib.suppress(OSError):  # the task has closed ours as well
+                    os.dup2(self._own, descriptor)
 
     def _works(self) -> bool:
         try:

@@ -69,6 +69,10 @@ class Reporter:
         """How far the attempt has come. As cheap as a call can be, so that a task may do it at every step."""
         self._told = (done, total, unit, note)
 
+    def note(self, note: str) -> None:
+        """Says something of the attempt, and leaves how far it has come as it is."""
+        self._told = (*self._told[:3], note)
+
     def end(self) -> None:
         """The attempt has ended; what was written of it is removed soon after."""
         self._current = None

@@ -51,6 +51,14 @@ def test_nothing_of_a_killed_service_lives_on(tmp_path: Path) -> None:
         api.cancel(grind)
 
 
+def test_what_a_killed_service_left_is_removed_without_a_word(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        server.kill()
+        until_sync(lambda: not server.family() and not server.semaphores_left(), what="every trace to go")
+        assert "resource_tracker" not in server.stderr
+        server.start()
+
+
 def test_an_upload_outlives_the_service_until_its_job_has_read_it(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         upload = answer(server.api.http.post("/uploads", content=b"content"), 201)

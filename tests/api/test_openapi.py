@@ -167,3 +167,27 @@ async def test_the_page_needs_no_other_host(desk: FrontDesk) -> None:
         again = await desk.client.get(link, headers={"If-None-Match": file.headers["etag"]})
         assert again.status_code == 304
     assert '"/openapi.json"' in (await desk.client.get("/docs/start.js")).text
+
+
+async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dict[str, Any]) -> None:
+    calls = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    led: dict[str, set[str]] = {}
+    for name, operation in calls.items():
+        for response in operation["responses"].values():
+            for link in response.get("links", {}).values():
+                led.setdefault(name, set()).add(link["operationId"])
+                takes = {parameter["name"] for parameter in calls[link["operationId"]].get("parameters", ())}
+                assert set(link.get("parameters", ())) <= takes
+    with_a_job = {"get_job", "get_result", "job_events", "cancel_job", "delete_job", "list_jobs"}
+    submitting = {f"submit_{task.replace('-', '_')}" for task in desk.state.registry} | {"submit_file_digest_upload"}
+    assert {name for name, calls_next in led.items() if calls_next == with_a_job} >= submitting | {"get_job"}
+    assert led["upload"] == {"submit_file_digest"}
+    assert led["list_tasks"] == {"get_task"}
+
+
+async def test_a_path_with_a_name_of_its_own_is_no_job(desk: FrontDesk) -> None:
+    for path in ("/jobs/fibonacci", "/jobs/file-digest"):
+        answer = await desk.client.put(path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    answer = await desk.client.put("/jobs/anything")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, HEAD")

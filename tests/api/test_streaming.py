@@ -120,11 +120,20 @@ async def test_who_sends_too_much_can_read_the_answer(tmp_path: Path, path: str)
             client.writer.write(b"10000\r\n" + chunk + b"\r\n")
             await client.writer.drain()
         client.writer.write(b"0\r\n\r\n")
-        status, _, told = await client.answer()
-        assert (status, told["type"]) == (413, "/problems/body-too-large")
+        status, headers, told = await client.answer()
+        assert (status, told["type"], headers["connection"]) == (413, "/problems/body-too-large", "close")
+        assert await client.closed()
         assert kept(desk) == []
-        client.head("GET", "/health/live")
-        assert (await client.answer())[0] == 200, "the connection is still good"
+
+
+async def test_a_small_body_that_nobody_wants_leaves_the_connection_open(tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, port), connected(port) as client:
+        for _ in range(2):
+            client.head("POST", "/nothing/here", "Content-Length: 60000", "Content-Type: application/json")
+            client.writer.write(b"x" * 60000)
+            status, headers, _told = await client.answer()
+            assert status == 404
+            assert "connection" not in headers
 
 
 async def test_a_json_body_may_come_in_pieces(tmp_path: Path) -> None:

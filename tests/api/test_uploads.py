@@ -31,6 +31,7 @@ def kept(desk: FrontDesk) -> list[str]:
         ("PUT", "/uploads/a.bin", "a.bin"),
         ("PUT", "/uploads/..%2F..%2Fetc%2Fpasswd", "passwd"),
         ("PUT", "/uploads/na%C3%AFve%20file", "naïve file"),
+        ("PUT", "/uploads/two%0Alines", "twolines"),
     ],
 )
 async def test_a_raw_body_is_kept(desk: FrontDesk, method: str, path: str, name: str) -> None:

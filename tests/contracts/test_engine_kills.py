@@ -53,6 +53,13 @@ def ended(pid: int | None) -> bool:
         return True
 
 
+async def suspend(pid: int | None) -> None:
+    """Stops one process, and waits until it has stopped: it gets there by itself."""
+    kill(pid, signal.SIGSTOP)
+    stopped = psutil.STATUS_STOPPED
+    await until(lambda: psutil.Process(pid).status() == stopped, what=f"process {pid} to be suspended")
+
+
 def semaphores() -> set[str]:
     """The files of those that this process has made and still holds. Its maps show the names they had before."""
     held = [each for each in gc.get_objects() if isinstance(each, SemLock)]
@@ -251,6 +258,61 @@ async def test_a_stopped_lane_does_not_pass_for_a_working_one(rig: Rig) -> None:
     await until(lambda: not any(psutil.pid_exists(pid) for pid in pids), what="the stopped lanes to be killed")
     await rig.all_free()
     assert await rig.engine.check() is None
+
+
+async def test_a_suspended_lane_is_given_no_attempt(rig: Rig) -> None:
+    first, *others = [lane.pid or 0 for lane in rig.engine.lanes()]
+    await suspend(first)
+    assert done(await rig.outcome_of("echo", text="on another")) == "on another"
+    await until(lambda: ended(first), what="the suspended lane to be replaced")
+    assert [lane.pid for lane in rig.engine.lanes()][1:] == others
+    await rig.all_free()
+
+
+async def test_a_lane_that_is_suspended_while_it_opens_is_replaced(rig: Rig) -> None:
+    for _ in range(3):
+        old = {one.pid for one in descendants()}
+        kill(rig.engine.lanes()[0].pid)
+        new = await until(lambda old=old: {one.pid for one in descendants()} - old, what="a new process")  # type: ignore[misc]
+        for pid in new:
+            await suspend(pid)
+        assert [done(await rig.outcome_of("echo", text=text)) for text in "ab"] == ["a", "b"]
+        await rig.all_free()
+
+
+async def test_where_all_lanes_are_suspended_an_attempt_is_rejected_and_they_come_back(rig: Rig) -> None:
+    for lane in rig.engine.lanes():
+        await suspend(lane.pid)
+    assert isinstance(await rig.outcome_of("echo", text="nowhere"), Rejected)
+    await rig.all_free()
+    assert done(await rig.outcome_of("echo", text="back")) == "back"
+
+
+@pytest.mark.parametrize("timeout_s", [0.5, 60])
+async def test_an_attempt_that_stays_suspended_is_lost_and_not_out_of_time(rig: Rig, timeout_s: float) -> None:
+    assignment = rig.assign("sleeps", timeout_s=timeout_s, seconds=600)
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        outcome = await attempt
+    assert isinstance(outcome, Lost), outcome
+    assert outcome.signal == "SIGSTOP"
+    assert "SIGSTOP" in outcome.detail
+    assert ended(pid)
+    await rig.all_free()
+
+
+async def test_a_lane_that_was_suspended_for_a_moment_goes_on(rig: Rig, tmp_path: Path) -> None:
+    assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
+    attempt = rig.begin(assignment)
+    pid = await rig.running(assignment)
+    kill(pid, signal.SIGSTOP)
+    seen = len(rig.reports)
+    await until(lambda: len(rig.reports) > seen + 2, what="it to be looked at while it is suspended")
+    kill(pid, signal.SIGCONT)
+    (tmp_path / "now").touch()
+    assert done(await attempt) == "it came"
 
 
 async def test_a_busy_lane_counts_as_working(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from app.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
 from app.worker import faults
 from app.worker.messages import INLINE_BYTES, MESSAGE_BYTES
 from tests.contracts.engines import rig
-from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, done
+from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, descendants, done
 from tests.support.waiting import until
 
 __all__ = ["rig"]
@@ -64,6 +64,12 @@ def returned(result: object) -> Check:
 
 ZOO = "tests.support.misbehaving"
 
+FRESH = (
+    *("cwd", "environ", "handlers", "limits", "locale", "main", "mask"),
+    *("nice", "recursion", "threads", "timers", "traced", "umask"),
+)
+"""What of `whoami` every attempt must find as the first one did."""
+
 BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("echo", {"text": "hello"}, returned("hello")),
     ("raises", {"message": "boom"}, raised("ValueError", "ValueError: boom")),
@@ -75,6 +81,12 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("raises-group", {}, raised("BaseExceptionGroup", "2 sub-exceptions")),
     ("raises-surrogates", {}, raised("ValueError", "\\ud800", "\x00", "\x1b")),
     ("raises-at-length", {}, raised("ValueError", "begin", "[...]", "end")),
+    ("raises-at-great-length", {}, raised(f"{ZOO}.LengthyError", "begin", "[...]", "end")),
+    ("raises-in-a-circle", {}, raised("ValueError", "first")),
+    ("raises-with-many-causes", {"number": 20_000}, raised("ValueError", "because of another")),
+    ("raises-many-at-once", {"number": 20_000}, raised("ExceptionGroup", "20000 sub-exceptions")),
+    ("raises-groups-of-groups", {"depth": 2000}, raised("ExceptionGroup", "outer")),
+    ("raises-what-no-traceback-can-tell", {}, raised("SyntaxError", "odd")),
     ("recurses", {"depth": 0}, raised("RecursionError")),
     ("exits", {"code": 0}, raised("SystemExit", "sys.exit(0)")),
     ("exits", {"code": 3}, raised("SystemExit", "sys.exit(3)")),
@@ -109,6 +121,13 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("closes-stdout", {}, returned(None)),
     ("forks-and-returns-twice", {}, returned(1)),
     ("changes-everything", {}, returned(None)),
+    ("changes-what-is-inherited", {}, returned(None)),
+    ("lowers-its-limits", {}, returned(None)),
+    ("replaces-json", {}, returned(None)),
+    ("becomes-nicer", {}, returned(None)),
+    ("closes-all-descriptors", {}, lambda outcome: isinstance(outcome, Lost)),
+    ("closes-all-but-pipes", {}, returned(None)),
+    ("babbles-on-its-pipes", {"timeout_s": 1}, lambda outcome: isinstance(outcome, Lost | Stopped)),
     ("starts-a-thread", {}, returned(None)),
     ("leaks", {"mib": 300, "memory_mb": 1024}, returned(None)),
 ]
@@ -121,6 +140,9 @@ async def test_a_beast_costs_only_itself(
     rig: Rig, tmp_path: Path, task: str, params: dict[str, object], expected: Check
 ) -> None:
     neighbour = rig.assign("waits-for", path=str(tmp_path / "now"))
+    before = done(await rig.outcome_of("whoami"))
+    assert isinstance(before, dict)
+    assert (before["nice"], before["threads"], before["cwd"]) == (min(os.nice(0) + 10, 19), 2, str(Path.cwd()))
     waiting = rig.begin(neighbour)
     other = await rig.running(neighbour)
 
@@ -133,12 +155,9 @@ async def test_a_beast_costs_only_itself(
     assert done(await waiting) == "it came"
     await rig.all_free()
     both = await asyncio.gather(rig.outcome_of("whoami"), rig.outcome_of("whoami"))  # at once: one in each lane
-    seen = [done(outcome) for outcome in both]
-    assert all(isinstance(one, dict) and one["cwd"] == os.getcwd() and one["nice"] == 10 for one in seen)  # noqa: PTH109
-    assert all(isinstance(one, dict) and one["threads"] == 2 and one["recursion"] == 1000 for one in seen)
-    umask = os.umask(0)
-    os.umask(umask)
-    assert all(isinstance(one, dict) and one["umask"] == umask for one in seen)
+    for seen in (done(one) for one in both):
+        assert isinstance(seen, dict)
+        assert {name: seen[name] for name in FRESH} == {name: before[name] for name in FRESH}
 
 
 @pytest.mark.parametrize("then", ["return", "die", "loop"])
@@ -214,3 +233,16 @@ async def test_a_traceback_shows_the_task_and_not_the_service(rig: Rig) -> None:
     assert "raise ValueError(message)" in outcome.failure.traceback
     assert "app/worker" not in outcome.failure.traceback
     assert outcome.failure.traceback.startswith("Traceback (most recent call last):")
+
+
+async def test_a_child_that_is_always_another_process_ends_with_its_attempt(rig: Rig) -> None:
+    assert isinstance(await rig.outcome_of("hops", seconds=30), Done)
+    await rig.all_free()
+    await until(lambda: len(descendants()) == 2, what="nothing but the two lanes to be left")
+
+
+async def test_timers_that_a_task_leaves_end_nobody(rig: Rig) -> None:
+    for _ in range(2):
+        await asyncio.gather(*(rig.outcome_of("leaves-timers", seconds=0.2) for _ in range(2)))
+    after = await asyncio.gather(*(rig.outcome_of("sleeps", seconds=0.5) for _ in range(2)))
+    assert [done(outcome) for outcome in after] == [None, None]

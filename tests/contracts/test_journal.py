@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.errors import DuplicateKeyError, StorageFailedError
 from app.jobs import lifecycle
-from app.jobs.interfaces import JobFilter, Journal, KnownKey
+from app.jobs.interfaces import PAGE_BYTES, JobFilter, Journal, KnownKey
 from app.jobs.model import AttemptKey, Failure, FailureKind, Job, State, Usage
 from tests.contracts.journals import FACTORIES, a_job, a_key, ended, ids
 
@@ -198,6 +198,15 @@ async def test_the_last_page_has_no_next_even_where_it_is_full(journal: Journal)
     await journal.add([a_job(f"{number}") for number in range(4)])
     page = await journal.list(JobFilter(), 2)
     assert (await journal.list(JobFilter(), 2, page.next)).next is None
+
+
+async def test_a_page_of_large_jobs_ends_early_and_loses_none(journal: Journal) -> None:
+    large = replace(a_job("large"), params=b'"' + b"x" * (PAGE_BYTES // 3) + b'"')
+    await journal.add([replace(large, id=f"{number}") for number in range(5)])
+    first = await journal.list(JobFilter(), 100)
+    second = await journal.list(JobFilter(), 100, first.next)
+    assert [[job.id for job in page.jobs] for page in (first, second)] == [["4", "3", "2"], ["1", "0"]]
+    assert second.next is None
 
 
 async def test_check_finds_nothing_wrong(journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP side of the service over a scripted engine and a journal in memory: real jobs, no processes."""
+"""The HTTP side of the service over a scripted engine and, unless told otherwise, a journal in memory: no processes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,6 +17,8 @@ from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings
 from app.front_desk import front_desk as put_together
+from app.jobs.housekeeping import recover
+from app.jobs.interfaces import Journal
 from app.keyring import Keyring
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
@@ -39,7 +41,7 @@ class FrontDesk:
     """The app with its state, as a server would call it."""
     state: AppState
     engine: ScriptedEngine
-    journal: MemoryJournal
+    journal: Journal
     results: ResultDirectory
     uploads_dir: Path
     files_dir: Path
@@ -52,16 +54,20 @@ async def front_desk(
     /,
     *,
     engine: ScriptedEngine | None = None,
+    journal: Journal | None = None,
     checks: Mapping[str, Callable[[], Awaitable[str | None]]] = MappingProxyType({}),
     **changes: object,
 ) -> AsyncIterator[FrontDesk]:
-    """A service below `directory`, with an engine of one slot unless another is given; `changes` are settings."""
+    """A service below `directory`, with an engine of one slot unless another is given; `changes` are settings.
+
+    A journal that is given must be open, and stays so.
+    """
     engine = engine or ScriptedEngine()
+    journal = journal or MemoryJournal()
     settings = Settings.model_validate({"data_dir": directory / "data", "files_dir": directory / "files", **changes})
     settings.files_dir.mkdir(exist_ok=True)
     settings.data_dir.mkdir(exist_ok=True)
     registry = load(spec)
-    journal = MemoryJournal()
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
     state = put_together(
@@ -82,6 +88,7 @@ async def front_desk(
         await app({**scope, "state": {"offload": state}}, receive, send)
 
     dispatcher = state.dispatcher
+    await recover(journal, dispatcher, state.clock)
     await engine.open(dispatcher.slots_changed)
     dispatcher.start()
     transport = httpx.ASGITransport(asgi)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.errors import DuplicateKeyError, StorageFailedError
-from app.jobs.interfaces import BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from app.jobs.model import AttemptKey, Batch, Job, State
 
 T = TypeVar("T")
@@ -72,8 +72,10 @@ class MemoryJournal:
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
         newest_first = sorted(self._records.values(), key=lambda record: -record.seq)
         found = [r for r in newest_first if (before is None or r.seq < before) and _matches(r.job, where)]
-        shown = found[:limit]
-        return Page(jobs=[r.job for r in shown], next=shown[-1].seq if len(found) > limit else None)
+        shown: list[_Record] = []
+        while len(shown) < min(limit, len(found)) and sum(_held(r.job) for r in shown) < PAGE_BYTES:
+            shown.append(found[len(shown)])
+        return Page(jobs=[r.job for r in shown], next=shown[-1].seq if len(found) > len(shown) else None)
 
     def replace(self, job: Job, was: AttemptKey, state: State, *, lazy: bool = False) -> Awaitable[bool]:  # noqa: ARG002  # never lazy
         record = self._records.get(was.job_id)
@@ -178,6 +180,10 @@ class MemoryJournal:
             if record.key is not None and (record.job.owner, record.key.key) == (owner, key):
                 return record
         return None
+
+
+def _held(job: Job) -> int:
+    return len(job.params) + len(job.result or b"")
 
 
 def _matches(job: Job, where: JobFilter) -> bool:

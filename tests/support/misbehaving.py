@@ -1,13 +1,19 @@
 """The zoo: tasks that do to a lane whatever a program can do to its process. They run in lanes only."""
 
 import ctypes
+import faulthandler
+import json
+import locale
 import os
+import resource
 import signal
+import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import forkserver, resource_tracker
 
 import gmpy2
 
@@ -29,6 +35,15 @@ def whoami() -> dict[str, object]:
         "session": os.getsid(0),
         "threads": threading.active_count(),
         "recursion": sys.getrecursionlimit(),
+        "environ": {name: value for name, value in os.environ.items() if name != "OFFLOAD_LANE"},
+        "limits": {name: resource.getrlimit(getattr(resource, name)) for name in ("RLIMIT_NOFILE", "RLIMIT_FSIZE")},
+        "handlers": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
+        "mask": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        "timers": [
+            signal.getitimer(timer) for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+        ],
+        "locale": locale.setlocale(locale.LC_ALL),
+        "traced": sys.gettrace() is not None or sys.getprofile() is not None,
         "main": getattr(sys.modules["__main__"], "__file__", None),
     }
 
@@ -99,6 +114,65 @@ def raises_surrogates() -> None:
 
 def raises_at_length() -> None:
     raise ValueError("begin" + "é" * 1_000_000 + "end")
+
+
+class LengthyError(Exception):
+    """Has a lot to say, and says it in a kind of text of its own."""
+
+    def __str__(self) -> str:
+        return Lengthy("begin" + "x" * 10_000_000 + "end")
+
+    __repr__ = __str__
+
+
+class Lengthy(str):
+    """Text that is not what it says when it is cut or written."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _: object) -> "Lengthy":
+        return self
+
+    def encode(self, *_: object, **__: object) -> bytes:
+        return bytes(self, "utf-8") * 10
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (9,)
+
+
+def raises_at_great_length() -> None:
+    raise LengthyError
+
+
+def raises_in_a_circle() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    raise first
+
+
+def raises_with_many_causes(number: int) -> None:
+    error: BaseException = ValueError("the first of all")
+    for _ in range(number):
+        error, cause = ValueError("because of another"), error
+        error.__cause__ = cause
+    raise error
+
+
+def raises_many_at_once(number: int) -> None:
+    raise ExceptionGroup("many", [ValueError(f"number {one}") for one in range(number)])
+
+
+def raises_groups_of_groups(depth: int) -> None:
+    error: Exception = ValueError("the innermost")
+    for _ in range(depth):
+        error = ExceptionGroup("outer", [error])
+    raise error
+
+
+def raises_what_no_traceback_can_tell() -> None:
+    error = SyntaxError("odd")
+    error.text, error.lineno, error.offset = EvilError(), EvilError(), EvilError()  # type: ignore[assignment]
+    raise error
 
 
 def recurses(depth: int) -> int:
@@ -255,6 +329,87 @@ def changes_everything() -> None:
     sys.setrecursionlimit(5000)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+
+def changes_what_is_inherited() -> None:
+    """What a library sets when it is imported, and what the next job must not find."""
+    os.environ["HOME"] = "/nowhere"
+    os.environ["LEFT_BY_A_TASK"] = "yes"
+    del os.environ["PATH"]
+    locale.setlocale(locale.LC_ALL, "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM})
+    signal.setitimer(signal.ITIMER_VIRTUAL, 30)
+    signal.setitimer(signal.ITIMER_PROF, 30)
+    sys.settrace(lambda *_: None)
+    sys.setprofile(lambda *_: None)
+
+
+def lowers_its_limits() -> None:
+    """The hard ones too, which an ordinary user can't raise again."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+
+
+def leaves_timers(seconds: float) -> None:
+    """Each of them ends the process."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def replaces_json() -> None:
+    """As those do who want a quicker one, of another type, for everybody."""
+
+    def dumps(*_: object, **__: object) -> bytes:
+        return b"other"
+
+    json.dumps = dumps  # type: ignore[assignment]
+
+
+def becomes_nicer() -> None:
+    os.nice(3)
+
+
+def closes_all_descriptors() -> None:
+    """As programs do that become daemons."""
+    os.closerange(0, 1000)
+
+
+def closes_all_but_pipes() -> None:
+    for descriptor in range(1000):
+        try:
+            if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+        except OSError:
+            pass
+
+
+def babbles_on_its_pipes() -> None:
+    """Writes what is no message to the pipes that it shares with the front desk."""
+    spared = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
+    for descriptor in range(3, 1000):
+        try:
+            if descriptor not in spared and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.set_blocking(descriptor, False)
+                os.write(descriptor, b"\x7f\xff\xff\xff babble")
+        except OSError:
+            pass
+
+
+def hops(seconds: float) -> int:
+    """Leaves a process that is always another one, in a session of its own, for so long."""
+    end = time.monotonic() + seconds
+    if os.fork() == 0:
+        while time.monotonic() < end:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+        os._exit(0)
+    return os.getpid()
 
 
 def starts_a_thread() -> None:

@@ -47,6 +47,14 @@ def count(gate: str, progress: Callable[[int, int], None]) -> int:
     return done
 
 
+def climb(steps: int, progress: Callable[[int, int], None]) -> int:
+    """Climb so many steps at a walking pace, and report each."""
+    for done in range(steps):
+        progress(done, steps)
+        time.sleep(0.01)
+    return steps
+
+
 def blob(size: int, seed: int) -> str:
     """Make `size` characters that `seed` alone decides."""
     return random.Random(seed).randbytes((size + 1) // 2).hex()[:size]  # noqa: S311  # not a secret

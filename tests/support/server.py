@@ -24,7 +24,7 @@ GOES_WITHIN_S = 5.0
 
 COMMAND = Path(sys.executable).with_name("offload")
 SAMPLES = Path(__file__).with_name("sample_tasks.py")
-SAMPLE_TASKS = "greet hold count blob refuse leave crash spin grind eat chatter beget"
+SAMPLE_TASKS = "greet hold count climb blob refuse leave crash spin grind eat chatter beget"
 READY = re.compile(r"\AOffload ready on (http://127\.0\.0\.1:\d+) with (\d+) lanes\n\Z")
 
 
@@ -56,6 +56,8 @@ class Server:
             "tasks": ", ".join(f"{SAMPLES.stem}:{name}" for name in SAMPLE_TASKS.split()),
             **settings,
         }
+        self.environment: dict[str, str] = {}
+        """Variables that the service gets besides its settings."""
         self._directory = directory
         self._marker = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,7 +79,7 @@ class Server:
         assert int(ready[2]) == self.settings["lanes"]
         self._hang_up()
         self._api = Caller(ready[1])
-        self._look_at_semaphores()
+        self.note_semaphores()
         return self
 
     def launch(self) -> None:
@@ -88,7 +90,7 @@ class Server:
             self._process = subprocess.Popen(
                 [COMMAND, "serve"],
                 cwd=SAMPLES.parent,
-                env={**clean, **ours, traces.MARKER: self._marker},
+                env={**clean, **ours, **self.environment, traces.MARKER: self._marker},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -138,13 +140,13 @@ class Server:
         """What all services on this directory have logged."""
         return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
 
-    def _look_at_semaphores(self) -> None:
-        """Notes which are this server's: others run beside it and have theirs."""
+    def note_semaphores(self) -> None:
+        """Notes which are this server's: others run beside it and have theirs. Before each kill, or some are missed."""
         self._semaphores |= traces.semaphores(self.family())
 
     def terminate(self) -> None:
         """Sends SIGTERM, as an init system does."""
-        self._look_at_semaphores()
+        self.note_semaphores()
         self.process.terminate()
 
     def terminate_all(self) -> None:
@@ -166,7 +168,7 @@ class Server:
 
     def kill(self) -> None:
         """Kills the service, and it alone, as the kernel does when memory runs out."""
-        self._look_at_semaphores()
+        self.note_semaphores()
         self.process.kill()
         self.process.wait()
 
@@ -182,17 +184,21 @@ class Server:
     def forkserver(self) -> psutil.Process:
         """The process that lanes and the Manager are forked from."""
         session = os.getsid(self.process.pid)  # all that is forked from it begins a session of its own
-        return next(forked for forked in self._forked() if os.getsid(forked.pid) == session)
+        return next(forked for forked in self.forked() if os.getsid(forked.pid) == session)
 
     def manager(self) -> psutil.Process:
         """The board's process: neither lane nor forkserver. To be asked while no lane is opening."""
         others = {self.forkserver().pid, *(lane["pid"] for lane in self.api.lanes())}
-        (manager,) = (forked for forked in self._forked() if forked.pid not in others)
+        (manager,) = (forked for forked in self.forked() if forked.pid not in others)
         return manager
 
-    def _forked(self) -> list[psutil.Process]:
+    def forked(self) -> list[psutil.Process]:
         """The forkserver and what it has forked: a fork keeps the command line."""
-        return [process for process in self.family() if "multiprocessing.forkserver" in "".join(process.cmdline())]
+        found = []
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was found
+                found += [process] if "multiprocessing.forkserver" in "".join(process.cmdline()) else []
+        return found
 
     def __enter__(self) -> Self:
         return self.start()
@@ -211,19 +217,24 @@ class Server:
                 self.stop()
             self._expect_nothing_left()
         finally:
-            for process in self.family():
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Ends whatever is still there, by force, and judges nothing."""
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
                 if "resource_tracker" not in "".join(process.cmdline()):  # it ends last, and removes semaphores then
                     process.kill()
-            self.process.wait()
+        self.process.wait()
 
     def _expect_nothing_left(self) -> None:
         with contextlib.suppress(NotInTimeError):
-            until_sync(lambda: not self.family() and not self._semaphores_left(), within=GOES_WITHIN_S)
+            until_sync(lambda: not self.family() and not self.semaphores_left(), within=GOES_WITHIN_S)
         assert "Traceback" not in self.stderr
         assert not (family := self.family()), family
-        assert not (semaphores := self._semaphores_left()), semaphores
+        assert not (semaphores := self.semaphores_left()), semaphores
         assert not (parts := list(self.data_dir.rglob("*.part"))), parts
         assert not (sockets := [path for path in self.data_dir.rglob("*") if path.is_socket()]), sockets
 
-    def _semaphores_left(self) -> list[str]:
+    def semaphores_left(self) -> list[str]:
         return [name for name in self._semaphores if Path(name).exists()]

@@ -57,17 +57,21 @@ def _refusing(path: Path) -> Iterator[None]:
         raise BootError(f"The journal {path} can't be opened: {error}. {_remedy(error)}") from error
 
 
-def is_still(path: Path, inode: int) -> bool:
-    """False where the file has been removed or replaced: SQLite would go on writing into the void."""
+def inodes(path: Path) -> tuple[int, int] | None:
+    """Which files an open journal and its log are; None where one is gone.
+
+    They stay the same for as long as it is open. Where they don't, somebody has removed or replaced them, and SQLite
+    goes on writing into files without a name, which nobody will find again.
+    """
     try:
-        return path.stat().st_ino == inode
-    except FileNotFoundError:
-        return False
+        return path.stat().st_ino, _beside(path, "-wal").stat().st_ino
+    except OSError:
+        return None
 
 
 def _refuse_damage(path: Path) -> None:
     """What SQLite itself would not notice, or would take for an empty database."""
-    log = path.with_name(path.name + "-wal")
+    log = _beside(path, "-wal")
     if not path.exists():
         if log.exists() and log.stat().st_size:
             raise BootError(f"The journal {path} is missing, but {log} with its last writes is there. {_RESCUE}")
@@ -83,7 +87,7 @@ def _refuse_damage(path: Path) -> None:
 def _create(path: Path) -> None:
     """Makes the whole file under another name first: there is never a half-made journal, not even after a kill."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
+    draft = _beside(path, ".new")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     with contextlib.closing(_connect(draft)) as connection:
@@ -92,6 +96,10 @@ def _create(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     draft.rename(path)
     sync_directory(path.parent)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -31,6 +31,8 @@ def storage_error(error: Exception, directory: Path) -> Exception:
         return StorageFullError("The disk that holds the journal is full.")
     if code == sqlite3.SQLITE_BUSY:
         return StorageFailedError(f"Another process has held the journal's lock for over {BUSY_TIMEOUT_S:g} s.")
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StorageFailedError(f"The journal is damaged: {error}. Stop the service and restore a backup of it.")
     return StorageFailedError(f"The journal failed: {error}")
 
 

@@ -29,8 +29,14 @@ class SqliteJournal:
     async def open(self) -> None:
         directory = self._path.parent
         writer = await asyncio.to_thread(boot.open_writer, self._path)
-        self._inode = self._path.stat().st_ino
-        self._writes = self._start("journal-writes", writer, writes.committing(directory))
+        inodes = boot.inodes(self._path)
+
+        def gone() -> str | None:
+            if boot.inodes(self._path) == inodes:
+                return None
+            return f"The journal {self._path}, or its log, was removed or replaced while in use: restart the service."
+
+        self._writes = self._start("journal-writes", writer, writes.committing(directory, gone))
         # Lists may take long where several filters match much and together little; a poll must not wait for them.
         self._reads = self._start("journal-reads", boot.open_reader(self._path), reads.answering(directory))
         self._lists = self._start("journal-lists", boot.open_reader(self._path), reads.answering(directory))
@@ -113,6 +119,4 @@ class SqliteJournal:
             return f"The journal did not write and read within {CHECK_S:g} s."
         except ProblemError as error:
             return error.detail
-        if not boot.is_still(self._path, self._inode):
-            return f"The journal {self._path} was removed or replaced while in use: restart the service."
         return None

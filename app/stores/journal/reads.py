@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.jobs.interfaces import BatchPage, JobFilter, KnownKey, Member, Page
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, JobFilter, KnownKey, Member, Page
 from app.jobs.model import Batch, Job
 from app.stores.journal import rows, sql
 from app.stores.journal.faults import storage_error
@@ -63,9 +63,15 @@ def page(connection: sqlite3.Connection, where: JobFilter, limit: int, before: i
         if first is None:
             return Page(jobs=(), next=None)
     parameters |= {"first": first, "before": end if before is None else min(before, end)}
-    found = connection.execute(sql.page(where), parameters).fetchall()
-    shown = found[:limit]
-    return Page(jobs=[rows.job(row) for row in shown], next=shown[-1][-1] if len(found) > limit else None)
+    jobs: list[Job] = []
+    held, last = 0, None
+    for row in connection.execute(sql.page(where), parameters):
+        if len(jobs) == limit or held >= PAGE_BYTES:
+            return Page(jobs=jobs, next=last)
+        job, last = rows.job(row), row[-1]
+        jobs.append(job)
+        held += len(job.params) + len(job.result or b"")
+    return Page(jobs=jobs, next=None)
 
 
 def live(connection: sqlite3.Connection) -> Sequence[Job]:

@@ -1,20 +1,23 @@
 """What the writer does: pieces of work, each a function of the connection, and the transaction around a group."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.errors import DuplicateKeyError
+from app.errors import DuplicateKeyError, StorageFailedError
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.model import AttemptKey, Batch, Job, State
 from app.stores.journal import rows, sql
-from app.stores.journal.faults import is_members_own, storage_error
+from app.stores.journal.faults import is_members_own, primary_code, storage_error
 from app.stores.journal.line import Serve, Work
 
 
-def committing(directory: Path) -> Serve:
+def committing(directory: Path, gone: Callable[[], str | None]) -> Serve:
     """Serves a group of writes as one transaction; `directory` is where the file is.
+
+    `gone` is asked after each: what was written to a file that is not there any more is not on disk, and why is told.
 
     Nearly always all of them succeed, so they run bare; only if one is refused on its own account is the group done
     again, with a savepoint around each, and that one left out. Whatever else fails, fails for all, and nothing is kept.
@@ -23,15 +26,30 @@ def committing(directory: Path) -> Serve:
     def serve(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
         try:
             try:
-                return _transaction(connection, group, lambda work: work(connection))
+                answers = _transaction(connection, group, lambda work: work(connection))
             except Exception as error:
                 if not is_members_own(error):
                     raise
-                return _transaction(connection, group, lambda work: _apart(connection, work, directory))
+                answers = _transaction(connection, group, lambda work: _apart(connection, work, directory))
         except Exception as error:  # each waiter gets it
+            if primary_code(error) == sqlite3.SQLITE_IOERR:
+                _cover(connection)
             return [storage_error(error, directory) for _ in group]
+        if why := gone():
+            return [StorageFailedError(why) for _ in group]
+        return answers
 
     return serve
+
+
+def _cover(connection: sqlite3.Connection) -> None:
+    """Writes over what a commit has left in the log whose sync failed.
+
+    SQLite takes such a commit back, but its frames are whole: if the service were killed before the next write, the
+    next start would take them for a commit, and what was refused would be there.
+    """
+    with contextlib.suppress(sqlite3.Error):  # even one whose sync fails again has been written over them
+        connection.execute(sql.BEAT)
 
 
 def _transaction(

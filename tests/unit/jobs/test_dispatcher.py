@@ -223,6 +223,19 @@ async def test_cancelling_a_running_job_stops_just_its_attempt() -> None:
         assert (await desk.engine.running("b")) == AttemptKey("b", 1)
 
 
+async def test_a_cancel_just_before_the_engine_knows_the_attempt_keeps_it_from_running() -> None:
+    async with a_desk() as desk:
+        with desk.changes.watch("a") as changed:
+            await desk.submit(a_job())
+            async with asyncio.timeout(5):  # not `wait_for`, whose own task would come too late
+                await changed.wait()
+                assert desk.dispatcher.running == 1
+                assert desk.engine.started == [], "too late to show anything"
+                job = await desk.dispatcher.cancel(a_job())
+        assert job.state is State.CANCELLED
+        assert desk.engine.started == []
+
+
 async def test_a_cancelled_job_whose_process_died_by_itself_is_not_tried_again() -> None:
     async with a_desk() as desk:
         await desk.submit(a_job())
@@ -264,6 +277,23 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
         await desk.engine.end("a")
         await desk.engine.end("b")
         assert (await desk.ended("b")).state is State.SUCCEEDED
+
+
+async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    async with a_desk() as desk:
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        await until(lambda: len(desk.journal.written) == 1)
+        desk.journal.refuse = 1_000_000
+        for _ in range(2):  # who asks again is told at once, too
+            with pytest.raises(StorageFullError, match="process has ended"):
+                await asyncio.wait_for(desk.dispatcher.cancel(a_job()), 5)
+        assert desk.engine.stopped == [AttemptKey("a", 1)] * 2
+        desk.journal.refuse = 0
+        assert (await desk.ended("a")).state is State.CANCELLED
 
 
 async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,16 @@ def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "Move it away" in why
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_directory_in_its_place_is_refused(path: Path, suffix: str) -> None:
+    place = beside(path, suffix)
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    with pytest.raises(BootError, match=r"can't be opened: .*Is a directory"):
+        content(path)
+    assert place.is_dir()
+
+
 @pytest.mark.parametrize("share", [0.99, 0.7, 0.5, 0.1])
 def test_a_file_that_was_cut_short_is_refused(path: Path, share: float) -> None:
     whole = path.read_bytes()

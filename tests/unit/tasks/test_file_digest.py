@@ -25,7 +25,7 @@ from app.tasks.context import Context
 from app.tasks.definition import Examined
 from app.tasks.digests import HEX_LENGTHS
 from app.tasks.faults import FileChangedError, FileMissingError, FileRefusedError, NotAFileError, TaskFaultError
-from app.tasks.file_digest import CHUNK_BYTES, source_of
+from app.tasks.file_digest import CHUNK_BYTES, read_digests, source_of
 from tests.support.waiting import until_sync
 from tests.unit.tasks.building import Reports, built_in, context_in
 
@@ -300,6 +300,15 @@ def test_a_file_that_grows_as_fast_as_it_is_read_is_given_up_at_once(tmp_path: P
     with pytest.raises(FileChangedError, match=f"grew beyond its {3 * CHUNK_BYTES} bytes"):
         digest(context, path="a")
     assert len(reports.seen) == 3
+
+
+def test_a_file_that_tells_no_size_is_not_digested() -> None:
+    descriptor = os.open("/proc/self/maps", os.O_RDONLY)  # regular, of 0 bytes by its status, and without a true end
+    try:
+        with pytest.raises(FileChangedError, match="grew beyond its 0 bytes"):
+            read_digests(descriptor, ["sha256"], lambda *_, **__: None)
+    finally:
+        os.close(descriptor)
 
 
 def test_the_example_is_valid(context: Context) -> None:

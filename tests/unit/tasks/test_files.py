@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import socket
 import threading
@@ -98,6 +99,25 @@ def test_no_such_file(root: Path, path: str, says: str) -> None:
 def test_no_files_directory(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundProblemError, match="does not exist"):
         read(tmp_path / "nowhere", "plain")
+
+
+def test_a_files_directory_that_can_not_be_entered(tmp_path: Path) -> None:
+    (tmp_path / "around").symlink_to(tmp_path / "around")
+    for root in (tmp_path / "around", tmp_path / "around" / "files"):
+        with pytest.raises(FileNotFoundProblemError, match="can't be entered"):
+            read(root, "plain")
+
+
+def test_a_path_of_many_directories_takes_few_descriptors(root: Path) -> None:
+    deep = "/".join(["d"] * 300)
+    (root / deep).mkdir(parents=True)
+    (root / deep / "file").write_bytes(b"far below")
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, allowed[1]))
+    try:
+        assert read(root, f"{deep}/file") == b"far below"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
 @pytest.mark.parametrize("target", ["../secret", "plain", "nowhere", "link"])

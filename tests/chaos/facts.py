@@ -1,0 +1,121 @@
+"""What must hold of the whole system when all is over. Each check answers the sentences of what did not."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.chaos.ledger import Ledger
+from tests.chaos.times import Times
+from tests.support.caller import Json
+from tests.support.server import Server
+from tests.support.waiting import NotInTimeError, until_sync
+
+MORE_DESCRIPTORS = 8
+MORE_THREADS = 8
+MORE_MIB = 48
+"""What a service may have gained, between two quiet moments, by caches that have filled and pools that have grown."""
+
+GOES_WITHIN_S = 10.0
+
+CANCEL, NOTICED, BACK = "cancel", "death of a lane noticed", "all lanes back after it"
+MOST_S = {CANCEL: 5.0, NOTICED: 5.0, BACK: 30.0}
+"""The contract says a second, of a machine that has one to spare; here clients, faults and lanes share two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the front desk's process holds at a quiet moment. Connections of clients do not count."""
+
+    descriptors: int
+    threads: int
+    mib: int
+
+    @classmethod
+    def of(cls, pid: int) -> "Holding":
+        process = psutil.Process(pid)
+        connections = [one for one in process.net_connections("inet") if one.status != psutil.CONN_LISTEN]
+        return cls(process.num_fds() - len(connections), process.num_threads(), process.memory_info().rss >> 20)
+
+    def grown(self, before: "Holding") -> list[str]:
+        """What has become more than may be."""
+        broken = []
+        if self.descriptors > before.descriptors + MORE_DESCRIPTORS:
+            broken.append(f"descriptors of the service: {before.descriptors}, then {self.descriptors}")
+        if self.threads > before.threads + MORE_THREADS:
+            broken.append(f"threads of the service: {before.threads}, then {self.threads}")
+        if self.mib > before.mib + MORE_MIB:
+            broken.append(f"memory of the service: {before.mib} MiB, then {self.mib}")
+        return broken
+
+
+def of_the_times(times: Times) -> list[str]:
+    """What took longer than it may."""
+    return [
+        f"too slow: {what} took {longest:.1f} s"
+        for what, (_, _, longest) in times.worst().items()
+        if longest > MOST_S.get(what, longest)
+    ]
+
+
+def of_the_list(ledger: Ledger, jobs: list[Json]) -> list[str]:
+    """The service's list of jobs against the clients' ledger."""
+    broken = []
+    by_label = {job["labels"][0]: job for job in jobs}
+    for label, count in Counter(job["labels"][0] for job in jobs).items():
+        if count > 1:
+            broken.append(f"doubled: the submission {label} became {count} jobs")
+        if label in ledger.refused:
+            broken.append(f"a submission that was refused is there: {by_label[label]}")
+        elif label not in ledger.lines:
+            broken.append(f"a job that nobody submitted: {by_label[label]}")
+    for line in ledger.lines.values():
+        there = line.label in by_label
+        if line.id is not None and there == line.forgotten:
+            broken.append(f"{'deleted, but there' if there else 'lost'}: job {line.id} of submission {line.label}")
+        if line.id is not None and line.end is None:
+            broken.append(f"stuck: job {line.id} of submission {line.label}: {by_label.get(line.label)}")
+    return broken
+
+
+def of_the_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
+    """What lies about when the service has ended in order."""
+    kept = {
+        f"{line.id}.{line.end['attempt']}.json"
+        for line in ledger.lines.values()
+        if line.end is not None
+        and not line.forgotten
+        and line.end["state"] == "succeeded"
+        and line.end["result"] is None
+    }
+    results = {path.name for path in (server.data_dir / "results").iterdir()}
+    uploads = {path.name for path in (server.data_dir / "uploads").iterdir()}
+    halves = {name for name in uploads if {name.removesuffix(".json"), name.removesuffix(".json") + ".json"} - uploads}
+    rest = [*(server.data_dir / "run").glob("**/*"), *tmp.iterdir()]
+    return [
+        *(f"left behind: the result file {name}" for name in sorted(results - kept)),
+        *(f"lost: the result file {name}" for name in sorted(kept - results)),
+        *(f"left behind: half an upload, {name}" for name in sorted(halves)),
+        *(f"left behind: {path}" for path in rest),
+    ]
+
+
+def of_the_processes(server: Server) -> list[str]:
+    """Processes and semaphores of any service that has been here."""
+    try:
+        until_sync(lambda: not server.family() and not server.semaphores_left(), within=GOES_WITHIN_S)
+    except NotInTimeError:
+        processes = [f"left behind: {process}" for process in server.family()]
+        return processes + [f"left behind: {name}" for name in server.semaphores_left()]
+    return []
+
+
+def of_the_log(server: Server) -> list[str]:
+    """No fault that was inflicted may look like one of the service's own."""
+    lines = server.stderr.splitlines()
+    return [
+        "the log: " + " | ".join(lines[max(0, number - 3) : number + 40])
+        for number, line in enumerate(lines)
+        if "Traceback" in line or "[error" in line or "[critical" in line
+    ]

@@ -1,0 +1,60 @@
+"""Which process of a running service is which, as far as can be told from outside at any moment."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.support.server import Server
+
+LANE_NAME = "offload-lane"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Process ids; None, or fewer, where something is away."""
+
+    forkserver: int | None
+    manager: int | None
+    lanes: Sequence[int]
+    """Open or being opened, in order of their ids."""
+
+
+def look(server: Server) -> Parts:
+    """Looks once, in some 50 ms. What is forked just now may be taken for a lane: it looks like one."""
+    front_desk, forkserver, manager, lanes = server.process.pid, None, None, []
+    for process in server.forked():
+        with contextlib.suppress(OSError, psutil.NoSuchProcess):  # it has ended
+            pid, its_own_session = process.pid, os.getsid(process.pid) == process.pid
+            if process.ppid() == front_desk and not its_own_session:
+                forkserver = pid
+            elif its_own_session and _name(pid) != LANE_NAME:
+                manager = pid
+            else:
+                lanes.append(pid)
+    return Parts(forkserver, manager, sorted(lanes))
+
+
+def handing_over(server: Server, lanes: Sequence[int]) -> int | None:
+    """The lane, of these, that is writing a result file at this moment. In some 100 µs."""
+    if not any(file.suffix == ".partial" for file in (server.data_dir / "results").iterdir()):
+        return None
+    for pid in lanes:
+        with contextlib.suppress(OSError):
+            if any(_target(descriptor).endswith(".partial") for descriptor in Path(f"/proc/{pid}/fd").iterdir()):
+                return pid
+    return None
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # it has been closed
+        return ""

@@ -1,0 +1,93 @@
+"""What the clients submit: jobs of every kind whose right end can be known beforehand."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+import gmpy2
+
+from tests.support.caller import Json
+
+FILES = {f"{size}.bin": size for size in (0, 1_000, 70_000, 3_000_000, 12_000_000)}
+"""The files to digest, and their sizes; their content is decided by the size alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One submission, and how it must end unless it is cancelled or loses its last attempt to a fault."""
+
+    task: str
+    params: Json
+    options: Json = field(default_factory=dict)
+    upload: bool = False
+    """The file that it digests is sent along."""
+    fails: str | None = None
+    """The kind of failure; None where it succeeds."""
+    cancelled: bool = False
+    """Somebody is going to cancel it, since it never ends by itself."""
+
+    def right(self, result: bytes) -> bool:
+        """Whether these bytes are the task's result, every one of them."""
+        return result == json.dumps(self._result(), separators=(",", ":")).encode()
+
+    def _result(self) -> object:
+        given = self.params
+        match self.task:
+            case "greet":
+                return {"lines": [f"Hello, {given['name']}!"] * int(given["times"])}
+            case "fibonacci":
+                value = str(gmpy2.fib(given["n"]))
+                return {"n": given["n"], "value": value, "digits": len(value)}
+            case "blob":
+                size = int(given["size"])
+                return Random(given["seed"]).randbytes((size + 1) // 2).hex()[:size]  # noqa: S311  # as the task does
+            case "climb":
+                return given["steps"]
+            case "file-digest":
+                content = file_content(FILES[given["path"]])
+                digests = {name: hashlib.new(name, content).hexdigest() for name in given["algorithms"]}
+                return {"name": given["path"], "size": len(content), "digests": digests, "verified": None}
+            case other:
+                raise LookupError(f"{other} has no result")
+
+
+def file_content(size: int) -> bytes:
+    return Random(size).randbytes(size)  # noqa: S311  # not a secret
+
+
+def lay_out(files_dir: Path) -> None:
+    """Makes the files that `file-digest` is asked for."""
+    for name, size in FILES.items():
+        (files_dir / name).write_bytes(file_content(size))
+
+
+def draw(chance: Random) -> Work:
+    """Any job."""
+    options: Json = {"max_attempts": chance.randint(1, 4), "priority": chance.choice([0, 0, 0, -5, 5])}
+
+    def of(task: str, **params: object) -> Work:
+        return Work(task=task, params=params, options=options)
+
+    kinds: list[tuple[int, Callable[[], Work]]] = [
+        (26, lambda: of("greet", name=str(chance.randrange(10**6)), times=chance.randint(1, 3))),
+        (14, lambda: of("fibonacci", n=chance.randint(14, 25), algorithm="recursive")),
+        (8, lambda: of("fibonacci", n=chance.randint(0, 200_000))),
+        (28, lambda: of("blob", size=round(10 ** chance.uniform(3, 7)), seed=chance.randrange(1 << 30))),
+        (8, lambda: of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"])),
+        (
+            4,
+            lambda: replace(of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"]), upload=True),
+        ),
+        (8, lambda: of("climb", steps=chance.randint(1, 60))),
+        (2, lambda: Work(task="crash", params={}, options=options, fails="worker-died")),
+        (1, lambda: Work(task="leave", params={"code": chance.randint(0, 9)}, options=options, fails="worker-died")),
+        (2, lambda: Work(task="refuse", params={"text": "this"}, options=options, fails="task-raised")),
+        (1, lambda: Work(task="spin", params={}, options={**options, "timeout_s": 0.7}, fails="timed-out")),
+        (2, lambda: Work(task=chance.choice(["spin", "grind"]), params={}, options=options, cancelled=True)),
+    ]
+    weights, makers = zip(*kinds, strict=True)
+    make: Callable[[], Work] = chance.choices(makers, weights)[0]
+    return make()

@@ -1,0 +1,105 @@
+"""The k-th operation of the disk fails, for each k: once, or from then on until it is mended.
+
+Through the whole front desk and the real SQLite. `OFFLOAD_EVERY_FAULT=1` tries every k; else some, from a seed.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.errors import BootError, ProblemError
+from app.jobs.lifecycle import start
+from app.stores.journal import SqliteJournal
+from tests.faults import scenario
+from tests.faults.scenario import Told, expect_truth, left_on_disk
+from tests.support.faulty_disk import Fault, FaultyDisk, faulty_disk
+from tests.support.front_desk import front_desk
+from tests.support.journals import a_job, opened
+from tests.support.scripted_engine import ScriptedEngine
+
+pytestmark = pytest.mark.anyio
+
+TRIED = 6
+"""How many k are tried of each kind, where not every one is."""
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.housekeeping.LOOK_S", 0.01)
+    monkeypatch.setattr("app.stores.journal.boot.BUSY_TIMEOUT_S", 0.0)
+
+
+@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault: Fault, for_good: bool) -> None:
+    with faulty_disk() as disk:
+        operations = await _live(tmp_path / "whole", disk, fault, 0, for_good=False)
+        every = range(1, operations + 1)
+        seed = random.SystemRandom().randrange(2**32)
+        print(f"{operations} operations; seed {seed}")  # shown where the test fails
+        chance = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
+        for number in every if os.environ.get("OFFLOAD_EVERY_FAULT") else sorted(chance.sample(every, TRIED)):
+            print(f"operation {number} fails")
+            await _live(tmp_path / f"{number}", disk, fault, number, for_good=for_good)
+            assert disk.failed or number > operations // 2, "how writes share a commit varies, but not by so much"
+
+
+@pytest.mark.parametrize("fault", [Fault.FULL, Fault.WRITE, Fault.BUSY], ids=lambda fault: fault.name.lower())
+async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_path: Path, fault: Fault) -> None:
+    running = start(a_job("a"), 1)
+    with faulty_disk() as disk:
+        async with opened(tmp_path / "journal.db") as journal:
+            await journal.add([running])
+            disk.fail(fault, 1, for_good=True)
+            with pytest.raises(BootError, match="an earlier service left can't be taken up"):
+                async with front_desk(tmp_path, journal=journal):
+                    pass
+            disk.mend()
+            assert await journal.get("a") == running
+
+
+async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, for_good: bool) -> int:
+    """Plays the scenario with the fault; answers how many operations of its kind there were."""
+    path, told = directory / "data" / "journal.sqlite3", Told()
+    path.parent.mkdir(parents=True)  # a test may block
+    async with (
+        opened(path) as journal,
+        front_desk(directory, engine=ScriptedEngine(2), journal=journal) as desk,
+    ):
+        disk.fail(fault, first, for_good=for_good)
+        client = await scenario.play(desk, told)
+        operations = disk.operations
+        killed = await _killed(journal, path, directory / "killed")
+        disk.mend()
+        if killed is not None:
+            expect_truth(told, await left_on_disk(killed))
+        await scenario.finish(desk, client, told)
+    expect_truth(told, await left_on_disk(path))
+    async with opened(path) as journal, front_desk(directory, journal=journal) as desk:
+        again = scenario.Client(desk, told)
+        await again.submit(2, "key")
+        await again.submit(7)
+        await scenario.finish(desk, again, told)
+        await scenario.expire(desk, journal, told)
+    assert await left_on_disk(path) == {}
+    return operations
+
+
+async def _killed(journal: SqliteJournal, path: Path, to: Path) -> Path | None:
+    """A copy of the files as a kill would leave them now; None where nothing can be copied in between two writes."""
+
+    copies: list[Path] = []
+
+    def copy(_: sqlite3.Connection) -> None:
+        to.mkdir(exist_ok=True)
+        copies.extend(Path(shutil.copy(file, to)) for file in path.parent.glob(f"{path.name}*"))
+
+    with contextlib.suppress(ProblemError):  # the transaction around it
+        await journal._writes.submit(copy)
+    return to / path.name if copies else None

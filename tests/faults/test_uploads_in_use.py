@@ -1,0 +1,98 @@
+"""An upload whose time is over, or whose other job is deleted, just as a job is submitted for it."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.jobs.interfaces import IdempotencyKey
+from app.jobs.model import Batch, Job
+from app.stores import uploads as uploads_module
+from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.memory_journal import MemoryJournal
+from tests.support.problems import problem
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.anyio
+
+ALL = 2**62
+"""A time after every upload's arrival."""
+
+
+class SlowJournal(MemoryJournal):
+    """Takes a new job only when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.let = asyncio.Event()
+
+    def add(
+        self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
+    ) -> Awaitable[None]:
+        return asyncio.ensure_future(self._add(jobs, key, batch))
+
+    async def _add(self, jobs: Sequence[Job], key: IdempotencyKey | None, batch: Batch | None) -> None:
+        self.asked.set()
+        await self.let.wait()
+        await super().add(jobs, key, batch)
+
+
+async def uploaded(desk: FrontDesk) -> str:
+    upload: str = (await desk.client.post("/uploads", content=b"abc")).json()["id"]
+    return upload
+
+
+def submit(desk: FrontDesk, upload: str) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(desk.client.post("/jobs/file-digest", json={"upload": upload}))
+
+
+async def expire(desk: FrontDesk) -> None:
+    await desk.state.uploads.expire(ALL, desk.state.dispatcher.live.uses)
+
+
+@pytest.mark.parametrize("patient", [True, False], ids=["client stays", "client goes"])
+async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(tmp_path: Path, patient: bool) -> None:
+    journal = SlowJournal()
+    async with front_desk(tmp_path, journal=journal) as desk:
+        upload = await uploaded(desk)
+        submission = submit(desk, upload)
+        await asyncio.wait_for(journal.asked.wait(), 10)
+        if not patient:
+            submission.cancel()
+            await asyncio.wait([submission])
+        await expire(desk)
+        assert (desk.uploads_dir / upload).exists()
+        journal.let.set()
+        job_id = (await until(lambda: desk.engine.started, what="the job to run"))[0].key.job_id
+        await expire(desk)
+        assert (desk.uploads_dir / upload).exists()
+        await desk.engine.end(job_id)
+        await desk.client.get(f"/jobs/{job_id}?wait=10")
+        await expire(desk)
+        assert not (desk.uploads_dir / upload).exists()
+
+
+async def test_an_upload_that_is_being_removed_is_not_there_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removing, go, remove = threading.Event(), threading.Event(), uploads_module._remove
+
+    def slowly(path: Path) -> None:
+        removing.set()
+        assert go.wait(10)
+        remove(path)
+
+    async with front_desk(tmp_path) as desk:
+        upload = await uploaded(desk)
+        monkeypatch.setattr(uploads_module, "_remove", slowly)
+        expiry = asyncio.create_task(expire(desk))
+        await until(removing.is_set, what="the removal to begin")
+        try:
+            problem(await submit(desk, upload), 404, "upload-not-found")
+        finally:
+            go.set()
+        await expiry
