@@ -1,4 +1,7 @@
-"""Where the measurements are made: the contenders, started when first needed, and how much is done."""
+"""Where the measurements are made: the contenders, started when first needed, and how much is done.
+
+They stay while others have their turns: all of them together use about 5 % of one CPU when idle, half of it Huey.
+"""
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
