@@ -39,7 +39,7 @@ def main() -> int:
     peers, remarks = _peers(options.peers, options.cache)
     metrics = [metric for metric in METRICS if metric.name in (options.only or metric.name)]
     stand = Stand(_sizes(options), peers)
-    machine = _machine(peers)
+    machine = {**_machine(peers), "repeats": str(stand.sizes.repeats), "burst": f"{stand.sizes.burst:,}"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, as Ctrl-C does
     measured = uvloop.run(run(metrics, stand))
     keeps = {each.name: each.keeps for each in stand.contenders}
@@ -104,4 +104,7 @@ def _machine(peers: Sequence[Contender]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,7 +5,6 @@ seconds. Traffic goes to 127.0.0.1 only, and every load is bounded by a count an
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -71,26 +70,6 @@ def post(path: str, body: bytes = b"{}", **headers: str) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
     lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-_ID = re.compile(rb'"id":"?([^",}]+)')
-
-
-def id_of(answer: Answer) -> str:
-    """The id of the job that an answer shows. Found, not parsed: the work goes on meanwhile, on the same cores."""
-    found = _ID.search(answer.body)
-    if found is None:
-        raise RuntimeError(f"no id in {answer.body[:300]!r}")
-    return found[1].decode()
-
-
-def has_ended(answer: Answer) -> bool:
-    """Whether the job that is shown has succeeded; raises RuntimeError where it ended otherwise."""
-    if b'"state":"succeeded"' in answer.expect(200, 202).body:
-        return True
-    if b'"state":"failed"' in answer.body or b'"state":"cancelled"' in answer.body:
-        raise RuntimeError(f"a job has not succeeded: {answer.body[:1000]!r}")
-    return False
 
 
 class _Connection(asyncio.Protocol):

@@ -1,4 +1,7 @@
-"""Where the measurements are made: the contenders, started when first needed, and how much is done."""
+"""Where the measurements are made: the contenders, started when first needed, and how much is done.
+
+They stay while others have their turns: all of them together use about 5 % of one CPU when idle, half of it Huey.
+"""
 
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -8,7 +11,8 @@ from typing import Self
 
 from bench import work
 from bench.contenders import BARE, NAIVE, OFFLOAD, Contender, Server
-from bench.load import Conversation, ask, converse, get, has_ended, id_of, post
+from bench.load import ask, converse, post
+from bench.shown import id_of, until_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,3 @@ async def warm(server: Server) -> None:
     for _ in range(8):
         submitted = (await ask(server.port, post("/jobs/noop"))).expect(202)
         await converse(server.port, until_ended(f"/jobs/{id_of(submitted)}"))
-
-
-def until_ended(path: str, pause: float = 0.001) -> Conversation:
-    """Asks for a job again and again until it has ended."""
-    while not has_ended((yield get(path))):
-        yield pause

@@ -9,8 +9,9 @@ from functools import partial
 
 from app.tasks.fibonacci import Fibonacci, fibonacci
 from bench.contenders import OFFLOAD, WORKERS, NotThereError
-from bench.load import ask, get, has_ended, id_of, load, post
+from bench.load import ask, get, load, post
 from bench.runner import Metric, Turn
+from bench.shown import has_ended, id_of
 from bench.stand import Stand
 
 NUMBERS = (30, 32, 34, 36)

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from bench.contenders import Contender
-from bench.load import Conversation, converse, get, has_ended, id_of, load, post
+from bench.load import Conversation, converse, get, load, post
 from bench.runner import Metric, Turn
+from bench.shown import has_ended, id_of
 from bench.stand import Stand
 
 CONNECTIONS = 32

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench import bare_processes
 from bench.contenders import OFFLOAD, WORKERS
-from bench.load import has_ended, load, post
+from bench.load import load, post
 from bench.runner import Metric, Turn
+from bench.shown import has_ended
 from bench.stand import Stand
 from bench.work import MIB
 

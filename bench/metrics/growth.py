@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.contenders import Server, offload
 from bench.filling import fill
-from bench.load import Load, get, id_of, load, post
+from bench.load import Load, get, load, post
 from bench.runner import Metric, Turn
+from bench.shown import id_of
 from bench.stand import Stand
 
 _LISTS = 50

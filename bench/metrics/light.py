@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.contenders import Contender
-from bench.load import Conversation, converse, get, has_ended, id_of, load, post, quantile_ms
+from bench.load import Conversation, converse, get, load, post, quantile_ms
 from bench.metrics.cpu import burn
 from bench.runner import Metric, Turn
+from bench.shown import has_ended, id_of
 from bench.stand import Stand
 
 _PAUSE_S = 0.005

@@ -5,9 +5,10 @@ from functools import partial
 from itertools import cycle, islice
 
 from bench.contenders import OFFLOAD, WORKERS, Contender
-from bench.load import Answer, Load, ask, converse, get, id_of, load, post
+from bench.load import Answer, Load, ask, converse, get, load, post
 from bench.runner import Metric, Turn
-from bench.stand import Stand, until_ended
+from bench.shown import id_of, until_ended
+from bench.stand import Stand
 
 _DIFFERENT = 100
 """Finished jobs that are asked for in turn."""

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.contenders import Contender
-from bench.load import ask, converse, id_of, post
+from bench.load import ask, converse, post
 from bench.processes import ROOT
 from bench.runner import Metric, Turn
-from bench.stand import Stand, until_ended
+from bench.shown import id_of, until_ended
+from bench.stand import Stand
 
 _IMPORTED = "app.main"
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.contenders import Contender, Server, offload
-from bench.load import ask, converse, id_of, load, post
+from bench.load import ask, converse, load, post
 from bench.runner import Metric, Turn
-from bench.stand import Sizes, Stand, until_ended
+from bench.shown import id_of, until_ended
+from bench.stand import Sizes, Stand
 
 NOOP = post("/jobs/noop")
 

@@ -1,5 +1,6 @@
 """One service for all attacks, which must be as well after each as it was before."""
 
+import resource
 from collections.abc import Iterator
 
 import psutil
@@ -17,6 +18,8 @@ GROWTH_BYTES = 96 << 20
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of two lanes that is soon out of patience with bodies."""
     directory = tmp_path_factory.mktemp("abused")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the service has the same
     with Server(directory, upload_max_mb=8, upload_idle_s=2, body_timeout_s=2, log_format="console") as server:
         server.api.succeeded(server.api.submit("greet", {"name": "you"})["id"])
         yield server

@@ -1,6 +1,7 @@
 """Connections that are opened and not used, used in bulk, or used for something else."""
 
 import contextlib
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -73,6 +74,19 @@ def test_a_thousand_that_say_nothing_and_a_thousand_half_heads_are_sent_away(ser
         assert (told.status, told.kind) == (408, "head-too-slow")
         until_sync(all_gone, within=HEAD_S + 15, what="all of them to be sent away")
         assert time.monotonic() - began > HEAD_S / 2, "an honest client may take its time"
+
+
+def test_connections_leave_descriptors_for_the_lanes(tmp_path: Path) -> None:
+    with Server(tmp_path, lanes=1) as server:
+        (lane,) = server.api.idle_lanes(1)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (200, 200))
+        with crowd(server, 300, b"") as clients:
+            until_sync(lambda: len([one for one in clients if closed(one)]) >= 240, what="the rest to be sent away")
+            lane.kill()
+            until_sync(lambda: "ended while it was idle" in server.stderr, what="the lane to be missed")
+        job = server.api.submit("greet", {"name": "you"})["id"]
+        server.api.succeeded(job)
+        assert "Too many open files" not in server.stderr
 
 
 def test_ten_thousand_requests_on_one_connection(server: Server) -> None:

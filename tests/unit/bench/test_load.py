@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bench.load import Answer, Conversation, ask, converse, get, has_ended, id_of, load, post
+from bench.load import Answer, Conversation, ask, converse, get, load, post
+from bench.shown import has_ended, id_of
 
 pytestmark = pytest.mark.anyio
 
