@@ -37,10 +37,15 @@ async def batch_events(
         str | None, Header(description="of the last event seen, to go on after it", json_schema_extra=never_null)
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Ends after the event that says it is done, or when the service stops. At most ten events a second."""
+    """Ends after the event that says it is done, or when the service stops. At most ten events a second.
+
+    Who has no key any more is told nothing more.
+    """
     seen = last_event_id
     try:
         async for batch in state.batches.follow(caller, batch_id):
+            if not state.keyring.has(caller.owner, admin=caller.admin):
+                return  # its last key was taken out meanwhile
             body = batch_bytes(state, batch)
             event = hashlib.blake2b(body, digest_size=8).hexdigest()
             if event != seen:
