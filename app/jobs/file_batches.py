@@ -54,7 +54,7 @@ def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequenc
     """
     submissions, examined = [], []
     for path, size in find_files(root, pattern, MOST_MEMBERS):
-        if len(path) > LONGEST_PATH:
+        if len(os.fsencode(path)) > LONGEST_PATH:
             msg = f"A path that the pattern matches has more than {LONGEST_PATH} bytes, beginning with {path[:100]!r}"
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
