@@ -240,7 +240,7 @@ def test_the_same_is_refused_in_bytes(context: Context, path: bytes, error: type
 
 
 def test_gone_between_acceptance_and_run(context: Context) -> None:
-    with pytest.raises(FileMissingError, match="^gone: There is no file at this path"):
+    with pytest.raises(FileMissingError, match=r"^gone: There is no file at this path"):
         digest(context, path="gone")
     with pytest.raises(FileMissingError):
         digest(context, upload=UPLOAD)
