@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -32,6 +32,11 @@ class BatchProgressView(ProgressView):
     note: None
 
 
+def _left_out(schema: dict[str, Any]) -> None:
+    """Has the schema say that it may be left out, and no more: a default that is never shown would be a lie."""
+    del schema["default"]
+
+
 class BatchLinksView(BaseModel):
     """Where to go from here."""
 
@@ -40,8 +45,8 @@ class BatchLinksView(BaseModel):
     results: str
     events: str
     cancel: str
-    manifest: str = Field(default="", description="where files were digested")
-    report: str = Field(default="", description="where a manifest was verified")
+    manifest: str = Field(default="", description="of files", json_schema_extra=_left_out)
+    report: str = Field(default="", description="of a verification", json_schema_extra=_left_out)
 
 
 class BatchView(BaseModel):

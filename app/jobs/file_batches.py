@@ -54,7 +54,7 @@ def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequenc
     """
     submissions, examined = [], []
     for path, size in find_files(root, pattern, MOST_MEMBERS):
-        if len(path) > LONGEST_PATH:
+        if len(os.fsencode(path)) > LONGEST_PATH:
             msg = f"A path that the pattern matches has more than {LONGEST_PATH} bytes, beginning with {path[:100]!r}"
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
@@ -115,13 +115,15 @@ def verifying(request: Request, places: Places, body: bytes, algorithm: Algorith
         for place, (entry, path) in enumerate(zip(entries, paths, strict=True))
         if entry.name != (DOTTED + path if dotted else path)
     }
-    members = [_verification(entry, path) for entry, path in zip(entries, paths, strict=True)]
+    submissions: list[Submission] = []
+    examined: list[Examined] = []
+    for entry, path in zip(entries, paths, strict=True):
+        params = _verification(entry, path)
+        submissions.append(request.member(params))
+        examined.append(_looked_at(params, places))
     improper = len(manifest.improper) + len(manifest.entries) - len(entries)
     return (
-        Members(
-            submissions=[request.member(params) for params in members],
-            examined=[_looked_at(params, places) for params in members],
-        ),
+        Members(submissions=submissions, examined=examined),
         ToVerify(improper=improper, improper_lines=manifest.improper[:MOST_TOLD], dotted=dotted, names=names),
     )
 

@@ -149,18 +149,19 @@ def file_digest(params: FileDigest, context: Context) -> FileDigestResult:
     `expected`, the result says whether the digests are those; a mismatch is a finding, not a failure. The job fails as
     `file-changed` where the file changes while it is read.
     """
+    name = _name(params, context.places)
     try:
         with _open_source(params, context.places) as descriptor:
             size, digests = read_digests(descriptor, params.computed(), context.progress)
     except (FileNotFoundProblemError, UploadNotFoundError) as error:
-        raise FileMissingError(error.detail) from error
+        raise FileMissingError(f"{name}: {error.detail}") from error
     except NotARegularFileError as error:
-        raise NotAFileError(error.detail) from error
+        raise NotAFileError(f"{name}: {error.detail}") from error
     except PathRefusedError as error:
-        raise FileRefusedError(error.detail) from error
+        raise FileRefusedError(f"{name}: {error.detail}") from error
     expected = params.expected or {}
     return FileDigestResult(
-        name=_name(params, context.places),
+        name=name,
         size=size,
         digests=digests,
         verified=all(digests[name] == text for name, text in expected.items()) if expected else None,

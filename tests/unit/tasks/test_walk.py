@@ -173,6 +173,20 @@ def test_a_directory_that_can_not_be_read_is_told(root: Path, monkeypatch: pytes
     assert find_files(root, compile_pattern("**/file"), MOST) == [Found("open/file", 9), Found("private", 0)]
 
 
+def test_a_long_way_down(root: Path) -> None:
+    """A path longer than the system takes at once is found: it is opened a name at a time."""
+    name = "\udcff" * 250
+    at = os.open(root, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
+    os.close(at)
+    assert found(root, "**") == [f"{name}/" * 20 + "file"]
+
+
 def test_too_many(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(root, *(f"{number}" for number in range(12)))
     assert len(found(root, "*", most=12)) == 12
