@@ -41,7 +41,13 @@ def front_desk(
         memory_mb=settings.memory_mb,
     )
     intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id)
-    room = Room(dispatcher.queue, settings.queue_limit, settings.owner_queue_limit)
+    room = Room(
+        dispatcher.queue,
+        dispatcher.live,
+        limit=settings.queue_limit,
+        owner_limit=settings.owner_queue_limit,
+        params_bytes=settings.queue_max_mb << 20,
+    )
     keys = Keys(journal)
     service = JobService(
         journal=journal,

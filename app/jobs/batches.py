@@ -80,7 +80,10 @@ class BatchService:
             return known
         self.jobs.check_open()
         offers = await self._offers(submission)
-        with self.room.promise(submission.owner, len(submission.members)), ExitStack() as reading:
+        with (
+            self.room.promise(submission.owner, [offer.params for offer in offers]),
+            ExitStack() as reading,
+        ):
             batch = self._batch(submission)
             jobs = await self._make(submission, offers, batch.id, reading)
             written = self.journal.add(jobs, key, batch)

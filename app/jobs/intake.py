@@ -15,6 +15,8 @@ from app.tasks.definition import Examined
 class Offer:
     """What a submission would be accepted for: its limits, and about how many CPU seconds it takes."""
 
+    params: bytes
+    """The parameters as the job will have them."""
     terms: Terms
     price: float
 
@@ -31,8 +33,9 @@ class Intake:
 
     def offer(self, submission: Submission) -> Offer:
         """Raises `InvalidParametersError` for options over the server's limits, and `TooExpensiveError`."""
-        agreed = terms(submission.task, submission.options, self.limits)
-        return Offer(terms=agreed, price=submission.task.price(submission.params))
+        task = submission.task
+        agreed = terms(task, submission.options, self.limits)
+        return Offer(params=task.dump(submission.params), terms=agreed, price=task.price(submission.params))
 
     def examine(self, submission: Submission) -> Examined:
         """Has the task look up what the parameters name; raises what it finds wrong. May block: for a thread."""
@@ -49,7 +52,7 @@ class Intake:
         return Job(
             id=self.new_id(),
             task=submission.task.name,
-            params=submission.task.dump(submission.params),
+            params=offer.params,
             created_at=self.clock(),
             timeout_s=offer.terms.timeout_s,
             memory_mb=offer.terms.memory_mb,

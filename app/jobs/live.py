@@ -18,6 +18,8 @@ class LiveJobs:
         self._progress: dict[str, Progress] = {}
         self._uploads: Counter[str] = Counter()
         self._members: dict[str, set[str]] = {}
+        self.params_bytes = 0
+        """What the parameters of all live jobs take."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -37,6 +39,7 @@ class LiveJobs:
             self._jobs[job.id] = job
         is_live = job.id in self._jobs
         if is_live != was_live:
+            self.params_bytes += len(job.params) if is_live else -len(job.params)
             self._read(job.upload, 1 if is_live else -1)
             if job.batch_id is not None:
                 members = self._members.setdefault(job.batch_id, set())

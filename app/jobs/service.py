@@ -92,7 +92,7 @@ class JobService:
             return Accepted(job=known, replayed=True)
         self.check_open()
         offer = self._intake.offer(submission)
-        with self._room.promise(submission.owner):
+        with self._room.promise(submission.owner, [offer.params]):
             examined = Examined()
             if submission.task.examine is not None:
                 examined = await asyncio.to_thread(self._intake.examine, submission)
