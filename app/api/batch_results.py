@@ -42,8 +42,9 @@ async def _lines(state: AppState, caller: Caller, batch_id: str) -> AsyncGenerat
                 before, after = line_around(member)
                 ready += before + source + after
                 continue
-            yield bytes(ready)
-            ready.clear()
+            if ready:
+                yield bytes(ready)
+                ready.clear()
             async for chunk in _line_of_file(state, caller, member, source):
                 yield chunk
         if ready:

@@ -262,3 +262,11 @@ def test_too_many_lines() -> None:
     for body in (line * 4, line * 3 + b"nonsense"):
         with pytest.raises(TooManyLinesError):
             read_manifest(body, most=3)
+
+
+@pytest.mark.parametrize("nothing", [b"\n", b"\r\n", b"#\n"])
+def test_lines_that_say_nothing_are_bounded_too(nothing: bytes) -> None:
+    line = f"{SHA256}  a\n".encode()
+    assert len(read_manifest(nothing * 29 + line, most=3).entries) == 1
+    with pytest.raises(TooManyLinesError):
+        read_manifest(nothing * 30 + line, most=3)
