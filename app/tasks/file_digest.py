@@ -37,6 +37,15 @@ def _hex_digests(expected: dict[Algorithm, str]) -> dict[Algorithm, str]:
     return {algorithm: text.lower() for algorithm, text in expected.items()}
 
 
+_BASE64_SCHEMA = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+    "minLength": 1,
+    "maxLength": LONGEST_PATH // 3 * 4 + 4,
+}
+
+
 def _base64(text: str) -> str:
     try:
         path = base64.b64decode(text, validate=True)
@@ -85,12 +94,11 @@ class FileDigest(BaseModel):
         max_length=LONGEST_PATH,
         description="A file, relative to the service's files directory.",
     )
-    path_base64: Annotated[str, AfterValidator(_base64)] | None = Field(
+    path_base64: Annotated[str, AfterValidator(_base64), WithJsonSchema(_BASE64_SCHEMA)] | None = Field(
         default=None,
         min_length=1,
         max_length=LONGEST_PATH // 3 * 4 + 4,
         description="The same as bytes in base64, for a name that is not UTF-8 and so can't be written in JSON.",
-        json_schema_extra={"contentEncoding": "base64"},
     )
     upload: str | None = Field(default=None, description="The id of an upload.")
     algorithms: Algorithms = ["sha256"]
