@@ -32,17 +32,17 @@ class ResultDirectory:
         return self.directory / file_name(*key)
 
     async def remove(self, *job_ids: str) -> None:
-        """Removes the files of all attempts of jobs. What can't be removed is left for the next start's `sweep`."""
-        try:
-            await asyncio.to_thread(self._remove, job_ids)
-        except OSError as error:
-            log.warning("results could not be removed", jobs=job_ids[:10], why=str(error))
+        """Removes the files of all attempts. What can't be removed is left for the next start's `sweep`."""
+        await asyncio.to_thread(self._remove, job_ids)
 
     def _remove(self, job_ids: Sequence[str]) -> None:
         # By name, since a listing would take longer with each result that is kept.
         for job_id in job_ids:
-            for attempt in range(1, MAX_ATTEMPTS + 1):
-                self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
+            try:
+                for attempt in range(1, MAX_ATTEMPTS + 1):
+                    self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("result could not be removed", job_id=job_id, why=str(error))
 
     async def leftovers(self) -> Sequence[AttemptKey]:
         """The results that are there, for `sweep`; half-written ones are removed at once. Call before lanes open."""

@@ -12,6 +12,7 @@ import pytest
 from app.errors import StorageFullError
 from app.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Progress
 from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.keys import ALICE, BOB, bearer
 from tests.support.problems import problem
 from tests.support.scripted_engine import USAGE, ScriptedEngine
 from tests.support.waiting import until
@@ -369,6 +370,21 @@ async def test_events_tell_every_change_until_it_is_done(desk: FrontDesk) -> Non
     last = next(line[4:] for line in events[-1].splitlines() if line.startswith("id: "))
     again = await desk.client.get(batch["links"]["events"], headers={"Last-Event-ID": last})
     assert "event: batch" not in again.text
+
+
+async def test_who_has_no_key_any_more_is_told_nothing_more(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice:{ALICE}\nbob:{BOB}\n")
+    async with front_desk(tmp_path, api_keys_file=str(keys)) as desk:
+        answer = await desk.client.post("/batches", json={"jobs": [fib(1)]}, headers=bearer(ALICE))
+        batch = answer.json()
+        following = asyncio.create_task(desk.client.get(batch["links"]["events"], headers=bearer(ALICE)))
+        await until(lambda: desk.state.batches.changes._watchers.get(batch["id"]), what="somebody to watch")
+        keys.write_text(f"bob:{BOB}\n")
+        desk.state.keyring.read_again()
+        (key,) = await desk.engine.running_now(1)
+        await desk.engine.end(key.job_id)
+        assert '"done":true' not in (await following).text
 
 
 # ---- results --------------------------------------------------------------------------------------------------------

@@ -159,20 +159,3 @@ async def test_who_has_no_key_any_more_is_told_nothing_more(tmp_path: Path) -> N
             desk.state.keyring.read_again()
             await desk.engine.end(job)
             assert await stream.next() is None
-
-
-async def test_who_has_no_key_any_more_is_told_nothing_more_of_a_batch(tmp_path: Path) -> None:
-    keys = tmp_path / "keys"
-    keys.write_text(f"alice:{ALICE}\nbob:{BOB}\n")
-    async with served(tmp_path, api_keys_file=str(keys)) as (desk, port):
-        url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, trust_env=False, headers=bearer(ALICE)) as client:
-            jobs = [{"task": "fibonacci", "params": {"n": 1}}] * 2
-            batch = (await client.post("/batches", json={"jobs": jobs})).json()["id"]
-        async with following(url, f"/batches/{batch}/events", **bearer(ALICE)) as stream:
-            assert await stream.next() is not None
-            keys.write_text(f"bob:{BOB}\n")
-            desk.state.keyring.read_again()
-            await desk.engine.end(desk.engine.started[0].key.job_id)
-            while event := await stream.next():  # one may have been on its way
-                assert json.loads(event["data"])["counts"]["succeeded"] == 0
