@@ -46,7 +46,7 @@ format: .venv/installed-dev ## Put the code into its format
 fuzz: .venv/installed-dev ## Hold the service to its OpenAPI document for long (SEED=1 EXAMPLES=200)
 	$(BIN)/python -m tests.conformance $(if $(SEED),--seed $(SEED)) $(if $(EXAMPLES),--examples $(EXAMPLES))
 
-bench: .venv/installed-dev ## Measure
+bench: .venv/installed-dev ## Measure, beside other queues where they are installed (ARGS=--quick: a little of it)
 	$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/installed-dev ## Take the newest versions into the three locks

@@ -120,6 +120,7 @@ class Settings(BaseSettings):
         default="",
     )
     queue_limit: int = _whole("Queued jobs beyond which new ones are refused (503).", 100_000)
+    queue_max_mb: int = _whole("MiB that the parameters of queued jobs may take together; beyond that, 503.", 256)
     owner_queue_limit: int = _whole(
         "Queued jobs of one owner beyond which new ones of it are refused (429); 0: no such limit.", 0, 0
     )

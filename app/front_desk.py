@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from app import clock
 from app.api.state import AppState, Spool
 from app.config import Settings
-from app.jobs.admission import ServerLimits
+from app.jobs.admission import Room, ServerLimits
+from app.jobs.batches import BatchService
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.idempotency import Keys
 from app.jobs.ids import new_ids
+from app.jobs.intake import Intake
 from app.jobs.interfaces import Engine, Journal, ResultFiles
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
@@ -32,6 +35,20 @@ def front_desk(
     """Puts it together; nothing runs yet. `checks` are those of the parts that it does not know (see `AppState`)."""
     changes, recent, new_id = Changes(), RecentJobs(), new_ids()
     dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
+    limits = ServerLimits(
+        default_timeout_s=settings.default_timeout_s,
+        max_timeout_s=settings.max_timeout_s,
+        memory_mb=settings.memory_mb,
+    )
+    intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id)
+    room = Room(
+        dispatcher.queue,
+        dispatcher.live,
+        limit=settings.queue_limit,
+        owner_limit=settings.owner_queue_limit,
+        params_bytes=settings.queue_max_mb << 20,
+    )
+    keys = Keys(journal)
     service = JobService(
         journal=journal,
         dispatcher=dispatcher,
@@ -39,22 +56,25 @@ def front_desk(
         recent=recent,
         results=results,
         uploads=uploads,
-        places=places,
-        limits=ServerLimits(
-            default_timeout_s=settings.default_timeout_s,
-            max_timeout_s=settings.max_timeout_s,
-            memory_mb=settings.memory_mb,
-            queue_limit=settings.queue_limit,
-            owner_queue_limit=settings.owner_queue_limit,
-        ),
-        clock=clock.now,
-        new_id=new_id,
+        intake=intake,
+        room=room,
+        keys=keys,
+    )
+    batches = BatchService(
+        jobs=service,
+        journal=journal,
+        dispatcher=dispatcher,
+        changes=changes,
+        intake=intake,
+        room=room,
+        keys=keys,
     )
     return AppState(
         settings=settings,
         registry=registry,
         keyring=keyring,
         service=service,
+        batches=batches,
         dispatcher=dispatcher,
         engine=engine,
         uploads=uploads,

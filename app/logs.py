@@ -79,7 +79,10 @@ def _escaped(text: str) -> str:
 
 
 class Seldom(logging.Filter):
-    """Lets through one warning of a kind in `SELDOM_S`, and says how many like it were left out since the last one."""
+    """Lets through one line of a kind in `SELDOM_S`, and says how many like it were left out since the last one.
+
+    A traceback is a fault of ours and always let through.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +90,7 @@ class Seldom(logging.Filter):
         self._left_out: dict[str, int] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno != logging.WARNING:
+        if record.exc_info:
             return True
         kind = str(record.msg["event"]) if isinstance(record.msg, dict) else str(record.msg)
         now = time.monotonic()

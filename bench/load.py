@@ -1,32 +1,63 @@
-"""A load generator that leaves the two cores to what it measures: ready-made requests, keep-alive, no HTTP library.
+"""A load generator that leaves the cores to what it measures: ready-made requests, keep-alive, no HTTP library.
 
-Traffic goes to 127.0.0.1 only, and every load is bounded by a count.
+What a connection sends is a conversation: a generator that yields requests and gets the answers, or yields a pause in
+seconds. Traffic goes to 127.0.0.1 only, and every load is bounded by a count and by time.
 """
 
 import asyncio
-import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import cast
+
+WITHIN_S = 60.0
+"""How long a load may take unless told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response: status code and body."""
+    """A response, and the seconds from sending the request until all of it was there."""
 
     status: int
     body: bytes
+    seconds: float
+
+    def expect(self, *statuses: int) -> "Answer":
+        """The answer, if it has one of these statuses; raises RuntimeError with the beginning of it where not."""
+        if self.status not in statuses:
+            raise RuntimeError(f"answered {self.status}, not {statuses}: {self.body[:300]!r}")
+        return self
+
+
+Conversation = Generator[bytes | float, Answer, None]
+
+_AFTER_A_PAUSE = Answer(0, b"", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load measured: requests per second, latencies in milliseconds."""
+    """What a load measured: answers in the order in which they came, and the seconds of the whole."""
 
-    per_s: float
-    p50_ms: float
-    p99_ms: float
-    answers: list[Answer]
+    answers: Sequence[Answer]
+    seconds: float
+
+    @property
+    def per_s(self) -> float:
+        return len(self.answers) / self.seconds
+
+    @property
+    def p50_ms(self) -> float:
+        return quantile_ms([answer.seconds for answer in self.answers], 0.50)
+
+    @property
+    def p99_ms(self) -> float:
+        return quantile_ms([answer.seconds for answer in self.answers], 0.99)
+
+
+def quantile_ms(seconds: Sequence[float], share: float) -> float:
+    """The time in milliseconds that this share of the times does not exceed (nearest rank)."""
+    ranked = sorted(seconds)
+    return ranked[min(int(len(ranked) * share), len(ranked) - 1)] * 1000
 
 
 def get(path: str) -> bytes:
@@ -34,26 +65,25 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def post(path: str, body: bytes) -> bytes:
+def post(path: str, body: bytes = b"{}", **headers: str) -> bytes:
     """A POST request with a JSON body."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    return head.encode() + b"\r\n\r\n" + body
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class _Connection(asyncio.Protocol):
-    """Sends its next request as soon as the answer to the last one is complete."""
+    """Holds one conversation; `ended` is done when it is over."""
 
-    def __init__(self, requests: Iterator[bytes], done: Callable[[Answer, float], None], ended: asyncio.Future[None]):
-        self._requests = requests
-        self._done = done
+    def __init__(self, conversation: Conversation, ended: asyncio.Future[None]) -> None:
+        self._conversation = conversation
         self._ended = ended
         self._buffer = b""
         self._sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._next()
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one that does not say so
+        self._go_on(None)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -63,40 +93,59 @@ class _Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
         if len(body) >= length:
             self._buffer = b""
-            self._done(Answer(int(head[9:12]), body), time.perf_counter() - self._sent)
-            self._next()
+            self._go_on(Answer(int(head[9:12]), body, time.perf_counter() - self._sent))
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self._ended.done():
             self._ended.set_exception(error or ConnectionError("the server closed the connection"))
 
-    def _next(self) -> None:
-        request = next(self._requests, None)
-        if request is None:
+    def _go_on(self, answer: Answer | None) -> None:
+        try:
+            step = next(self._conversation) if answer is None else self._conversation.send(answer)
+        except Exception as error:  # in a callback of the loop nobody else would see it
             if not self._ended.done():
-                self._ended.set_result(None)
+                self._ended.set_result(None) if isinstance(error, StopIteration) else self._ended.set_exception(error)
             self._transport.close()
             return
-        self._sent = time.perf_counter()
-        self._transport.write(request)
+        if isinstance(step, bytes):
+            self._sent = time.perf_counter()
+            self._transport.write(step)
+        else:
+            asyncio.get_running_loop().call_later(step, self._go_on, _AFTER_A_PAUSE)
 
 
-async def load(port: int, requests: Iterable[bytes], *, connections: int) -> Load:
-    """Sends all requests over so many connections, each one's next when its last is answered."""
+async def converse(port: int, *conversations: Conversation, within: float = WITHIN_S) -> float:
+    """Holds all conversations, each over a connection of its own, and tells the seconds until the last is over."""
     loop = asyncio.get_running_loop()
+    ends: list[asyncio.Future[None]] = []
+    transports = []
+    begin = time.perf_counter()
+    try:
+        async with asyncio.timeout(within):
+            for conversation in conversations:
+                ends.append(end := loop.create_future())
+                connected = loop.create_connection(lambda c=conversation, e=end: _Connection(c, e), "127.0.0.1", port)  # type: ignore[misc]
+                transports.append((await connected)[0])
+            await asyncio.gather(*ends)
+    finally:
+        for transport in transports:
+            transport.close()
+    return time.perf_counter() - begin
+
+
+async def load(port: int, requests: Iterable[bytes], *, connections: int, within: float = WITHIN_S) -> Load:
+    """Sends all requests over so many connections, each one's next when its last is answered."""
     waiting = iter(list(requests))
     answers: list[Answer] = []
-    times: list[float] = []
+    seconds = await converse(port, *(_each(waiting, answers) for _ in range(connections)), within=within)
+    return Load(answers, seconds)
 
-    def done(answer: Answer, seconds: float) -> None:
-        answers.append(answer)
-        times.append(seconds)
 
-    begin = time.perf_counter()
-    ends = [loop.create_future() for _ in range(connections)]
-    for end in ends:
-        await loop.create_connection(partial(_Connection, waiting, done, end), "127.0.0.1", port)
-    await asyncio.gather(*ends)
-    took = time.perf_counter() - begin
-    cuts = statistics.quantiles(times, n=100) if len(times) > 1 else times * 99
-    return Load(len(answers) / took, cuts[49] * 1000, cuts[98] * 1000, answers)
+async def ask(port: int, request: bytes, *, within: float = WITHIN_S) -> Answer:
+    """One request's answer."""
+    return (await load(port, [request], connections=1, within=within)).answers[0]
+
+
+def _each(waiting: Iterator[bytes], answers: list[Answer]) -> Conversation:
+    for request in waiting:
+        answers.append((yield request))  # noqa: PERF401  # a comprehension can't yield

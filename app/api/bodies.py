@@ -1,4 +1,4 @@
-"""Reads JSON bodies, within bounds of size and time."""
+"""Reads bodies whole, within bounds of size and time."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
     there is nothing.
     """
     refuse_encoded(request)
-    body = await _read(request, max_bytes, within_s)
+    body = await read_body(request, max_bytes=max_bytes, within_s=within_s)
     if not body:
         msg = f"The body is empty. Send the parameters as JSON, for example {example}"
         raise InvalidParametersError(msg, errors=[{"loc": ["body"], "msg": msg}])
@@ -25,7 +25,8 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
     return body
 
 
-async def _read(request: Request, max_bytes: int, within_s: float) -> bytes:
+async def read_body(request: Request, *, max_bytes: int, within_s: float) -> bytes:
+    """The body of a request. Raises `BodyTooLargeError` and `UploadTooSlowError`."""
     if announces_more(request, max_bytes):
         raise _too_large(max_bytes)
     try:

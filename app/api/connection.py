@@ -6,6 +6,7 @@ serve`; with the command `uvicorn` by `--http app.api.connection:Connection`.
 """
 
 import asyncio
+import resource
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,10 @@ HEAD_S = 10.0
 
 STALL_S = 30.0
 """An answer of which nothing can be sent for so long is given up: what is not read is held in memory."""
+
+RESERVED = 100
+"""Descriptors that connections leave to the journal, the lanes and the files that are open for them. Without one, no
+lane can be opened again."""
 
 LINGER_S = 1.0
 LINGER_BYTES = 4 << 20
@@ -48,6 +53,10 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 2 * len(self.connections) + RESERVED > descriptors:  # each may have a file open besides
+            transport.abort()
+            return
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

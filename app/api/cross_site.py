@@ -1,4 +1,4 @@
-"""Whether a request of a browser was made by a page of another site (see docs/decisions/0024).
+"""Whether a request of a browser was made by a page of another site (see docs/decisions/0027).
 
 A service without keys trusts whoever reaches it. A page that somebody on this machine looks at reaches it, too: it may
 post forms to any address, and may read the answers where its own name was made to lead here (DNS rebinding).

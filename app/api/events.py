@@ -38,10 +38,15 @@ async def job_events(
         str | None, Header(description="of the last event seen, to go on after it", json_schema_extra=never_null)
     ] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Ends after the terminal event, or when the service stops. A change is seen within about 0.1 s."""
+    """Ends after the terminal event, or when the service stops. A change is seen within about 0.1 s.
+
+    Who has no key any more is told nothing more.
+    """
     seen = last_event_id
     try:
         async for job in state.service.follow(caller, job_id):
+            if not state.keyring.has(caller.owner, admin=caller.admin):
+                return  # its last key was taken out meanwhile
             event = event_id(state, job)
             if event != seen:
                 seen = event

@@ -60,8 +60,20 @@ EXPLANATIONS: dict[FailureKind, Explanation] = {
         "Submit the job again when nothing writes to the file.",
     ),
     FailureKind.FILE_NOT_FOUND: Explanation(
-        "The file is gone",
-        "The file was there when the job was accepted, and was not when it ran.",
+        "The file is not there",
+        "There was no file at the path when the job ran. One that is submitted by itself is looked for before it is "
+        "accepted, so it has gone since; the members of a batch that verifies a manifest are looked for only now.",
         "Put it back and submit the job again.",
+    ),
+    FailureKind.NOT_A_REGULAR_FILE: Explanation(
+        "Not a regular file",
+        "The path names a directory, a pipe, a device or another thing that has no content to digest.",
+        "Name the files themselves; `POST /batches/file-digest` finds those of a directory by a pattern.",
+    ),
+    FailureKind.PATH_REFUSED: Explanation(
+        "The file may not be read",
+        "The path leaves the files directory, goes through a symbolic link, or names what the service has no "
+        "permission to read.",
+        "Give the service the permission, or a copy, a bind mount or a hard link instead of a symbolic one.",
     ),
 }

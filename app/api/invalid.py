@@ -15,7 +15,7 @@ LONGEST = 300
 """Characters told of a name or message: both may carry what the client sent."""
 
 
-def invalid_model(error: ValidationError, *where: str, known: Collection[str] = ()) -> InvalidParametersError:
+def invalid_model(error: ValidationError, *where: str | int, known: Collection[str] = ()) -> InvalidParametersError:
     """The problem for a model that did not validate, found at `where` in the request (`"body"`, `"query"`).
 
     `known` are the model's names, among which a misspelt one's meaning is guessed.

@@ -93,7 +93,7 @@ async def _gather(request: Request) -> Mapping[str, object]:
     responses=problems(InvalidParametersError),
 )
 async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
-    """One page; `next` is the `cursor` of the page after it."""
+    """One page, of fewer than `limit` jobs where they are large; `next` is the `cursor` of the page after it."""
     where = JobFilter(
         states=frozenset(query.state),
         task=query.task,

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
+from app.api.batch_schema import add_batch_members
 from app.api.gate import is_open
 from app.api.links import add_links
 from app.api.problems import MEDIA_TYPE, problem_type
@@ -34,6 +35,7 @@ from app.errors import (
     UploadNotFoundError,
     UploadTooSlowError,
 )
+from app.tasks.registry import Registry
 
 Responses = dict[int | str, dict[str, Any]]
 """As FastAPI takes them: by status."""
@@ -87,7 +89,7 @@ EXAMINING: tuple[type[ProblemError], ...] = (
 
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 ETAG = {"ETag": {"description": "names these bytes; for `If-None-Match`", **_TEXT}}
-RETRY = {"Retry-After": {"description": "seconds; until the job is terminal", "schema": {"type": "integer"}}}
+RETRY = {"Retry-After": {"description": "seconds; until it has ended", "schema": {"type": "integer"}}}
 
 _LATER = {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}}
 _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
@@ -98,20 +100,25 @@ _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
     503: _LATER,
 }
 
-_ACCEPTED_HEADERS = {
-    "Location": {"description": "the job's address", **_TEXT},
-    "Preference-Applied": {"description": "`wait=N`, as it was applied", **_TEXT},
-    "Idempotency-Replayed": {"description": "`true` where an earlier request made the job", **_TEXT},
-}
 
-ACCEPTED: Responses = {
-    200: {
-        "model": JobView,
-        "description": "It was preferred to wait, and the job is terminal",
-        "headers": _ACCEPTED_HEADERS,
-    },
-    202: {"model": JobView, "description": "The job is on disk", "headers": {**_ACCEPTED_HEADERS, **RETRY}},
-}
+def accepted(model: type[BaseModel], what: str) -> Responses:
+    """The answers to a submission that was accepted: `what` (a job, a batch), as `model` has it."""
+    headers = {
+        "Location": {"description": f"the {what}'s address", **_TEXT},
+        "Preference-Applied": {"description": "`wait=N`, as it was applied", **_TEXT},
+        "Idempotency-Replayed": {"description": f"`true` where an earlier request made the {what}", **_TEXT},
+    }
+    return {
+        200: {
+            "model": model,
+            "description": f"It was preferred to wait, and the {what} has ended",
+            "headers": headers,
+        },
+        202: {"model": model, "description": f"The {what} is on disk", "headers": {**headers, **RETRY}},
+    }
+
+
+ACCEPTED = accepted(JobView, "job")
 
 
 def problems(*errors: type[ProblemError]) -> Responses:
@@ -142,7 +149,7 @@ def _response(status: int, errors: list[type[ProblemError]]) -> dict[str, Any]:
     return told | {"headers": _PROBLEM_HEADERS[status]} if status in _PROBLEM_HEADERS else told
 
 
-def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
+def describe(app: FastAPI, settings: Settings, registry: Registry) -> dict[str, Any]:
     """The document, made once."""
     if app.openapi_schema is None:
         document = get_openapi(
@@ -154,6 +161,7 @@ def describe(app: FastAPI, settings: Settings) -> dict[str, Any]:
             schema.pop("$defs", None)
             schemas[model.__name__] = schema
         _correct(document)
+        add_batch_members(document, registry, settings)
         _bound(document, settings)
         _secure(document, settings)
         add_links(document)

@@ -1,10 +1,9 @@
 """Requests that outlast the service."""
 
 import asyncio
-from contextlib import suppress
 
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem_response
 from app.errors import StoppingError
@@ -20,15 +19,23 @@ class StoppedMidway:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, send_noting)
         except asyncio.CancelledError:
             if scope["type"] != "http":
                 raise
+            if began:  # it ends here; its client may not even have read what there is of it
+                return
             error = StoppingError(
                 "The service stopped before this request was done; send it again when it is back.",
                 retry_after=5,
                 headers={"Connection": "close"},
             )
-            with suppress(RuntimeError):  # an answer had begun, and ends here
-                await problem_response(Request(scope), error)(scope, receive, send)
+            await problem_response(Request(scope), error)(scope, receive, send)

@@ -53,6 +53,8 @@ Label = Annotated[str, Field(min_length=1, max_length=100)]
 
 JobId = Annotated[str, Path(alias="id", description="the job's id")]
 
+BatchId = Annotated[str, Path(alias="id", description="the batch's id")]
+
 
 class SubmitQuery(BaseModel):
     """The options of a submission."""
@@ -95,7 +97,7 @@ class SubmitQuery(BaseModel):
 
 
 class PollQuery(BaseModel):
-    """How to look at a job."""
+    """How to look at a job or batch."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -103,7 +105,7 @@ class PollQuery(BaseModel):
         int,
         Field(ge=0),
         BeforeValidator(_whole),
-        Field(description=f"seconds to wait for the job to be terminal; cut to {MAX_WAIT_S}"),
+        Field(description=f"seconds to wait for its end; cut to {MAX_WAIT_S}"),
         AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
     ] = 0
 
@@ -133,17 +135,11 @@ def cursor(place: int) -> str:
     return f"1-{place:x}"
 
 
-class ListQuery(BaseModel):
-    """Which jobs to list; what is left out does not filter."""
+class PageQuery(BaseModel):
+    """Which page of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
-    state: Annotated[list[State], Field(max_length=len(State), description="repeatable")] = []
-    task: OptionalText = None
-    label: OptionalText = None
-    batch: OptionalText = None
-    created_after: OptionalMoment = None
-    created_before: OptionalMoment = None
     limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 100
     cursor: Annotated[
         int | None,
@@ -151,6 +147,17 @@ class ListQuery(BaseModel):
         WithJsonSchema({"type": "string", "pattern": _CURSOR}),
         Field(description="`next` of the page before"),
     ] = None
+
+
+class ListQuery(PageQuery):
+    """Which jobs to list; what is left out does not filter."""
+
+    state: Annotated[list[State], Field(max_length=len(State), description="repeatable")] = []
+    task: OptionalText = None
+    label: OptionalText = None
+    batch: OptionalText = None
+    created_after: OptionalMoment = None
+    created_before: OptionalMoment = None
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -26,7 +26,8 @@ from app.errors import (
 )
 from app.jobs.model import Job
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 128 * 1024
+"""Held in memory for each client that reads slowly, once or twice; larger ones are hardly faster."""
 
 router = APIRouter(tags=["jobs"])
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ async def get_result(
         headers |= _part_headers(part, len(source))
         body = source if part is None else source[part.start : part.end]
         return Response(body, 206 if part else 200, headers, "application/json")
-    descriptor, size = await _open(state, caller, job, source)
+    descriptor, size = await open_result(state, caller, job, source)
     try:
         part = wanted(byte_range, if_range, tag, size)
     except RangeNotSatisfiableError:
@@ -84,7 +85,7 @@ class _FilePart(StreamingResponse):
     """Bytes of an open file, which is closed in any case: also where the client is gone before the first of them."""
 
     def __init__(self, descriptor: int, part: Part, status: int, headers: dict[str, str]) -> None:
-        super().__init__(_stream(descriptor, part), status, headers, "application/json")
+        super().__init__(read_part(descriptor, part), status, headers, "application/json")
         self._descriptor = descriptor
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +101,7 @@ def _part_headers(part: Part | None, size: int) -> dict[str, str]:
     return {"Content-Length": str(part.end - part.start), "Content-Range": f"bytes {part.start}-{part.end - 1}/{size}"}
 
 
-async def _open(state: AppState, caller: Caller, job: Job, path: Path) -> tuple[int, int]:
+async def open_result(state: AppState, caller: Caller, job: Job, path: Path) -> tuple[int, int]:
     """The open file and its size. Raises `JobNotFoundError` where the job is deleted by now, else `InternalError`."""
     try:
         return await asyncio.to_thread(_open_file, path, job.result_bytes)
@@ -121,7 +122,7 @@ def _open_file(path: Path, size: int | None) -> tuple[int, int]:
     return descriptor, found
 
 
-async def _stream(descriptor: int, part: Part) -> AsyncIterator[bytes]:
+async def read_part(descriptor: int, part: Part) -> AsyncIterator[bytes]:
     """The bytes, read in threads a chunk at a time."""
     at = part.start
     while at < part.end:

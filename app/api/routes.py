@@ -4,7 +4,20 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from app.api import events, jobs, problem_pages, problems, results, service, tasks, uploads
+from app.api import (
+    batch_events,
+    batches,
+    events,
+    file_batches,
+    jobs,
+    manifests,
+    problem_pages,
+    problems,
+    results,
+    service,
+    tasks,
+    uploads,
+)
 from app.api.docs import add_docs
 from app.api.gate import Gate
 from app.api.heads import HeadAsGet
@@ -21,12 +34,17 @@ from app.tasks.registry import Registry
 
 def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     """Gives an app every route, problem handler and its OpenAPI document."""
+    app.router.redirect_slashes = False  # such a redirect's address is made of the Host, which the client chooses
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
     for router in (
         jobs.router,
         results.router,
         events.router,
+        batches.router,
+        batch_events.router,
+        file_batches.router,
+        manifests.router,
         tasks.router,
         uploads.router,
         service.router,
@@ -41,4 +59,4 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     # The last one is the outermost.
     for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
         app.add_middleware(middleware)
-    app.openapi = partial(describe, app, settings)  # type: ignore[method-assign]  # the way that FastAPI documents
+    app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

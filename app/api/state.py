@@ -1,13 +1,15 @@
 """What the routes find in the lifespan's state."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from app.config import Settings
+from app.jobs.batches import BatchService
 from app.jobs.caller import Caller as Known
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Engine, Uploads
@@ -45,6 +47,7 @@ class AppState:
     registry: Registry
     keyring: Keyring
     service: JobService
+    batches: BatchService
     dispatcher: Dispatcher
     engine: Engine
     uploads: Spool
@@ -52,6 +55,8 @@ class AppState:
     """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
     clock: Clock
     new_id: Callable[[], str]
+    one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the files directory is looked through: no client can take up every thread with patterns."""
 
 
 def app_state(request: Request) -> AppState:

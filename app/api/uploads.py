@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 from starlette.convertors import PathConvertor, register_url_convertor
 
@@ -14,10 +14,12 @@ from app.errors import (
     BodyTooLargeError,
     DigestMismatchError,
     InvalidParametersError,
+    JobLiveError,
     StoppingError,
     StorageFailedError,
     StorageFullError,
     UnsupportedMediaTypeError,
+    UploadNotFoundError,
     UploadTooSlowError,
 )
 
@@ -90,6 +92,36 @@ register_url_convertor("anyname", AnyName())
 async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
     """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
     return await _receive(request, state, caller, name)
+
+
+UploadId = Annotated[str, Path(alias="name", description="the upload's id")]
+# Named as in the PUT beside it: OpenAPI has no two paths that differ in the names of their parameters only.
+
+
+@router.get(
+    "/uploads/{name:path}",
+    operation_id="get_upload",
+    summary="Look at an upload",
+    responses=problems(UploadNotFoundError, StorageFailedError),
+)
+async def get_upload(state: State, caller: Caller, upload_id: UploadId) -> UploadView:
+    """What was kept of it; the content is for jobs."""
+    upload = await state.service.upload(caller, upload_id)
+    return UploadView(id=upload.id, name=upload.name, size=upload.size)
+
+
+@router.delete(
+    "/uploads/{name:path}",
+    operation_id="delete_upload",
+    summary="Forget an upload",
+    status_code=204,
+    response_description="Its file is gone",
+    responses=problems(UploadNotFoundError, JobLiveError, StorageFailedError),
+)
+async def delete_upload(state: State, caller: Caller, upload_id: UploadId) -> Response:
+    """Forgets an upload that no queued or running job reads; by itself it goes when its retention has ended."""
+    await state.service.delete_upload(caller, upload_id)
+    return Response(status_code=204)
 
 
 async def _receive(request: Request, state: State, caller: Caller, name: str | None) -> UploadView:

@@ -93,15 +93,15 @@ def render_job(job: Job, *, progress: Progress | None, position: int | None, now
     """The job as JSON. `progress` and `position` as the service tells them; `now` in microseconds since the epoch."""
     path = f"/jobs/{job.id}"
     parts = (
-        f'{{"id":"{job.id}","task":{_json(job.task)},"state":"{job.state.value}","params":'.encode(),
+        f'{{"id":"{job.id}","task":{as_json(job.task)},"state":"{job.state.value}","params":'.encode(),
         job.params,
-        f',"priority":{job.priority},"labels":{_json(job.labels)},"owner":{_json(job.owner)}'
-        f',"batch_id":{_json(job.batch_id)},"attempt":{job.attempt},"max_attempts":{job.max_attempts}'
-        f',"timeout_s":{_number(job.timeout_s)},"memory_mb":{job.memory_mb},"position":{_json(position)}'
+        f',"priority":{job.priority},"labels":{as_json(job.labels)},"owner":{as_json(job.owner)}'
+        f',"batch_id":{as_json(job.batch_id)},"attempt":{job.attempt},"max_attempts":{job.max_attempts}'
+        f',"timeout_s":{_number(job.timeout_s)},"memory_mb":{job.memory_mb},"position":{as_json(position)}'
         f',"progress":{_progress(progress)},"created_at":{_time(job.created_at)}'
         f',"started_at":{_time(job.started_at)},"finished_at":{_time(job.finished_at)},"result":'.encode(),
         b"null" if job.result is None else job.result,
-        f',"result_bytes":{_json(job.result_bytes)},"error":{_error(job)},"usage":{_usage(job, progress, now)}'
+        f',"result_bytes":{as_json(job.result_bytes)},"error":{error_json(job)},"usage":{_usage(job, progress, now)}'
         f',"links":{{"self":"{path}","result":"{path}/result","events":"{path}/events","cancel":"{path}/cancel"}}}}'.encode(
             errors="backslashreplace"
         ),  # a lone surrogate becomes its JSON escape
@@ -112,7 +112,8 @@ def render_job(job: Job, *, progress: Progress | None, position: int | None, now
 _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """Compact JSON. What it makes of lone surrogates is to be encoded with `backslashreplace`."""
     return "null" if value is None else _write(value)
 
 
@@ -129,7 +130,7 @@ def _progress(progress: Progress | None) -> str:
     """Null where the task has told nothing: what the lane alone knows is in `usage`."""
     if progress is None or (progress.done is None and progress.total is None and progress.note is None):
         return "null"
-    return _json(
+    return as_json(
         {
             "done": progress.done,
             "total": progress.total,
@@ -157,10 +158,11 @@ def _usage(job: Job, progress: Progress | None, now: int) -> str:
     if usage is None:
         return "null"
     cpu_s = None if usage.cpu_s is None else round(usage.cpu_s, 6)
-    return _json({"wall_s": round(usage.wall_s, 6), "cpu_s": cpu_s, "peak_rss_bytes": usage.peak_rss_bytes})
+    return as_json({"wall_s": round(usage.wall_s, 6), "cpu_s": cpu_s, "peak_rss_bytes": usage.peak_rss_bytes})
 
 
-def _error(job: Job) -> str:
+def error_json(job: Job) -> str:
+    """The job's `error`: a problem object, null where it has not failed."""
     failure = job.failure
     if failure is None:
         return "null"
@@ -174,4 +176,4 @@ def _error(job: Job) -> str:
         "exit_code": failure.exit_code,
         "signal": failure.signal,
     }
-    return _json({name: value for name, value in members.items() if value is not None})
+    return as_json({name: value for name, value in members.items() if value is not None})

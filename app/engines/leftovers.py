@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ VARIABLE = "OFFLOAD_NODE"
 
 PATIENCE_S = 2.0
 """How long killed processes may take to go; SIGKILL needs milliseconds unless the process waits for a device."""
+
+TRACKER_S = 1.0
+"""How long multiprocessing's resource tracker has to end by itself, after all others: it removes their semaphores."""
 
 log = structlog.get_logger()
 
@@ -76,15 +79,29 @@ def _end(is_leftover: Callable[[Mark, int], bool]) -> list[int]:
     while True:
         with contextlib.ExitStack() as stack:
             found = dict(_marked(is_leftover, stack))
-            for pidfd in found.values():
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            ended += [pid for pid, pidfd in found.items() if _gone(pidfd, deadline)]
+            trackers = {pid: pidfd for pid, pidfd in found.items() if _is_tracker(pid)}
+            _kill(pidfd for pid, pidfd in found.items() if pid not in trackers)
+            ended += [pid for pid, pidfd in found.items() if pid not in trackers and _gone(pidfd, deadline)]
+            _kill(pidfd for pidfd in trackers.values() if not _gone(pidfd, time.monotonic() + TRACKER_S))
+            ended += [pid for pid, pidfd in trackers.items() if _gone(pidfd, deadline)]
         if not found:
             return ended
         if time.monotonic() > deadline:
             log.warning("leftover processes do not end", pids=sorted(set(found) - set(ended)))
             return ended
+
+
+def _kill(pidfds: Iterable[int]) -> None:
+    for pidfd in pidfds:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _is_tracker(pid: int) -> bool:
+    try:
+        return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return False
 
 
 def _marked(is_leftover: Callable[[Mark, int], bool], stack: contextlib.ExitStack) -> Iterator[tuple[int, int]]:

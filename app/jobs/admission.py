@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from app.errors import InvalidParametersError, QueueFullError, QuotaExceededError
+from app.jobs.live import LiveJobs
 from app.jobs.queue import FairQueue
 from app.tasks.definition import Task
 
@@ -21,9 +22,6 @@ class ServerLimits:
     default_timeout_s: float
     max_timeout_s: float
     memory_mb: int
-    queue_limit: int
-    owner_queue_limit: int = 0
-    """Queued jobs of one owner; 0: as many as the queue holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +79,31 @@ def terms(task: Task, options: Options, limits: ServerLimits) -> Terms:
 class Room:
     """Keeps the queue, and each owner's part of it, within limits; jobs whose acceptance is being written count.
 
+    Live jobs' parameters are in memory, so what they take together has a limit as well.
+
     Nobody in particular, in a service without keys, is an owner like another.
     """
 
-    def __init__(self, queue: FairQueue, limit: int, owner_limit: int = 0) -> None:
+    def __init__(
+        self, queue: FairQueue, live: LiveJobs, *, limit: int, owner_limit: int = 0, params_bytes: int = 256 << 20
+    ) -> None:
         """`owner_limit` 0 is none."""
         self._queue = queue
+        self._live = live
         self._limit = limit
         self._owner_limit = owner_limit
+        self._params_limit = params_bytes
         self._promised: Counter[str | None] = Counter()
+        self._promised_bytes = 0
 
     @contextmanager
-    def promise(self, owner: str | None, jobs: int = 1) -> Iterator[None]:
-        """Holds room for an owner's new jobs until they stand in the queue.
+    def promise(self, owner: str | None, params: Sequence[bytes]) -> Iterator[None]:
+        """Holds room for an owner's new jobs, with these parameters, until they stand in the queue.
 
         Raises `QuotaExceededError` or `QueueFullError` where there is not enough.
         """
-        own = self._queue.count(owner) + self._promised[owner]
-        if self._owner_limit and own + jobs > self._owner_limit:
+        jobs, size = len(params), sum(map(len, params))
+        if self._owner_limit and self._queue.count(owner) + self._promised[owner] + jobs > self._owner_limit:
             raise QuotaExceededError(
                 f"The queue holds the limit of {self._owner_limit} jobs of one owner. Nothing was accepted.",
                 retry_after=1,
@@ -107,8 +112,16 @@ class Room:
             raise QueueFullError(
                 f"The queue holds its limit of {self._limit} jobs. Nothing was accepted.", retry_after=1
             )
+        if self._live.params_bytes + self._promised_bytes + size > self._params_limit:
+            raise QueueFullError(
+                f"The parameters of queued jobs hold their limit of {self._params_limit >> 20} MiB. "
+                "Nothing was accepted.",
+                retry_after=1,
+            )
         self._promised[owner] += jobs
+        self._promised_bytes += size
         try:
             yield
         finally:
             self._promised[owner] -= jobs
+            self._promised_bytes -= size

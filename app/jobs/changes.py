@@ -1,37 +1,50 @@
-"""Who is told when a job changes."""
+"""Who is told when a job or batch changes."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.jobs.model import Job
+
 
 class Changes:
-    """Wakes those who watch a job, whenever it has a new record or news of its attempt. `close` wakes all, for good."""
+    """Wakes those who watch a job or a batch, whenever it or a member of it has a new record or news of its attempt.
+
+    `close` wakes all, for good.
+    """
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self.closed = False
 
-    def tell(self, job_id: str) -> None:
+    def tell(self, job: Job) -> None:
         """The job has changed, and what can be seen of it is on disk if it is terminal."""
-        for event in self._watchers.get(job_id, ()):
+        self._wake(job.id)
+        if job.batch_id is not None:
+            self._wake(job.batch_id)
+
+    def _wake(self, name: str) -> None:
+        for event in self._watchers.get(name, ()):
             event.set()
 
     @contextmanager
-    def watch(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of the job. Who waits again clears it before looking at the job."""
+    def watch(self, name: str) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of the job or batch with this id.
+
+        Who waits again clears it before looking at the job.
+        """
         event = asyncio.Event()
-        watchers = self._watchers.setdefault(job_id, set())
+        watchers = self._watchers.setdefault(name, set())
         watchers.add(event)
         try:
             yield event
         finally:
             watchers.discard(event)
             if not watchers:
-                self._watchers.pop(job_id, None)
+                self._watchers.pop(name, None)
 
     def close(self) -> None:
         """Wakes everybody: the service is stopping."""
         self.closed = True
-        for job_id in self._watchers:
-            self.tell(job_id)
+        for name in self._watchers:
+            self._wake(name)

@@ -11,7 +11,7 @@ Per job there are plain calls and callbacks only; there is a task of the event l
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ from app.jobs.live import LiveJobs
 from app.jobs.model import Assignment, AttemptKey, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
 from app.jobs.queue import FairQueue
 from app.jobs.recent import RecentJobs
-from app.jobs.statistics import Statistics
+from app.jobs.statistics import QUICK_S, Statistics
 
 SECOND_LINE_S = 10.0
 """The engine ends an attempt at its time limit; this much later the dispatcher does."""
@@ -46,6 +46,9 @@ TOGETHER_BYTES = 4096
 
 WRITE_AGAIN_S = 1.0
 """How long an outcome that could not be written waits for the next try."""
+
+CANCELLED_AT_ONCE = 100
+"""Of a batch, before others have their turn: about a millisecond."""
 
 RECORDED_S = 2.0
 """What is stopped for good has so long to be recorded; a disk that stays full must not hold up the end."""
@@ -81,7 +84,7 @@ class Dispatcher:
         self._changes = changes
         self._recent = recent
         self._attempts: dict[str, Attempt] = {}
-        self._cancels: dict[str, asyncio.Task[Job]] = {}
+        self._cancels: dict[str, asyncio.Task[Mapping[str, Job]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._unmarked: dict[str, Attempt] = {}
         self._marking: asyncio.TimerHandle | None = None
@@ -125,28 +128,58 @@ class Dispatcher:
                     later = "The job's process has ended; that is recorded as soon as it can be."
                     raise type(refusal)(f"{refusal.detail} {later}")
                 job = attempt.job  # queued, where the attempt was lost a moment before
-            elif job.id in self._cancels or self.queue.discard(job.id):
-                job = await self._cancelled(job)
+            elif cancelling := self._cancels.get(job.id) or self._take_out([job]):
+                job = (await asyncio.shield(cancelling))[job.id]
             else:  # it ended between the caller's look and this one
                 return self._recent.get(job.id) or job
         return job
 
-    async def _cancelled(self, job: Job) -> Job:
-        """The one cancellation of a job that was queued, for all who ask for it."""
-        if job.id not in self._cancels:
-            task = self._cancels[job.id] = asyncio.create_task(self._cancel_queued(job))
-            task.add_done_callback(lambda _: self._cancels.pop(job.id, None))
-        return await asyncio.shield(self._cancels[job.id])
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Cancels every live member: those that are queued first, so that no lane takes one up meanwhile.
 
-    async def _cancel_queued(self, job: Job) -> Job:
-        cancelled = lifecycle.cancel(job, job.usage, self._clock())
-        try:
-            await self._journal.replace(cancelled, job.key, State.QUEUED)
-        except ProblemError:
-            self._enqueue(job, first=True)
-            raise
-        self._show(cancelled)
-        return cancelled
+        When this returns, their processes are gone and their ends on disk. Raises a `ProblemError` where one can't be
+        written; those members stay queued.
+        """
+        while members := self.live.members(batch_id):
+            jobs = [job for job in map(self.live.get, list(members)) if job is not None]
+            cancelling: set[asyncio.Task[Mapping[str, Job]]] = set()
+            for begin in range(0, len(jobs), CANCELLED_AT_ONCE):
+                if taken := self._take_out(jobs[begin : begin + CANCELLED_AT_ONCE]):
+                    cancelling.add(taken)
+                await asyncio.sleep(0)
+            cancelling |= {task for job in jobs if (task := self._cancels.get(job.id))}
+            await asyncio.gather(*map(asyncio.shield, cancelling))
+            await asyncio.gather(*(self.cancel(job) for job in self.running_members(batch_id)))
+
+    def running_members(self, batch_id: str) -> Sequence[Job]:
+        """The members of a batch that are in the engine's hands."""
+        return [attempt.job for attempt in self._attempts.values() if attempt.job.batch_id == batch_id]
+
+    def _take_out(self, jobs: Iterable[Job]) -> "asyncio.Task[Mapping[str, Job]] | None":
+        """Begins the one cancellation of those that are queued, for all who ask for it; None where none is."""
+        taken = [job for job in jobs if self.queue.discard(job.id)]
+        if not taken:
+            return None
+        task = asyncio.create_task(self._cancel_queued(taken))
+        self._cancels |= dict.fromkeys((job.id for job in taken), task)
+        return task
+
+    async def _cancel_queued(self, jobs: Sequence[Job]) -> Mapping[str, Job]:
+        """Cancels jobs that have been taken out of the queue, in one group of writes; answers their records by id."""
+        cancelled = [lifecycle.cancel(job, job.usage, self._clock()) for job in jobs]
+        writes = [
+            self._journal.replace(after, job.key, State.QUEUED) for job, after in zip(jobs, cancelled, strict=True)
+        ]
+        answers = await asyncio.gather(*writes, return_exceptions=True)
+        for job, after, answer in zip(jobs, cancelled, answers, strict=True):
+            del self._cancels[job.id]
+            if isinstance(answer, BaseException):
+                self._enqueue(job, first=True)
+            else:
+                self._show(after)
+        if refusals := [answer for answer in answers if isinstance(answer, BaseException)]:
+            raise refusals[0]
+        return {job.id: job for job in cancelled}
 
     async def drain(self, grace_s: float) -> None:
         """Hands out no more; lets what runs finish for `grace_s` seconds or until `hurry`; queues the rest again."""
@@ -196,7 +229,8 @@ class Dispatcher:
         return jobs
 
     def _is_quick(self, job_id: str) -> bool:
-        return self.statistics.is_quick(self.live[job_id].task)
+        job = self.live[job_id]
+        return job.price < QUICK_S and self.statistics.is_quick(job.task)
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
@@ -252,7 +286,7 @@ class Dispatcher:
     def _report(self, running: dict[AttemptKey, Attempt], key: AttemptKey, progress: Progress) -> None:
         if attempt := running.get(key):
             self.live.report(attempt.job, progress)
-            self._changes.tell(key.job_id)
+            self._changes.tell(attempt.job)
 
     def _ended(self, running: dict[AttemptKey, Attempt], key: AttemptKey, outcome: Outcome) -> None:
         attempt = running.pop(key, None)
@@ -334,7 +368,7 @@ class Dispatcher:
         if job.state.terminal:
             self._recent.put(job)
             self.statistics.ended(job)
-        self._changes.tell(job.id)
+        self._changes.tell(job)
 
     def _enqueue(self, job: Job, *, first: bool = False) -> None:
         self.queue.push(job.id, job.priority, job.owner, first=first)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from app.errors import ProblemError
+from app.errors import BootError, ProblemError
 from app.jobs import lifecycle
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.interfaces import Clock, Journal, Uploads
 from app.jobs.model import State
+from app.jobs.queue import dearest_first
 from app.jobs.service import JobService
 
 EXPIRE_AT_ONCE = 500
@@ -25,12 +26,20 @@ async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> Non
     """Takes up every job that an earlier service had accepted and not finished.
 
     What was running has lost that attempt: it is queued again, or failed as `interrupted` where it was the last one.
+    Raises `BootError` where the journal can't be read or written.
     """
+    try:
+        await _recover(journal, dispatcher, clock)
+    except ProblemError as error:
+        raise BootError(f"The jobs that an earlier service left can't be taken up. {error.detail}") from error
+
+
+async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> None:
     jobs = await journal.live()
     interrupted = [(job, lifecycle.interrupt(job, clock())) for job in jobs if job.state is State.RUNNING]
     await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, after in interrupted))
     waited = [after for _, after in interrupted if after.state is State.QUEUED]
-    for job in [*waited, *(job for job in jobs if job.state is State.QUEUED)]:
+    for job in dearest_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
         dispatcher.accept(job)
     if jobs:
         log.info("took up earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))
@@ -55,8 +64,7 @@ async def forget_old(
         before = now - round(retention.jobs_s * 1e6)
         try:
             while gone := await journal.expire(before, now - round(retention.keys_s * 1e6), limit=EXPIRE_AT_ONCE):
-                for job in gone:
-                    await service.forget(job)
+                await service.forget(*gone)
                 log.info("forgot old jobs", jobs=len(gone))
             await uploads.expire(before, dispatcher.live.uses)
         except (ProblemError, OSError) as error:

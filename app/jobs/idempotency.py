@@ -1,17 +1,18 @@
-"""Submitting twice without doing twice: the same `Idempotency-Key` and request give the same job.
+"""Submitting twice without doing twice: the same `Idempotency-Key` and request give the same job or batch.
 
-A key lives as long as its job's record, and at least as long as `Settings.idempotency_s`.
+A key lives as long as its job's or batch's record, and at least as long as `Settings.idempotency_s`.
 """
 
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from app.errors import IdempotencyInFlightError, IdempotencyKeyReusedError
 from app.jobs.admission import Submission
-from app.jobs.interfaces import IdempotencyKey, Journal
+from app.jobs.interfaces import IdempotencyKey, Journal, KnownKey
+from app.jobs.model import BatchKind
 
 IN_FLIGHT_WAIT_S = 5.0
 """A second request with a key waits this long for the first one to be answered."""
@@ -21,6 +22,12 @@ def identify(submission: Submission) -> IdempotencyKey | None:
     """The submission's key with a digest of all that makes it the same submission; None without a key."""
     if submission.key is None:
         return None
+    fingerprint = hashlib.blake2b(_said(submission), digest_size=16).digest()
+    return IdempotencyKey(owner=submission.owner, key=submission.key, fingerprint=fingerprint)
+
+
+def _said(submission: Submission) -> bytes:
+    """All that makes it the same submission."""
     options = submission.options
     params = b"" if submission.content else submission.task.dump(submission.params)
     said = json.dumps(
@@ -33,8 +40,25 @@ def identify(submission: Submission) -> IdempotencyKey | None:
             sorted(options.labels),
         ]
     )
-    fingerprint = hashlib.blake2b(b"\0".join((said.encode(), submission.content, params)), digest_size=16).digest()
-    return IdempotencyKey(owner=submission.owner, key=submission.key, fingerprint=fingerprint)
+    return b"\0".join((said.encode(), submission.content, params))
+
+
+class BatchDigest:
+    """The same for a batch: fed with what makes it the same submission, in portions."""
+
+    def __init__(self, kind: BatchKind, labels: Iterable[str], content: bytes) -> None:
+        self._digest = hashlib.blake2b(json.dumps(["batch", kind, sorted(labels)]).encode(), digest_size=16)
+        self._digest.update(content)
+
+    def update(self, members: Iterable[Submission]) -> None:
+        """Takes the next members."""
+        for member in members:
+            said = _said(member)
+            self._digest.update(b"%d\0" % len(said) + said)
+
+    def identify(self, owner: str | None, key: str) -> IdempotencyKey:
+        """The key with the digest of all that was taken."""
+        return IdempotencyKey(owner=owner, key=key, fingerprint=self._digest.digest())
 
 
 class Keys:
@@ -44,16 +68,13 @@ class Keys:
         self._journal = journal
         self._held: dict[tuple[str | None, str], asyncio.Event] = {}
 
-    async def find(self, key: IdempotencyKey) -> str | None:
-        """The id of the job that the key stands for, if any. Raises `IdempotencyKeyReusedError` for another request."""
+    async def find(self, key: IdempotencyKey) -> KnownKey | None:
+        """What the key stands for, if it has been used. Raises `IdempotencyKeyReusedError` for another request."""
         known = await self._journal.find_key(key.owner, key.key)
-        if known is None:
-            return None
-        if known.fingerprint != key.fingerprint:
-            raise IdempotencyKeyReusedError(
-                f"The key {key.key!r} was used for another request, which became job {known.job_id}."
-            )
-        return known.job_id
+        if known is not None and known.fingerprint != key.fingerprint:
+            became = f"job {known.job_id}" if known.job_id else f"batch {known.batch_id}"
+            raise IdempotencyKeyReusedError(f"The key {key.key!r} was used for another request, which became {became}.")
+        return known
 
     @asynccontextmanager
     async def hold(self, owner: str | None, key: str | None) -> AsyncIterator[None]:

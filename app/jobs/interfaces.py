@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-from app.jobs.model import Assignment, AttemptKey, Job, Outcome, Progress, State
+from app.jobs.model import Assignment, AttemptKey, Batch, Job, Outcome, Progress, State, Upload
 
 
 class Clock(Protocol):
@@ -93,10 +93,11 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownKey:
-    """What the journal remembers of a key."""
+    """What the journal remembers of a key, which stands for a job or for a batch."""
 
     fingerprint: bytes
-    job_id: str
+    job_id: str | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,10 @@ class JobFilter:
     created_before: int | None = None
 
 
+PAGE_BYTES = 16 << 20
+"""Of parameters and results in one page: a thousand small results, but not a thousand of the largest parameters."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Jobs, newest first, and where the next page begins: None after the last."""
@@ -120,8 +125,23 @@ class Page:
     next: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPage:
+    """Batches, newest first, and where the next page begins: None after the last."""
+
+    batches: Sequence[Batch]
+    next: int | None
+
+
+class Member(NamedTuple):
+    """A job and its place in its batch: 0 for the one that was submitted first."""
+
+    place: int
+    job: Job
+
+
 class Journal(Protocol):
-    """The durable record of every job. An awaited write is on disk: it survives kill -9 and a power cut.
+    """The durable record of every job and batch. An awaited write is on disk: it survives kill -9 and a power cut.
 
     Writes take effect in the order of their calls: the write has its place when the call returns, the awaitable tells
     when it is on disk. They raise `errors.StorageFullError` where the disk is full and `errors.StorageFailedError`
@@ -136,10 +156,13 @@ class Journal(Protocol):
         """Writes what has its place, then lets go of the file."""
         ...
 
-    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
-        """Records new jobs, all or none; with `key`, that it stands for the first of them, whose owner is the key's.
+    def add(
+        self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
+    ) -> Awaitable[None]:
+        """Records new jobs, all or none; with `batch`, that they are its members, all of them queued.
 
-        Raises `errors.DuplicateKeyError` where (owner, key) is already known.
+        With `key`, that it stands for the batch, else for the first job, whose owner is the key's. Raises
+        `errors.DuplicateKeyError` where (owner, key) is already known, for whichever of the two.
         """
         ...
 
@@ -152,7 +175,9 @@ class Journal(Protocol):
         ...
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
-        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on.
+        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on; at least one if there is any.
+
+        The page ends early with the job whose parameters and result make it `PAGE_BYTES` or more.
 
         The cost does not grow with the rows that earlier pages showed.
         """
@@ -166,7 +191,7 @@ class Journal(Protocol):
         ...
 
     async def live(self) -> Sequence[Job]:
-        """Every queued or running job, oldest first."""
+        """Every queued or running job, oldest first; those of a batch are neighbours."""
         ...
 
     def remove(self, job_id: str) -> Awaitable[bool]:
@@ -176,7 +201,31 @@ class Journal(Protocol):
     async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
         """Forgets up to `limit` terminal jobs, oldest first, that finished before a time and tells which.
 
-        A job whose idempotency key is younger than `key_before` is kept.
+        A job whose idempotency key is younger than `key_before` is kept. A batch goes as a whole, in the same way by
+        its own end and key; its members are kept as long as it is. Where its forgetting is cut short, by `limit` or by
+        a crash, the next call goes on with it.
+        """
+        ...
+
+    async def get_batch(self, batch_id: str) -> Batch | None:
+        """The batch, with the counts that all writes so far have made. None where there is none."""
+        ...
+
+    async def list_batches(self, owner: str | None, limit: int, before: int | None = None) -> BatchPage:
+        """Up to `limit` batches, newest first, from the place `before` on; only the owner's, where one is named."""
+        ...
+
+    async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:
+        """Up to `limit` members of a batch in the order of submission, from the place `begin` on.
+
+        The cost does not grow with `begin`.
+        """
+        ...
+
+    async def remove_batch(self, batch_id: str, limit: int) -> Sequence[Job]:
+        """Forgets up to `limit` members of a batch and tells which; the batch itself, once none is left.
+
+        So it is to be called until the answer is empty. Nothing is forgotten of a batch with live members.
         """
         ...
 
@@ -192,16 +241,16 @@ class ResultFiles(Protocol):
         """Where that attempt's result is, or would be."""
         ...
 
-    async def remove(self, job_id: str) -> None:
-        """Removes the files of all attempts of a job. Raises nothing: what can't be removed now is left for later."""
+    async def remove(self, *job_ids: str) -> None:
+        """Removes the files of all attempts of these jobs. Raises nothing: what can't be removed is left for later."""
         ...
 
 
 class Uploads(Protocol):
     """The spool of uploaded files, as far as jobs are concerned."""
 
-    async def name(self, upload_id: str) -> str | None:
-        """The upload's file name as the client gave it; None where there is no such upload."""
+    async def get(self, upload_id: str) -> Upload | None:
+        """The upload, whoever owns it. None where there is none, whatever the text of the id."""
         ...
 
     async def belongs(self, upload_id: str, owner: str | None) -> bool:

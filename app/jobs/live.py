@@ -1,14 +1,14 @@
 """The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from app.jobs.model import Job, Progress, State
 
 
 class LiveJobs:
-    """One record for each live job, what its attempt last reported, and which uploads are being read.
+    """One record for each live job, what its attempt last reported, which are of a batch, and which uploads are read.
 
     Only the dispatcher writes here, and only what is, or is about to be, in the journal.
     """
@@ -17,6 +17,9 @@ class LiveJobs:
         self._jobs: dict[str, Job] = {}
         self._progress: dict[str, Progress] = {}
         self._uploads: Counter[str] = Counter()
+        self._members: dict[str, set[str]] = {}
+        self.params_bytes = 0
+        """What the parameters of all live jobs take."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -40,7 +43,13 @@ class LiveJobs:
             self._jobs[job.id] = job
         is_live = job.id in self._jobs
         if is_live != was_live:
+            self.params_bytes += len(job.params) if is_live else -len(job.params)
             self._read(job.upload, 1 if is_live else -1)
+            if job.batch_id is not None:
+                members = self._members.setdefault(job.batch_id, set())
+                members.symmetric_difference_update((job.id,))
+                if not members:
+                    del self._members[job.batch_id]
 
     @contextmanager
     def reading(self, upload: str | None) -> Iterator[None]:
@@ -65,6 +74,10 @@ class LiveJobs:
     def progress(self, job_id: str) -> Progress | None:
         """What a running job's attempt last reported."""
         return self._progress.get(job_id)
+
+    def members(self, batch_id: str) -> Collection[str]:
+        """The ids of a batch's live members."""
+        return self._members.get(batch_id, ())
 
     def uses(self, upload_id: str) -> bool:
         """True while a live job, or one that is being accepted, reads this upload."""

@@ -1,9 +1,10 @@
-"""The records of the service: jobs, and the outcomes of their attempts.
+"""The records of the service: jobs, what they read, and the outcomes of their attempts.
 
 Every record is frozen; a change of state makes a new record (see `lifecycle`). Times are whole
 microseconds since the epoch, UTC. JSON travels as the bytes that were validated or produced, never re-encoded.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
@@ -48,6 +49,8 @@ class FailureKind(StrEnum):
     RESULT_NOT_SERIALIZABLE = "result-not-serializable"
     FILE_CHANGED = "file-changed"
     FILE_NOT_FOUND = "file-not-found"
+    NOT_A_REGULAR_FILE = "not-a-regular-file"
+    PATH_REFUSED = "path-refused"
 
 
 class AttemptKey(NamedTuple):
@@ -96,6 +99,8 @@ class Job:
     batch_id: str | None = None
     upload: str | None = None
     """The id of the uploaded file that this job reads, if it reads one."""
+    price: float = 0.0
+    """About how many CPU seconds it takes; 0.0 where nobody knows. Orders the members of a batch, and nothing else."""
     state: State = State.QUEUED
     attempt: int = 0
     """How many attempts have been started and count; 0 before the first."""
@@ -118,6 +123,54 @@ class Job:
     def result_in_file(self) -> bool:
         """True where the result must be fetched from its file."""
         return self.state is State.SUCCEEDED and self.result is None
+
+
+BatchKind = Literal["jobs", "file-digest", "verify"]
+"""What a batch was made from: a list of jobs, a pattern of file names, or a manifest to be verified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Jobs accepted together, counted together, cancelled together."""
+
+    id: str
+    kind: BatchKind
+    size: int
+    """How many jobs were accepted."""
+    created_at: int
+    owner: str | None = None
+    labels: tuple[str, ...] = ()
+    """Those of the batch as a whole; each member has them too."""
+    source: bytes | None = None
+    """What it was made from, as JSON, where its members alone don't tell."""
+    counts: Mapping[State, int]
+    """How many of its members are in each state. A member that was deleted is not counted any more."""
+    finished_at: int | None = None
+    """When the last live member ended."""
+
+    @property
+    def done(self) -> bool:
+        """True once no member is live; that never changes again."""
+        return self.finished_at is not None
+
+    @property
+    def ended(self) -> int:
+        """How many members are terminal, or were before they were deleted."""
+        return self.size - self.counts[State.QUEUED] - self.counts[State.RUNNING]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that a client has sent, for jobs to read."""
+
+    id: str
+    name: str
+    """As the client gave it. Never a path."""
+    size: int
+    """In bytes."""
+    owner: str | None
+    created_at: int
+    """When it had arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The use cases: what the API may ask for. Owners see only their own jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +16,16 @@ from app.errors import (
     StoppingError,
     UploadNotFoundError,
 )
-from app.jobs.admission import Room, ServerLimits, Submission, terms
+from app.jobs.admission import Room, Submission
 from app.jobs.caller import Caller
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
 from app.jobs.idempotency import Keys, identify
-from app.jobs.interfaces import Clock, IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
-from app.jobs.model import Job, Progress, State
+from app.jobs.intake import Intake
+from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
+from app.jobs.model import Job, Progress, State, Upload
 from app.jobs.recent import RecentJobs
-from app.tasks.context import Places
+from app.tasks.definition import Examined
 
 GATHER_S = 0.1
 """Progress is told at most ten times a second."""
@@ -50,24 +51,20 @@ class JobService:
         recent: RecentJobs,
         results: ResultFiles,
         uploads: Uploads,
-        places: Places,
-        limits: ServerLimits,
-        clock: Clock,
-        new_id: Callable[[], str],
+        intake: Intake,
+        room: Room,
+        keys: Keys,
     ) -> None:
         self._journal = journal
         self._dispatcher = dispatcher
         self._changes = changes
         self._results = results
         self._uploads = uploads
-        self._places = places
-        self._limits = limits
-        self._clock = clock
-        self._new_id = new_id
-        self._room = Room(dispatcher.queue, limits.queue_limit, limits.owner_queue_limit)
+        self._intake = intake
+        self._room = room
         self._recent = recent
         self._stopping = False
-        self.keys = Keys(journal)
+        self.keys = keys
 
     def stop(self) -> None:
         """Takes nothing new from now on, and lets nobody wait any longer."""
@@ -94,37 +91,16 @@ class JobService:
         if key is not None and (known := await self._replay(key)):
             return Accepted(job=known, replayed=True)
         self.check_open()
-        task, options = submission.task, submission.options
-        agreed = terms(task, options, self._limits)
-        task.price(submission.params)
-        with self._room.promise(submission.owner):
-            upload = await self._examine(submission)
-            with self._dispatcher.live.reading(upload):
-                await self._check_upload(upload, submission.owner)
-                job = Job(
-                    id=self._new_id(),
-                    task=task.name,
-                    params=task.dump(submission.params),
-                    created_at=self._clock(),
-                    timeout_s=agreed.timeout_s,
-                    memory_mb=agreed.memory_mb,
-                    max_attempts=agreed.max_attempts,
-                    priority=options.priority,
-                    labels=tuple(dict.fromkeys(options.labels)),
-                    owner=submission.owner,
-                    upload=upload,
-                )
+        offer = self._intake.offer(submission)
+        with self._room.promise(submission.owner, [offer.params]):
+            examined = Examined()
+            if submission.task.examine is not None:
+                examined = await asyncio.to_thread(self._intake.examine, submission)
+            with self._dispatcher.live.reading(examined.upload):
+                await self._intake.check_upload(examined.upload, submission.owner)
+                job = self._intake.job(submission, offer, examined)
                 await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
         return Accepted(job=job)
-
-    async def _examine(self, submission: Submission) -> str | None:
-        task = submission.task
-        return None if task.examine is None else await asyncio.to_thread(task.examine, submission.params, self._places)
-
-    async def _check_upload(self, upload: str | None, owner: str | None) -> None:
-        """Raises `UploadNotFoundError` for another owner's, and for one whose retention has ended since the look."""
-        if upload is not None and not await self._uploads.belongs(upload, owner):
-            raise UploadNotFoundError("There is no upload with this id.")
 
     async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
         """Queues a job once it is on disk, also where its client has gone in the meantime."""
@@ -133,8 +109,8 @@ class JobService:
             self._dispatcher.accept(job)
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
-        job_id = await self.keys.find(key)
-        return await self._find(Caller(key.owner), job_id) if job_id else None
+        known = await self.keys.find(key)
+        return await self._find(Caller(key.owner), known.job_id) if known and known.job_id else None
 
     async def get(self, caller: Caller, job_id: str) -> Job:
         """The job. Raises `JobNotFoundError`, also for another owner's."""
@@ -189,8 +165,12 @@ class JobService:
         if where.states:
             await self._dispatcher.mark()
         page = await self._journal.list(replace(where, owner=caller.only), limit, before)
-        jobs = [self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job for job in page.jobs]
+        jobs = map(self.newest, page.jobs)
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
+
+    def newest(self, job: Job) -> Job:
+        """The job as it is at this moment, of a record that was read from the journal."""
+        return self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
@@ -212,12 +192,28 @@ class JobService:
         await self._journal.remove(job_id)
         await self.forget(job)
 
-    async def forget(self, job: Job) -> None:
-        """Removes what a job that is no longer in the journal has left elsewhere."""
-        self._recent.drop(job.id)
-        await self._results.remove(job.id)  # also what a lost attempt may have left
-        if job.upload is not None and not self._dispatcher.live.uses(job.upload):
-            await self._uploads.remove(job.upload)
+    async def forget(self, *jobs: Job) -> None:
+        """Removes what jobs that are no longer in the journal have left elsewhere."""
+        for job in jobs:
+            self._recent.drop(job.id)
+        await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
+        for upload in {job.upload for job in jobs if job.upload is not None}:
+            if not self._dispatcher.live.uses(upload):
+                await self._uploads.remove(upload)
+
+    async def upload(self, caller: Caller, upload_id: str) -> Upload:
+        """An upload. Raises `UploadNotFoundError`, also for another owner's."""
+        upload = await self._uploads.get(upload_id)
+        if upload is None or not caller.sees(upload.owner):
+            raise UploadNotFoundError(f"There is no upload {upload_id[:100]!r}.")
+        return upload
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        """Forgets an upload. Raises `JobLiveError` while a live job reads it."""
+        upload = await self.upload(caller, upload_id)
+        if self._dispatcher.live.uses(upload.id):
+            raise JobLiveError(f"A queued or running job reads upload {upload.id}. Cancel it first.")
+        await self._uploads.remove(upload.id)
 
     async def result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
         """A succeeded job and its whole result: the JSON, or the path of the file that has it.
@@ -227,7 +223,7 @@ class JobService:
         job = await self.get(caller, job_id)
         match job.state:
             case State.SUCCEEDED:
-                return job, job.result if job.result is not None else self._results.path(job.key)
+                return job, self.source(job)
             case State.FAILED:
                 why = job.failure.detail if job.failure else "It failed."
                 raise JobFailedError(f"Job {job_id} failed: {why}")
@@ -235,6 +231,10 @@ class JobService:
                 raise JobCancelledError(f"Job {job_id} was cancelled.")
             case _:
                 raise JobNotFinishedError(f"Job {job_id} is {job.state.value}.", retry_after=1)
+
+    def source(self, job: Job) -> bytes | Path:
+        """The whole result of a job that has succeeded: the JSON, or the path of the file that has it."""
+        return job.result if job.result is not None else self._results.path(job.key)
 
     def progress(self, job: Job) -> Progress | None:
         """What the job's running attempt last reported."""

@@ -31,17 +31,18 @@ class ResultDirectory:
     def path(self, key: AttemptKey) -> Path:
         return self.directory / file_name(*key)
 
-    async def remove(self, job_id: str) -> None:
-        """Removes the files of all attempts of a job. What can't be removed is left for the next start's `sweep`."""
-        try:
-            await asyncio.to_thread(self._remove, job_id)
-        except OSError as error:
-            log.warning("result could not be removed", job_id=job_id, why=str(error))
+    async def remove(self, *job_ids: str) -> None:
+        """Removes the files of all attempts. What can't be removed is left for the next start's `sweep`."""
+        await asyncio.to_thread(self._remove, job_ids)
 
-    def _remove(self, job_id: str) -> None:
+    def _remove(self, job_ids: Sequence[str]) -> None:
         # By name, since a listing would take longer with each result that is kept.
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
+        for job_id in job_ids:
+            try:
+                for attempt in range(1, MAX_ATTEMPTS + 1):
+                    self.path(AttemptKey(job_id, attempt)).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("result could not be removed", job_id=job_id, why=str(error))
 
     async def leftovers(self) -> Sequence[AttemptKey]:
         """The results that are there, for `sweep`; half-written ones are removed at once. Call before lanes open."""

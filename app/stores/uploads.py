@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ import structlog
 
 from app import clock
 from app.errors import BodyTooLargeError, StorageFailedError, StorageFullError
+from app.jobs.model import Upload
 from app.stores.directory import private_directory, sync_directory
 from app.tasks.context import is_uuid
 
@@ -28,20 +29,6 @@ GATHERED_BYTES = 512 * 1024
 """Chunks are gathered up to this much before the thread writes them: twice as fast as each 64 KiB alone."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """What the note of an upload says."""
-
-    id: str
-    name: str
-    """As the client gave it. Never a path."""
-    size: int
-    """In bytes."""
-    owner: str | None
-    created_at: int
-    """When it had arrived, in microseconds since the epoch."""
 
 
 class UploadDirectory:
@@ -75,10 +62,6 @@ class UploadDirectory:
         if not is_uuid(upload_id) or upload_id in self._going:
             return None
         return await asyncio.to_thread(_read, self.directory / upload_id)
-
-    async def name(self, upload_id: str) -> str | None:
-        upload = await self.get(upload_id)
-        return None if upload is None else upload.name
 
     async def belongs(self, upload_id: str, owner: str | None) -> bool:
         upload = await self.get(upload_id)

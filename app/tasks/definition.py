@@ -13,8 +13,19 @@ from app.tasks.result import ResultType
 from app.tasks.signature import Signature
 from app.tasks.strict_json import refuse_ambiguous
 
-Examiner = Callable[[Any, Places], str | None]  # Any: the task's own model
-"""Looks up what the parameters name, and may block. Answers the id of the upload that the job reads, if it reads one.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What was found out about parameters before their job is accepted."""
+
+    upload: str | None = None
+    """The id of the upload that the job reads, if it reads one."""
+    price: float = 0.0
+    """About how many CPU seconds, besides what `Task.price` says."""
+
+
+Examiner = Callable[[Any, Places], Examined]  # Any: the task's own model
+"""Looks up what the parameters name, and may block.
 
 Raises what it finds wrong, such as `app.errors.FileNotFoundProblemError`.
 """

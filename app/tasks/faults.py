@@ -13,15 +13,27 @@ class TaskFaultError(Exception):
 
 
 class FileMissingError(TaskFaultError):
-    """The file was there when the job was accepted and is not there now."""
+    """The file is not there."""
 
     kind = "file-not-found"
 
 
 class FileChangedError(TaskFaultError):
-    """The file changed while it was read, or between acceptance and now became something that can't be read."""
+    """The file changed while it was read."""
 
     kind = "file-changed"
+
+
+class NotAFileError(TaskFaultError):
+    """What is at the path is not a regular file."""
+
+    kind = "not-a-regular-file"
+
+
+class FileRefusedError(TaskFaultError):
+    """The path leads out of the files directory or through a link, or what is there may not be read."""
+
+    kind = "path-refused"
 
 
 class ResultNotSerializableError(TaskFaultError):

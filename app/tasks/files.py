@@ -35,7 +35,10 @@ def open_below(root: Path, path: str) -> Iterator[int]:
             os.close(above)
             _expect_directory(os.fstat(here).st_mode, directory)
         # To open a device can already do something to it: look first, and again at what was opened.
-        _expect_file(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode)
+        looked_at = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(looked_at) and not os.access(name, os.R_OK | os.X_OK, dir_fd=here, effective_ids=True):
+            raise PathRefusedError("The path names a directory that the service has no permission to read.")
+        _expect_file(looked_at)
         descriptor = os.open(name, _FILE, dir_fd=here)
     except OSError as error:
         _explain(error, path)
@@ -48,22 +51,33 @@ def open_below(root: Path, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def components(path: str) -> list[str]:
-    """The names that a relative path goes through. Raises `PathRefusedError` unless it is in its plainest form."""
-    if path.startswith("/"):
-        raise PathRefusedError("The path is absolute. Give it relative to the files directory.")
+def components(path: str, what: str = "path") -> list[str]:
+    """The names that a relative path goes through. Raises `PathRefusedError` unless it is in its plainest form.
+
+    `what` is the name of the parameter that it came as.
+    """
     names = path.split("/")
-    if ".." in names:
-        raise PathRefusedError("The path goes upwards by `..`. Give it relative to the files directory.")
-    if "" in names or "." in names:
-        raise PathRefusedError("The path has an empty or `.` component. Write it plainly, as in `photos/a.jpg`.")
-    if "\0" in path:
-        raise PathRefusedError("The path has a NUL character, which no file name has.")
+    if path.startswith("/"):
+        why = f"The {what} is absolute. Give it relative to the files directory."
+    elif ".." in names:
+        why = f"The {what} goes upwards by `..`. Give it relative to the files directory."
+    elif "" in names or "." in names:
+        why = f"The {what} has an empty or `.` component. Write it plainly, as in `photos/a.jpg`."
+    elif "\0" in path:
+        why = f"The {what} has a NUL character, which no file name has."
+    elif not _can_be_a_name(path):
+        why = f"The {what} has characters that no file name on this system can have."
+    else:
+        return names
+    raise PathRefusedError(why, errors=[{"loc": ["body", what], "msg": why}])
+
+
+def _can_be_a_name(text: str) -> bool:
     try:
-        os.fsencode(path)
+        os.fsencode(text)
     except UnicodeEncodeError:
-        raise PathRefusedError("The path has characters that no file name on this system can have.") from None
-    return names
+        return False
+    return True
 
 
 def _open_root(root: Path) -> int:

@@ -8,6 +8,9 @@ from pydantic import ConfigDict, TypeAdapter
 
 from app.tasks.faults import ResultNotSerializableError
 
+# Made once, before any task runs: one that puts another `json.dumps` in place must not fail all that come after it.
+_encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+
 _CARRIES = (
     "JSON carries text, true, false, null, finite numbers, lists and objects. Return bytes as text (hex or base64), "
     "NaN and infinity as null, and an integer of more than 4300 digits as text."
@@ -29,8 +32,7 @@ class ResultType:
             plain = self.adapter.dump_python((value,), mode="json", warnings="none")[0]
             _refuse_bytes(value)
             # pydantic's own writer makes null of a NaN, and writes an integer that Python's reader then refuses.
-            text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-            return text.encode()
+            return _encode(plain).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise ResultNotSerializableError(f"The result can't be written as JSON: {error}. {_CARRIES}") from error
 

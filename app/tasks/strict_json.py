@@ -17,7 +17,7 @@ def refuse_ambiguous(body: bytes, title: str) -> None:
     `body` has been read by pydantic before: it is JSON, at most 200 levels deep, with integers of at most 4300 digits.
     """
     try:
-        _DECODER.decode(body.decode())
+        DECODER.decode(body.decode())
     except ValueError as error:
         raise ValidationError.from_exception_data(
             title, [{"type": "value_error", "input": None, "ctx": {"error": error}}]
@@ -44,4 +44,5 @@ def _constant(text: str) -> NoReturn:
     raise ValueError(f"JSON has no {text}")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
+"""Reads JSON that means one thing; raises ValueError for any other, and RecursionError for what is too deep."""

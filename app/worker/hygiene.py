@@ -1,5 +1,6 @@
 """Makes a lane fit for its next attempt, or says why it isn't."""
 
+import faulthandler
 import locale
 import os
 import resource
@@ -75,6 +76,7 @@ class Hygiene:
     def _restore_signals(self) -> None:
         for timer in TIMERS:
             signal.setitimer(timer, 0)
+        faulthandler.cancel_dump_traceback_later()  # which can end the process, too
         for number, handler in self._handlers.items():
             if signal.getsignal(number) is not handler:
                 signal.signal(number, handler)

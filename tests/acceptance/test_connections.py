@@ -1,6 +1,5 @@
 """What a client may send that is no request, or too much of one."""
 
-import contextlib
 import json
 import socket
 
@@ -8,21 +7,9 @@ import pytest
 
 from tests.support.caller import Caller
 from tests.support.server import Server
+from tests.support.wire import exchange
 
 HUGE = 10_000_000
-
-
-def exchange(server: Server, sent: bytes) -> bytes:
-    """All that some bytes are answered with, until the server closes the connection."""
-    url = server.api.http.base_url
-    answer = b""
-    with socket.create_connection((url.host, url.port or 80), timeout=10) as client:
-        with contextlib.suppress(ConnectionError):  # it was closed before all had been sent
-            client.sendall(sent)
-        with contextlib.suppress(ConnectionResetError):  # what had not been read is lost with the connection
-            while piece := client.recv(65536):
-                answer += piece
-    return answer
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,18 @@ def test_memory_stays_flat_under_refusals(tmp_path: Path) -> None:
         settled = refusals(200)
         assert refusals(2_000) - settled < ALLOWED_GROWTH
         gate.touch()
+
+
+def test_large_parameters_fill_the_queue_before_they_fill_the_memory(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path, lanes=1, queue_max_mb=4) as server:
+        api = server.api
+        running = api.submit("hold", {"gate": str(gate)})["id"]
+        api.lane_of(running)
+        large = {"name": "x" * 900_000}
+        accepted = [api.submit("greet", large)["id"] for _ in range(4)]
+        assert api.submit("greet", large, expect=503)["type"] == "/problems/queue-full"
+        gate.touch()
+        for job_id in accepted:
+            api.succeeded(job_id)
+        api.submit("greet", large)

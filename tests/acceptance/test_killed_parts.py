@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from psutil import STATUS_STOPPED
+
 from tests.support.caller import Caller, Json
 from tests.support.server import Server
 from tests.support.traces import alive
@@ -103,6 +105,26 @@ def steps(api: Caller, job_id: str, *, beyond: int) -> int:
         return int(progress["done"]) if progress and progress["done"] > beyond else 0
 
     return until_sync(done, what=f"progress beyond {beyond}")
+
+
+def test_a_busy_lane_that_stays_suspended_costs_one_attempt(api: Caller, gate: Path) -> None:
+    job_id = api.submit("hold", {"gate": str(gate)})["id"]
+    lane = api.lane_of(job_id)
+    lane.suspend()
+    second_attempt(api, job_id)
+    assert not alive(lane)
+    gate.touch()
+    assert api.succeeded(job_id)["attempt"] == 2
+
+
+def test_idle_lanes_that_are_suspended_cost_no_attempt(api: Caller) -> None:
+    lanes = api.idle_lanes()
+    for lane in lanes:
+        lane.suspend()
+    until_sync(lambda: all(lane.status() == STATUS_STOPPED for lane in lanes), what="the lanes to be suspended")
+    both = [api.submit("greet", {"name": "you"})["id"] for _ in range(2)]
+    assert [api.succeeded(job_id)["attempt"] for job_id in both] == [1, 1]
+    api.idle_lanes()
 
 
 def test_an_idle_lane_that_hangs_is_found_by_the_readiness_check(api: Caller) -> None:

@@ -65,9 +65,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (module,) = blocks("python")
     (entry,) = re.findall(r"^OFFLOAD_TASKS=(\S+) make serve$", README, re.MULTILINE)
     (directory / f"{entry.partition(':')[0]}.py").write_text(module)
+    shutil.copytree(ROOT / "files", directory / "files")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTHONPATH", str(directory))
-        with Server(directory, tasks=entry, files_dir=str(ROOT / "files")) as running:
+        with Server(directory, tasks=entry) as running:
             yield running
 
 
@@ -80,7 +81,8 @@ def test_an_example_gives_what_it_shows(server: Server, session: str) -> None:
     shown = list(examples(session))
     script = "".join(f"{example.command}\nprintf '\\0'\n" for example in shown)
     script = script.replace("localhost:8000", server.api.http.base_url.netloc.decode())
-    ran = subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120)
+    clone = server.files_dir.parent  # as far as the examples need one
+    ran = subprocess.run(["bash", "-c", script], cwd=clone, check=True, capture_output=True, text=True, timeout=120)
     printed = ran.stdout.split("\0")[:-1]
     assert [usual(output) for output in printed] == [usual(example.output) for example in shown], ran.stderr
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.jobs.model import Lost, Progress
 from tests.support.front_desk import FrontDesk, served
+from tests.support.keys import ALICE, BOB, bearer
 from tests.support.problems import problem
 from tests.support.waiting import until
 
@@ -142,3 +143,19 @@ async def test_a_follower_who_leaves_is_forgotten(tmp_path: Path) -> None:
 
 async def test_an_unknown_job_has_no_events(desk: FrontDesk) -> None:
     problem(await desk.client.get("/jobs/nope/events"), 404, "job-not-found")
+
+
+async def test_who_has_no_key_any_more_is_told_nothing_more(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice:{ALICE}\nbob:{BOB}\n")
+    async with served(tmp_path, api_keys_file=str(keys)) as (desk, port):
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(base_url=url, trust_env=False, headers=bearer(ALICE)) as client:
+            job = (await client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+        async with following(url, f"/jobs/{job}/events", **bearer(ALICE)) as stream:
+            while (await stream.job())["state"] != "running":
+                pass
+            keys.write_text(f"bob:{BOB}\n")
+            desk.state.keyring.read_again()
+            await desk.engine.end(job)
+            assert await stream.next() is None

@@ -193,10 +193,21 @@ FOREIGN = [
     ("DELETE", "/jobs/{id}"),
 ]
 
+FOREIGN_BATCH = [
+    ("GET", "/batches/{id}"),
+    ("GET", "/batches/{id}?wait=60"),
+    ("GET", "/batches/{id}/results"),
+    ("GET", "/batches/{id}/events"),
+    ("GET", "/batches/{id}/manifest"),
+    ("GET", "/batches/{id}/report"),
+    ("POST", "/batches/{id}/cancel"),
+    ("DELETE", "/batches/{id}"),
+]
 
-async def test_every_call_that_names_a_job_is_tried_with_anothers(desk: FrontDesk) -> None:
+
+async def test_every_call_that_names_a_job_or_batch_is_tried_with_anothers(desk: FrontDesk) -> None:
     named = {call for call in calls(desk.app) if "{id}" in call[1]}
-    assert named == {(method, path.partition("?")[0]) for method, path in FOREIGN}
+    assert named == {(method, path.partition("?")[0]) for method, path in (*FOREIGN, *FOREIGN_BATCH)}
 
 
 @pytest.mark.parametrize(("method", "path"), FOREIGN)
@@ -211,6 +222,23 @@ async def test_anothers_job_is_no_job(desk: FrontDesk, method: str, path: str) -
         assert foreign.text.replace(job_id, unknown) == missing.text
     assert await listed(desk, BOB) == []
     assert set(await listed(desk, ALICE)) == {done, running["id"], queued["id"]}, "all are as they were"
+
+
+@pytest.mark.parametrize(("method", "path"), FOREIGN_BATCH)
+async def test_anothers_batch_is_no_batch(desk: FrontDesk, method: str, path: str) -> None:
+    body = {"jobs": [{"task": "fibonacci", "params": {"n": 1}}], "labels": ["secret"]}
+    batch = (await desk.client.post("/batches", json=body, headers=bearer(ALICE))).json()
+    assert batch["owner"] == "alice"
+    unknown = "0192f0c1-2345-7abc-8def-0123456789ab"
+    foreign = await desk.client.request(method, path.format(id=batch["id"]), headers=bearer(BOB))
+    missing = await desk.client.request(method, path.format(id=unknown), headers=bearer(BOB))
+    problem(foreign, 404, "batch-not-found")
+    assert foreign.text.replace(batch["id"], unknown) == missing.text
+    for key, seen in ((ALICE, [batch["id"]]), (BOB, []), (ROOT, [batch["id"]])):
+        listed = (await desk.client.get("/batches", headers=bearer(key))).json()["batches"]
+        assert [one["id"] for one in listed] == seen
+        members = await desk.client.get(f"/jobs?batch={batch['id']}", headers=bearer(key))
+        assert len(members.json()["jobs"]) == len(seen)
 
 
 async def test_anothers_job_costs_the_same_look_as_an_unknown_one(
@@ -286,6 +314,20 @@ async def test_an_upload_is_for_its_owners_jobs_only(desk: FrontDesk) -> None:
         assert foreign.text == unknown.text
     own = await desk.client.post("/jobs/file-digest", json={"upload": upload}, headers=bearer(ALICE))
     assert own.status_code == 202, own.text
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_anothers_upload_is_no_upload(desk: FrontDesk, method: str) -> None:
+    upload = (await desk.client.post("/uploads", content=b"hello", headers=bearer(ALICE))).json()["id"]
+    missing = "0192f0c1-2345-7abc-8def-0123456789ab"
+    foreign, unknown = [
+        await desk.client.request(method, f"/uploads/{named}", headers=bearer(BOB)) for named in (upload, missing)
+    ]
+    problem(foreign, 404, "upload-not-found")
+    assert foreign.text.replace(upload, missing) == unknown.text
+    for key in (ALICE, ROOT):
+        assert (await desk.client.get(f"/uploads/{upload}", headers=bearer(key))).status_code == 200
+    assert (await desk.client.delete(f"/uploads/{upload}", headers=bearer(ROOT))).status_code == 204
 
 
 async def test_a_file_sent_with_its_job_belongs_to_the_jobs_owner(desk: FrontDesk) -> None:

@@ -180,6 +180,33 @@ async def test_a_malformed_digest_is_refused(desk: FrontDesk, value: str) -> Non
     assert kept(desk) == []
 
 
+async def test_an_upload_is_shown_and_forgotten(desk: FrontDesk) -> None:
+    upload = (await desk.client.put("/uploads/a", content=CONTENT)).json()
+    path = f"/uploads/{upload['id']}"
+    assert (await desk.client.get(path)).json() == upload
+    assert (await desk.client.delete(path)).status_code == 204
+    assert kept(desk) == []
+    for method in ("GET", "DELETE"):
+        for gone in (path, "/uploads/nothing", "/uploads/..%2Fjournal.sqlite3"):
+            problem(await desk.client.request(method, gone), 404, "upload-not-found")
+
+
+async def test_several_jobs_read_one_upload_which_stays_while_one_is_live(desk: FrontDesk) -> None:
+    upload = (await desk.client.post("/uploads", content=CONTENT)).json()["id"]
+    jobs = [(await desk.client.post("/jobs/file-digest", json={"upload": upload})).json()["id"] for _ in range(2)]
+    members = [{"task": "file-digest", "params": {"upload": upload}}] * 2
+    batch = (await desk.client.post("/batches", json={"jobs": members})).json()
+    for ended in jobs:
+        problem(await desk.client.delete(f"/uploads/{upload}"), 409, "job-live")
+        await desk.client.post(f"/jobs/{ended}/cancel")
+        await desk.client.delete(f"/jobs/{ended}")
+    problem(await desk.client.delete(f"/uploads/{upload}"), 409, "job-live")
+    assert kept(desk) == [upload, f"{upload}.json"], "a member of the batch reads it"
+    await desk.client.post(batch["links"]["cancel"])
+    assert (await desk.client.delete(f"/uploads/{upload}")).status_code == 204
+    assert kept(desk) == []
+
+
 async def test_an_upload_becomes_a_job_and_goes_with_it(desk: FrontDesk) -> None:
     upload = (await desk.client.put("/uploads/x", content=CONTENT)).json()["id"]
     job = (await desk.client.post("/jobs/file-digest", json={"upload": upload})).json()

@@ -33,7 +33,7 @@ class Attacker:
 
     def __init__(self, server: Server, load: Load, times: Times) -> None:
         self.struck: Counter[Fault] = Counter()
-        self.missed = 0
+        self.missed: Counter[Fault] = Counter()
         """Faults whose victim was away, or gone before it could be struck."""
         self.broken: list[str] = []
         self._server = server
@@ -99,7 +99,7 @@ class Attacker:
             else:
                 victim.kill()
         except (psutil.NoSuchProcess, ValueError):
-            self.missed += 1
+            self.missed[fault] += 1
             return
         self.struck[fault] += 1
         if fault in STOPS and resumed_after_s is not None:

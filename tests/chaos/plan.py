@@ -4,7 +4,7 @@ A plan has two acts. In the first everything may be struck, the service included
 itself, so that whatever it leaks at each fault adds up in one process.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -69,9 +69,17 @@ def plan(seed: int, faults: int) -> Plan:
     first = round(faults * FIRST_ACT)
     return Plan(
         seed=seed,
-        first=tuple(_act(chance, first, list(Fault))),
+        first=tuple(_with_a_kill_at_its_end(_act(chance, first, list(Fault)))),
         second=tuple(_act(chance, faults - first, [fault for fault in Fault if fault not in OF_THE_SERVICE])),
     )
+
+
+def _with_a_kill_at_its_end(blows: list[Blow]) -> list[Blow]:
+    """What a start fails to take up is healed by the next start: the last one must have something to take up."""
+    if blows:
+        faults = (*blows[-1].faults[:-1], Fault.SERVICE_KILLED)
+        blows[-1] = replace(blows[-1], faults=faults, again_in_start_s=None)
+    return blows
 
 
 def _act(chance: Random, faults: int, kinds: list[Fault]) -> list[Blow]:

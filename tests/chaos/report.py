@@ -17,8 +17,8 @@ def _rows(run: Run) -> Iterator[str]:
     ledger, struck = run.ledger, run.attacker.struck
     yield f"seed {run.plan.seed}: {sum(struck.values())} faults in {run.seconds:.0f} s"
     for fault, count in struck.most_common():
-        yield _row(fault, count)
-    yield _row("(victim already gone)", run.attacker.missed)
+        missed = run.attacker.missed[fault]
+        yield _row(fault, count) + (f"  ({missed} more: already gone)" if missed else "")
     yield f"jobs: {run.jobs}"
     for state, count in ledger.states().most_common():
         yield _row(state, count)

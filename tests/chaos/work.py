@@ -81,7 +81,7 @@ def draw(chance: Random) -> Work:
             4,
             lambda: replace(of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"]), upload=True),
         ),
-        (8, lambda: of("climb", steps=chance.randint(1, 60))),
+        (8, lambda: of("climb", steps=chance.randint(1, 120))),
         (2, lambda: Work(task="crash", params={}, options=options, fails="worker-died")),
         (1, lambda: Work(task="leave", params={"code": chance.randint(0, 9)}, options=options, fails="worker-died")),
         (2, lambda: Work(task="refuse", params={"text": "this"}, options=options, fails="task-raised")),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from app.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
 from app.worker import faults
 from app.worker.messages import INLINE_BYTES, MESSAGE_BYTES
 from tests.contracts.engines import rig
-from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, done
+from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, descendants, done
 from tests.support.waiting import until
 
 __all__ = ["rig"]
@@ -122,6 +123,7 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("changes-everything", {}, returned(None)),
     ("changes-what-is-inherited", {}, returned(None)),
     ("lowers-its-limits", {}, returned(None)),
+    ("replaces-json", {}, returned(None)),
     ("becomes-nicer", {}, returned(None)),
     ("closes-all-descriptors", {}, lambda outcome: isinstance(outcome, Lost)),
     ("closes-all-but-pipes", {}, returned(None)),
@@ -140,6 +142,7 @@ async def test_a_beast_costs_only_itself(
     neighbour = rig.assign("waits-for", path=str(tmp_path / "now"))
     before = done(await rig.outcome_of("whoami"))
     assert isinstance(before, dict)
+    assert (before["nice"], before["threads"], before["cwd"]) == (min(os.nice(0) + 10, 19), 2, str(Path.cwd()))
     waiting = rig.begin(neighbour)
     other = await rig.running(neighbour)
 
@@ -230,3 +233,16 @@ async def test_a_traceback_shows_the_task_and_not_the_service(rig: Rig) -> None:
     assert "raise ValueError(message)" in outcome.failure.traceback
     assert "app/worker" not in outcome.failure.traceback
     assert outcome.failure.traceback.startswith("Traceback (most recent call last):")
+
+
+async def test_a_child_that_is_always_another_process_ends_with_its_attempt(rig: Rig) -> None:
+    assert isinstance(await rig.outcome_of("hops", seconds=30), Done)
+    await rig.all_free()
+    await until(lambda: len(descendants()) == 2, what="nothing but the two lanes to be left")
+
+
+async def test_timers_that_a_task_leaves_end_nobody(rig: Rig) -> None:
+    for _ in range(2):
+        await asyncio.gather(*(rig.outcome_of("leaves-timers", seconds=0.2) for _ in range(2)))
+    after = await asyncio.gather(*(rig.outcome_of("sleeps", seconds=0.5) for _ in range(2)))
+    assert [done(outcome) for outcome in after] == [None, None]

@@ -1,9 +1,7 @@
 """What `jobs.interfaces.Journal` promises, for every implementation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,54 +9,11 @@ from hypothesis import strategies as st
 
 from app.errors import DuplicateKeyError, StorageFailedError
 from app.jobs import lifecycle
-from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, KnownKey
-from app.jobs.model import AttemptKey, Done, Failure, FailureKind, Job, State, Usage
-from app.stores.journal import SqliteJournal
-from tests.support.memory_journal import MemoryJournal
+from app.jobs.interfaces import PAGE_BYTES, JobFilter, Journal, KnownKey
+from app.jobs.model import AttemptKey, Failure, FailureKind, Job, State, Usage
+from tests.contracts.journals import FACTORIES, a_job, a_key, ended, ids
 
 pytestmark = pytest.mark.anyio
-
-FACTORIES: dict[str, Callable[[Path], Journal]] = {
-    "sqlite": lambda directory: SqliteJournal(directory / "journal.db"),
-    "memory": lambda _: MemoryJournal(),
-}
-
-
-@pytest.fixture(params=FACTORIES)
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    journal = FACTORIES[request.param](tmp_path)
-    await journal.open()
-    yield journal
-    await journal.close()
-
-
-def a_job(
-    name: str, *, created_at: int = 0, task: str = "t", labels: Sequence[str] = (), owner: str | None = None
-) -> Job:
-    return Job(
-        id=name,
-        task=task,
-        params=b'{"n": 1}',
-        created_at=created_at,
-        timeout_s=300,
-        memory_mb=1024,
-        max_attempts=2,
-        labels=tuple(labels),
-        owner=owner,
-    )
-
-
-def a_key(key: str = "k", owner: str | None = None, fingerprint: bytes = b"f") -> IdempotencyKey:
-    return IdempotencyKey(owner=owner, key=key, fingerprint=fingerprint)
-
-
-def ended(job: Job, at: int = 10) -> Job:
-    done = Done(result=b"1", result_bytes=1, usage=Usage(wall_s=0.5))
-    return lifecycle.succeed(lifecycle.start(job, at), done, at)
-
-
-async def ids(journal: Journal, where: JobFilter | None = None, limit: int = 100) -> list[str]:
-    return [job.id for job in (await journal.list(where or JobFilter(), limit)).jobs]
 
 
 async def test_what_was_added_is_there_and_what_was_not_is_not(journal: Journal) -> None:
@@ -245,6 +200,15 @@ async def test_the_last_page_has_no_next_even_where_it_is_full(journal: Journal)
     assert (await journal.list(JobFilter(), 2, page.next)).next is None
 
 
+async def test_a_page_of_large_jobs_ends_early_and_loses_none(journal: Journal) -> None:
+    large = replace(a_job("large"), params=b'"' + b"x" * (PAGE_BYTES // 3) + b'"')
+    await journal.add([replace(large, id=f"{number}") for number in range(5)])
+    first = await journal.list(JobFilter(), 100)
+    second = await journal.list(JobFilter(), 100, first.next)
+    assert [[job.id for job in page.jobs] for page in (first, second)] == [["4", "3", "2"], ["1", "0"]]
+    assert second.next is None
+
+
 async def test_check_finds_nothing_wrong(journal: Journal) -> None:
     assert await journal.check() is None
 
@@ -275,6 +239,7 @@ FACTS: dict[str, st.SearchStrategy[object]] = {
     "owner": st.none() | NAMES,
     "batch_id": st.none() | NAMES,
     "upload": st.none() | NAMES,
+    "price": FLOATS,
     "state": st.sampled_from(State),
     "attempt": INTEGERS,
     "started_at": st.none() | INTEGERS,

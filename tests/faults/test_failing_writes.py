@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import ProblemError
+from app.errors import BootError, ProblemError
+from app.jobs.lifecycle import start
 from app.stores.journal import SqliteJournal
 from tests.faults import scenario
 from tests.faults.scenario import Told, expect_truth, left_on_disk
 from tests.support.faulty_disk import Fault, FaultyDisk, faulty_disk
 from tests.support.front_desk import front_desk
-from tests.support.journals import opened
+from tests.support.journals import a_job, opened
 from tests.support.scripted_engine import ScriptedEngine
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,20 @@ async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault:
             print(f"operation {number} fails")
             await _live(tmp_path / f"{number}", disk, fault, number, for_good=for_good)
             assert disk.failed or number > operations // 2, "how writes share a commit varies, but not by so much"
+
+
+@pytest.mark.parametrize("fault", [Fault.FULL, Fault.WRITE, Fault.BUSY], ids=lambda fault: fault.name.lower())
+async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_path: Path, fault: Fault) -> None:
+    running = start(a_job("a"), 1)
+    with faulty_disk() as disk:
+        async with opened(tmp_path / "journal.db") as journal:
+            await journal.add([running])
+            disk.fail(fault, 1, for_good=True)
+            with pytest.raises(BootError, match="an earlier service left can't be taken up"):
+                async with front_desk(tmp_path, journal=journal):
+                    pass
+            disk.mend()
+            assert await journal.get("a") == running
 
 
 async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, for_good: bool) -> int:

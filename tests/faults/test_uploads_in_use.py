@@ -2,14 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.jobs.interfaces import IdempotencyKey
-from app.jobs.model import Job
+from app.jobs.model import Batch, Job
 from app.stores import uploads as uploads_module
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.memory_journal import MemoryJournal
@@ -30,13 +30,15 @@ class SlowJournal(MemoryJournal):
         self.asked = asyncio.Event()
         self.let = asyncio.Event()
 
-    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
-        return asyncio.ensure_future(self._add(jobs, key))
+    def add(
+        self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
+    ) -> Awaitable[None]:
+        return asyncio.ensure_future(self._add(jobs, key, batch))
 
-    async def _add(self, jobs: Sequence[Job], key: IdempotencyKey | None) -> None:
+    async def _add(self, jobs: Sequence[Job], key: IdempotencyKey | None, batch: Batch | None) -> None:
         self.asked.set()
         await self.let.wait()
-        await super().add(jobs, key)
+        await super().add(jobs, key, batch)
 
 
 async def uploaded(desk: FrontDesk) -> str:
@@ -52,12 +54,20 @@ async def expire(desk: FrontDesk) -> None:
     await desk.state.uploads.expire(ALL, desk.state.dispatcher.live.uses)
 
 
+def submit_batch(desk: FrontDesk, upload: str) -> asyncio.Task[httpx.Response]:
+    jobs = [{"task": "file-digest", "params": {"upload": upload}}]
+    return asyncio.create_task(desk.client.post("/batches", json={"jobs": jobs}))
+
+
 @pytest.mark.parametrize("patient", [True, False], ids=["client stays", "client goes"])
-async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(tmp_path: Path, patient: bool) -> None:
+@pytest.mark.parametrize("send", [submit, submit_batch])
+async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(
+    tmp_path: Path, send: Callable[[FrontDesk, str], asyncio.Task[httpx.Response]], patient: bool
+) -> None:
     journal = SlowJournal()
     async with front_desk(tmp_path, journal=journal) as desk:
         upload = await uploaded(desk)
-        submission = submit(desk, upload)
+        submission = send(desk, upload)
         await asyncio.wait_for(journal.asked.wait(), 10)
         if not patient:
             submission.cancel()

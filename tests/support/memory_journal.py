@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.errors import DuplicateKeyError, StorageFailedError
-from app.jobs.interfaces import IdempotencyKey, JobFilter, KnownKey, Page
-from app.jobs.model import AttemptKey, Job, State
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from app.jobs.model import AttemptKey, Batch, Job, State
 
 T = TypeVar("T")
 
@@ -17,6 +17,14 @@ class _Record:
     seq: int
     job: Job
     key: IdempotencyKey | None
+    index: int
+
+
+@dataclass
+class _BatchRecord:
+    seq: int
+    batch: Batch
+    key: IdempotencyKey | None
 
 
 class MemoryJournal:
@@ -24,6 +32,7 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
+        self._batches: dict[str, _BatchRecord] = {}
         self._next = 1
 
     async def open(self) -> None:
@@ -32,14 +41,19 @@ class MemoryJournal:
     async def close(self) -> None:
         pass
 
-    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
+    def add(
+        self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
+    ) -> Awaitable[None]:
         if key is not None and self._holder(key.owner, key.key) is not None:
             return _told(DuplicateKeyError())
         ids = {job.id for job in jobs}
-        if len(ids) < len(jobs) or ids & self._records.keys():
+        if len(ids) < len(jobs) or ids & self._records.keys() or (batch is not None and batch.id in self._batches):
             return _told(StorageFailedError("An id was used before."))
+        if batch is not None:
+            self._batches[batch.id] = _BatchRecord(self._next, batch, key)
+            key = None
         for number, job in enumerate(jobs):
-            self._records[job.id] = _Record(self._next, job, key if number == 0 else None)
+            self._records[job.id] = _Record(self._next, job, key if number == 0 else None, number)
             self._next += 1
         return _told(None)
 
@@ -47,6 +61,8 @@ class MemoryJournal:
         holder = self._holder(owner, key)
         if holder is None or holder.key is None:
             return None
+        if isinstance(holder, _BatchRecord):
+            return KnownKey(fingerprint=holder.key.fingerprint, batch_id=holder.batch.id)
         return KnownKey(fingerprint=holder.key.fingerprint, job_id=holder.job.id)
 
     async def get(self, job_id: str) -> Job | None:
@@ -56,8 +72,10 @@ class MemoryJournal:
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
         newest_first = sorted(self._records.values(), key=lambda record: -record.seq)
         found = [r for r in newest_first if (before is None or r.seq < before) and _matches(r.job, where)]
-        shown = found[:limit]
-        return Page(jobs=[r.job for r in shown], next=shown[-1].seq if len(found) > limit else None)
+        shown: list[_Record] = []
+        while len(shown) < min(limit, len(found)) and sum(_held(r.job) for r in shown) < PAGE_BYTES:
+            shown.append(found[len(shown)])
+        return Page(jobs=[r.job for r in shown], next=shown[-1].seq if len(found) > len(shown) else None)
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         record = self._records.get(was.job_id)
@@ -74,6 +92,10 @@ class MemoryJournal:
             failure=job.failure,
             usage=job.usage,
         )
+        of = self._batches.get(record.job.batch_id or "")
+        if of is not None:
+            live = any(not member.job.state.terminal for member in self._members(of.batch.id))
+            of.batch = replace(of.batch, finished_at=None if live else of.batch.finished_at or job.finished_at)
         return _told(True)
 
     async def live(self) -> Sequence[Job]:
@@ -87,26 +109,81 @@ class MemoryJournal:
         return _told(True)
 
     async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
+        for record in list(self._batches.values()):
+            batch = record.batch
+            if (
+                batch.finished_at is not None
+                and batch.finished_at < finished_before
+                and (record.key is None or batch.created_at < key_before)
+            ):
+                del self._batches[batch.id]
         old = [
             record.job
             for record in self._records.values()
             if record.job.state.terminal
             and (record.job.finished_at or 0) < finished_before
             and (record.key is None or record.job.created_at < key_before)
+            and record.job.batch_id not in self._batches
         ]
         gone = sorted(old, key=lambda job: job.finished_at or 0)[:limit]
         for job in gone:
             del self._records[job.id]
         return gone
 
+    async def get_batch(self, batch_id: str) -> Batch | None:
+        record = self._batches.get(batch_id)
+        return None if record is None else self._counted(record.batch)
+
+    def _counted(self, batch: Batch) -> Batch:
+        states = [member.job.state for member in self._members(batch.id)]
+        return replace(batch, counts={state: states.count(state) for state in State})
+
+    def _members(self, batch_id: str) -> Sequence[_Record]:
+        return [record for record in self._records.values() if record.job.batch_id == batch_id]
+
+    async def list_batches(self, owner: str | None, limit: int, before: int | None = None) -> BatchPage:
+        newest_first = sorted(self._batches.values(), key=lambda record: -record.seq)
+        found = [
+            record
+            for record in newest_first
+            if (before is None or record.seq < before) and owner in (None, record.batch.owner)
+        ]
+        shown = found[:limit]
+        batches = [self._counted(record.batch) for record in shown]
+        return BatchPage(batches=batches, next=shown[-1].seq if len(found) > limit else None)
+
+    async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:
+        if batch_id not in self._batches:
+            return []
+        found = [Member(record.index, record.job) for record in self._members(batch_id) if record.index >= begin]
+        return found[:limit]
+
+    async def remove_batch(self, batch_id: str, limit: int) -> Sequence[Job]:
+        record = self._batches.get(batch_id)
+        if record is None or not record.batch.done:
+            return []
+        gone = [member.job for member in self._members(batch_id)[:limit]]
+        for job in gone:
+            del self._records[job.id]
+        if not gone:
+            del self._batches[batch_id]
+        return gone
+
     async def check(self) -> str | None:
         return None
 
-    def _holder(self, owner: str | None, key: str) -> _Record | None:
+    def _holder(self, owner: str | None, key: str) -> _Record | _BatchRecord | None:
+        for batch in self._batches.values():
+            if batch.key is not None and (batch.batch.owner, batch.key.key) == (owner, key):
+                return batch
         for record in self._records.values():
             if record.key is not None and (record.job.owner, record.key.key) == (owner, key):
                 return record
         return None
+
+
+def _held(job: Job) -> int:
+    return len(job.params) + len(job.result or b"")
 
 
 def _matches(job: Job, where: JobFilter) -> bool:

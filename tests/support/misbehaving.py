@@ -1,6 +1,8 @@
 """The zoo: tasks that do to a lane whatever a program can do to its process. They run in lanes only."""
 
 import ctypes
+import faulthandler
+import json
 import locale
 import os
 import resource
@@ -351,6 +353,21 @@ def lowers_its_limits() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+
+
+def leaves_timers(seconds: float) -> None:
+    """Each of them ends the process."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def replaces_json() -> None:
+    """As those do who want a quicker one, of another type, for everybody."""
+
+    def dumps(*_: object, **__: object) -> bytes:
+        return b"other"
+
+    json.dumps = dumps  # type: ignore[assignment]
 
 
 def becomes_nicer() -> None:

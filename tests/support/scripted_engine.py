@@ -81,6 +81,15 @@ class ScriptedEngine:
         """In which slot the job's attempt runs."""
         return next(slot for key, slot in self._slot_of.items() if key.job_id == job_id)
 
+    async def running_now(self, number: int) -> list[AttemptKey]:
+        """Waits until so many attempts run, and tells which."""
+        return await until(
+            lambda: (
+                keys if len(keys := [key for key, end in self._running.items() if not end.done()]) == number else None
+            ),
+            what=f"{number} attempts to run",
+        )
+
     async def end(self, job_id: str, outcome: Outcome | None = None) -> None:
         """Ends the running attempt of a job, by default with the result 1."""
         self._end(await self.running(job_id), outcome or Done(result=b"1", result_bytes=1, usage=USAGE))

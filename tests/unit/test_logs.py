@@ -1,7 +1,10 @@
 """What is logged, by a process of its own: logging is set up once for a whole process."""
 
+import json
 import subprocess
 import sys
+
+import pytest
 
 BROKEN_FORM = """
 from python_multipart.exceptions import FormParserError
@@ -21,3 +24,54 @@ def test_a_form_that_a_client_breaks_is_told_to_the_client_alone() -> None:
     run = subprocess.run([sys.executable, "-c", BROKEN_FORM], check=True, capture_output=True, text=True)
     assert "boundary" in run.stdout
     assert run.stderr == ""
+
+
+FORGED = r"""
+import logging
+import sys
+
+import structlog
+
+from app import logs
+
+logs.configure(sys.argv[1], "info")
+name = "a\r\n2026 [info] forged \x1b[31m\u202e\x85<b>"
+structlog.get_logger("one").warning(name, path=name)
+logging.getLogger("two").warning("%s", name)
+try:
+    raise ValueError(name)
+except ValueError:
+    structlog.get_logger("three").exception("failed")
+"""
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_what_a_client_sends_forges_no_line(style: str) -> None:
+    run = subprocess.run([sys.executable, "-c", FORGED, style], check=True, capture_output=True)
+    lines = run.stderr.decode().split("\n")[:-1]
+    assert [line for line in lines if not line.isprintable()] == []
+    events = [line for line in lines if not line.startswith(" ")]
+    assert len(events) == 3, events
+    if style == "json":
+        assert [json.loads(line)["logger"] for line in lines] == ["one", "two", "three"]
+
+
+OFTEN = """
+import logging
+
+from app import logs
+
+logs.configure("json", "info")
+for number in range(100):
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+try:
+    raise ValueError
+except ValueError:
+    for number in range(2):
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+"""
+
+
+def test_what_any_client_can_cause_is_logged_seldom_and_faults_always() -> None:
+    run = subprocess.run([sys.executable, "-c", OFTEN], check=True, capture_output=True, text=True)
+    assert [json.loads(line)["level"] for line in run.stderr.splitlines()] == ["warning", "error", "error"]

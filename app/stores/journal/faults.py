@@ -24,13 +24,15 @@ def is_members_own(error: Exception) -> bool:
 
 def storage_error(error: Exception, directory: Path) -> Exception:
     """What the waiter of a failed read or write gets; a new one for each, since tracebacks grow where raised."""
-    if isinstance(error, sqlite3.IntegrityError) and "jobs_key" in str(error):
+    if isinstance(error, DuplicateKeyError):
         return DuplicateKeyError()
     code = primary_code(error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(directory)):
         return StorageFullError("The disk that holds the journal is full.")
     if code == sqlite3.SQLITE_BUSY:
         return StorageFailedError(f"Another process has held the journal's lock for over {BUSY_TIMEOUT_S:g} s.")
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StorageFailedError(f"The journal is damaged: {error}. Stop the service and restore a backup of it.")
     return StorageFailedError(f"The journal failed: {error}")
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from app.errors import ProblemError
-from app.jobs.interfaces import IdempotencyKey, JobFilter, KnownKey, Page
-from app.jobs.model import AttemptKey, Job, State
+from app.jobs.interfaces import BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from app.jobs.model import AttemptKey, Batch, Job, State
 from app.stores.journal import boot, reads, writes
 from app.stores.journal.line import Line, Serve
 
@@ -51,8 +51,10 @@ class SqliteJournal:
         for line in reversed(self._lines):
             await line.close()
 
-    def add(self, jobs: Sequence[Job], key: IdempotencyKey | None = None) -> Awaitable[None]:
-        return self._writes.submit(partial(writes.add, jobs=jobs, key=key), rows=len(jobs))
+    def add(
+        self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
+    ) -> Awaitable[None]:
+        return self._writes.submit(partial(writes.add, jobs=jobs, key=key, batch=batch), rows=len(jobs))
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         return self._writes.submit(partial(writes.replace, job=job, was=was, state=state))
@@ -61,9 +63,14 @@ class SqliteJournal:
         return self._writes.submit(partial(writes.remove, job_id=job_id))
 
     async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
-        """Finds them as a reader and forgets them in small steps, so that other writes go on in between."""
-        find = partial(reads.expirable, finished_before=finished_before, key_before=key_before, limit=limit)
-        found = await self._lists.submit(find)
+        """A batch whose time has come goes first; its members are then jobs like any other."""
+        bounds = reads.Bounds(finished_before, key_before, limit)
+        if batches := await self._lists.submit(partial(reads.expirable_batches, bounds=bounds)):
+            await self._writes.submit(partial(writes.forget_batches, batch_ids=batches), rows=len(batches))
+        return await self._forget(await self._lists.submit(partial(reads.expirable, bounds=bounds)))
+
+    async def _forget(self, found: Sequence[Job]) -> Sequence[Job]:
+        """In small steps, so that other writes go on in between."""
         forgotten: list[Job] = []
         for begin in range(0, len(found), _EXPIRE_STEP):
             step = found[begin : begin + _EXPIRE_STEP]
@@ -86,6 +93,22 @@ class SqliteJournal:
 
     async def live(self) -> Sequence[Job]:
         return await self._lists.submit(reads.live)
+
+    async def get_batch(self, batch_id: str) -> Batch | None:
+        return await self._reads.submit(partial(reads.get_batch, batch_id=batch_id))
+
+    async def list_batches(self, owner: str | None, limit: int, before: int | None = None) -> BatchPage:
+        return await self._lists.submit(partial(reads.batch_page, owner=owner, limit=limit, before=before))
+
+    async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:
+        return await self._lists.submit(partial(reads.members, batch_id=batch_id, begin=begin, limit=limit))
+
+    async def remove_batch(self, batch_id: str, limit: int) -> Sequence[Job]:
+        find = partial(reads.members, batch_id=batch_id, begin=0, limit=limit, only_done=True)
+        if found := await self._lists.submit(find):
+            return await self._forget([member.job for member in found])
+        await self._writes.submit(partial(writes.forget_batches, batch_ids=[batch_id]))
+        return []
 
     async def check(self) -> str | None:
         try:

@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from app.jobs.interfaces import JobFilter, KnownKey, Page
-from app.jobs.model import Job
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, JobFilter, KnownKey, Member, Page
+from app.jobs.model import Batch, Job
 from app.stores.journal import rows, sql
 from app.stores.journal.faults import storage_error
 from app.stores.journal.line import Serve, Work
@@ -32,16 +32,26 @@ def _answer(connection: sqlite3.Connection, work: Work, directory: Path) -> obje
 
 
 def get(connection: sqlite3.Connection, job_id: str) -> Job | None:
-    try:
-        row = connection.execute(sql.GET, (job_id,)).fetchone()
-    except UnicodeEncodeError:
-        return None  # a lone surrogate: no text that SQLite could hold, so no job's id
+    row = _by_id(connection, sql.GET, job_id)
     return None if row is None else rows.job(row)
 
 
+def get_batch(connection: sqlite3.Connection, batch_id: str) -> Batch | None:
+    row = _by_id(connection, sql.GET_BATCH, batch_id)
+    return None if row is None else rows.batch(row)
+
+
+def _by_id(connection: sqlite3.Connection, query: str, name: str) -> rows.Row | None:
+    try:
+        row: rows.Row | None = connection.execute(query, (name,)).fetchone()
+    except UnicodeEncodeError:
+        return None  # a lone surrogate: no text that SQLite could hold, so nothing's id
+    return row
+
+
 def find_key(connection: sqlite3.Connection, owner: str | None, key: str) -> KnownKey | None:
-    row = connection.execute(sql.FIND_KEY, (owner, key)).fetchone()
-    return None if row is None else KnownKey(fingerprint=row[0], job_id=row[1])
+    row = connection.execute(sql.FIND_KEY, {"owner": owner, "key": key}).fetchone()
+    return None if row is None else KnownKey(fingerprint=row[0], job_id=row[1], batch_id=row[2])
 
 
 def page(connection: sqlite3.Connection, where: JobFilter, limit: int, before: int | None) -> Page:
@@ -53,18 +63,50 @@ def page(connection: sqlite3.Connection, where: JobFilter, limit: int, before: i
         if first is None:
             return Page(jobs=(), next=None)
     parameters |= {"first": first, "before": end if before is None else min(before, end)}
-    found = connection.execute(sql.page(where), parameters).fetchall()
-    shown = found[:limit]
-    return Page(jobs=[rows.job(row) for row in shown], next=shown[-1][-1] if len(found) > limit else None)
+    jobs: list[Job] = []
+    held, last = 0, None
+    for row in connection.execute(sql.page(where), parameters):
+        if len(jobs) == limit or held >= PAGE_BYTES:
+            return Page(jobs=jobs, next=last)
+        job, last = rows.job(row), row[-1]
+        jobs.append(job)
+        held += len(job.params) + len(job.result or b"")
+    return Page(jobs=jobs, next=None)
 
 
 def live(connection: sqlite3.Connection) -> Sequence[Job]:
     return [rows.job(row) for row in connection.execute(sql.LIVE)]
 
 
-def expirable(connection: sqlite3.Connection, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
-    bounds = {"finished_before": finished_before, "key_before": key_before, "limit": limit}
-    return [rows.job(row) for row in connection.execute(sql.EXPIRABLE, bounds)]
+class Bounds(NamedTuple):
+    """What has had its time: `Journal.expire`'s arguments."""
+
+    finished_before: int
+    key_before: int
+    limit: int
+
+
+def expirable(connection: sqlite3.Connection, bounds: Bounds) -> Sequence[Job]:
+    return [rows.job(row) for row in connection.execute(sql.EXPIRABLE, bounds._asdict())]
+
+
+def expirable_batches(connection: sqlite3.Connection, bounds: Bounds) -> Sequence[str]:
+    return [row[0] for row in connection.execute(sql.EXPIRABLE_BATCHES, bounds._asdict())]
+
+
+def batch_page(connection: sqlite3.Connection, owner: str | None, limit: int, before: int | None) -> BatchPage:
+    parameters = {"owner": owner, "limit": limit + 1, "before": _BEYOND_ALL if before is None else before}
+    found = connection.execute(sql.batch_page(owner), parameters).fetchall()
+    shown = found[:limit]
+    return BatchPage(batches=[rows.batch(row) for row in shown], next=shown[-1][-1] if len(found) > limit else None)
+
+
+def members(
+    connection: sqlite3.Connection, batch_id: str, begin: int, limit: int, *, only_done: bool = False
+) -> Sequence[Member]:
+    """`only_done`: none, where any is live."""
+    parameters = {"batch_id": batch_id, "begin": begin, "limit": limit, "only_done": only_done}
+    return [Member(row[-1], rows.job(row)) for row in connection.execute(sql.MEMBERS, parameters)]
 
 
 def beats(connection: sqlite3.Connection) -> int:

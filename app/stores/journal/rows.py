@@ -1,10 +1,10 @@
-"""A job as a row, and back. What has no column of its own (labels, usage, failure) is JSON text."""
+"""A job or a batch as a row, and back. What has no column of its own (labels, usage, failure) is JSON text."""
 
 import json
 from dataclasses import asdict
 from typing import Any
 
-from app.jobs.model import Failure, FailureKind, Job, State, Usage
+from app.jobs.model import Batch, Failure, FailureKind, Job, State, Usage
 
 Row = tuple[Any, ...]
 """The columns of `sql.COLUMNS`; SQLite's values have no types that a checker could know."""
@@ -27,6 +27,7 @@ def accepted(job: Job) -> Row:
         job.owner,
         job.batch_id,
         job.upload,
+        job.price,
         *changed(job),
     )
 
@@ -60,14 +61,45 @@ def job(row: Row) -> Job:
         owner=row[9],
         batch_id=row[10],
         upload=row[11],
-        state=_STATES[row[12]],
-        attempt=row[13],
-        started_at=row[14],
-        finished_at=row[15],
-        result=row[16],
-        result_bytes=row[17],
-        failure=None if row[18] is None else _failure(row[18]),
-        usage=None if row[19] is None else Usage(**json.loads(row[19])),
+        price=row[12],
+        state=_STATES[row[13]],
+        attempt=row[14],
+        started_at=row[15],
+        finished_at=row[16],
+        result=row[17],
+        result_bytes=row[18],
+        failure=None if row[19] is None else _failure(row[19]),
+        usage=None if row[20] is None else Usage(**json.loads(row[20])),
+    )
+
+
+def new_batch(batch: Batch) -> Row:
+    """The whole batch, in the order of `sql.BATCH_COLUMNS`."""
+    return (
+        batch.id,
+        batch.kind,
+        batch.size,
+        batch.created_at,
+        batch.owner,
+        json.dumps(batch.labels),
+        batch.source,
+        *(batch.counts[state] for state in State),
+        batch.finished_at,
+    )
+
+
+def batch(row: Row) -> Batch:
+    """The batch of a row that begins with `sql.BATCH_COLUMNS`."""
+    return Batch(
+        id=row[0],
+        kind=row[1],
+        size=row[2],
+        created_at=row[3],
+        owner=row[4],
+        labels=tuple(json.loads(row[5])),
+        source=row[6],
+        counts=dict(zip(State, row[7 : 7 + len(State)], strict=True)),
+        finished_at=row[7 + len(State)],
     )
 
 

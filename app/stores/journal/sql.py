@@ -15,6 +15,9 @@ from app.jobs.model import State
 APPLICATION_ID = 0x4F464C44
 """`OFLD` in the file's header: a journal of Offload and no other SQLite database."""
 
+_TERMINAL = ", ".join(f"'{state}'" for state in State if state.terminal)
+_LIVE = ", ".join(f"'{state}'" for state in State if not state.terminal)
+
 BLOCK_BITS = 10
 """A row of `spans` summarises the creation times of 1,024 neighbours: 1,000 rows for a million jobs, read in 0.2 ms."""
 
@@ -85,17 +88,56 @@ CREATE TABLE pulse (beats INTEGER NOT NULL);
 INSERT INTO pulse VALUES (0);
 """
 
-UPGRADES: tuple[str, ...] = (_FIRST,)
+_COUNTED = ", ".join(f"{state} = {state} + (new.state = '{state}') - (old.state = '{state}')" for state in State)
+_UNCOUNTED = ", ".join(f"{state} = {state} - (old.state = '{state}')" for state in State)
+
+_BATCHES = f"""
+ALTER TABLE jobs ADD COLUMN price REAL NOT NULL DEFAULT 0;
+
+-- its members are the jobs of `first_seq <= seq < first_seq + size` that have its id: they were added together
+CREATE TABLE batches (
+    seq             INTEGER PRIMARY KEY,
+    id              TEXT    NOT NULL,
+    kind            TEXT    NOT NULL,
+    size            INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    owner           TEXT,
+    labels          TEXT    NOT NULL,
+    source          BLOB,
+    {", ".join(f"{state} INTEGER NOT NULL" for state in State)},
+    finished_at     INTEGER,
+    first_seq       INTEGER NOT NULL,
+    idempotency_key TEXT,
+    fingerprint     BLOB
+);
+CREATE UNIQUE INDEX batches_id ON batches (id);
+CREATE INDEX batches_owner ON batches (owner) WHERE owner IS NOT NULL;
+CREATE INDEX batches_finished ON batches (finished_at) WHERE finished_at IS NOT NULL;
+CREATE UNIQUE INDEX batches_key ON batches (ifnull(owner, x''), idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- a batch is counted in the transaction that changes its member: what it tells is never out of step with them
+CREATE TRIGGER batches_count AFTER UPDATE OF state ON jobs
+WHEN new.batch_id IS NOT NULL AND new.state <> old.state BEGIN
+    UPDATE batches
+    SET {_COUNTED},
+        finished_at = CASE
+            WHEN queued + running + (new.state IN ({_LIVE})) - (old.state IN ({_LIVE})) = 0 THEN new.finished_at
+        END
+    WHERE id = new.batch_id;
+END;
+CREATE TRIGGER batches_uncount AFTER DELETE ON jobs WHEN old.batch_id IS NOT NULL BEGIN
+    UPDATE batches SET {_UNCOUNTED} WHERE id = old.batch_id;
+END;
+"""
+
+UPGRADES: tuple[str, ...] = (_FIRST, _BATCHES)
 """Scripts from each schema version to the next; the first makes version 1 of an empty file."""
 
 COLUMNS = (
     "id, task, params, created_at, timeout_s, memory_mb, max_attempts, priority, labels, owner, batch_id, upload, "
-    "state, attempt, started_at, finished_at, result, result_bytes, failure, usage"
+    "price, state, attempt, started_at, finished_at, result, result_bytes, failure, usage"
 )
 """A job, in the order of `rows.Row`."""
-
-_TERMINAL = ", ".join(f"'{state}'" for state in State if state.terminal)
-_LIVE = ", ".join(f"'{state}'" for state in State if not state.terminal)
 
 INSERT = f"""
     INSERT INTO jobs ({COLUMNS}, idempotency_key, fingerprint)
@@ -118,18 +160,47 @@ BEAT = "UPDATE pulse SET beats = beats + 1"
 BEATS = "SELECT beats FROM pulse"
 
 GET = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"
-FIND_KEY = """
-    SELECT fingerprint, id FROM jobs WHERE ifnull(owner, x'') = ifnull(?, x'') AND idempotency_key = ?"""
+_HAS_KEY = "ifnull(owner, x'') = ifnull(:owner, x'') AND idempotency_key = :key"
+FIND_KEY = f"""
+    SELECT fingerprint, id, NULL FROM jobs WHERE {_HAS_KEY}
+    UNION ALL SELECT fingerprint, NULL, id FROM batches WHERE {_HAS_KEY}"""
 LIVE = f"SELECT {COLUMNS} FROM jobs INDEXED BY jobs_state WHERE state IN ({_LIVE}) ORDER BY seq"
 EXPIRABLE = f"""
     SELECT {COLUMNS} FROM jobs INDEXED BY jobs_finished
     WHERE finished_at < :finished_before AND state IN ({_TERMINAL})
       AND (idempotency_key IS NULL OR created_at < :key_before)
+      AND (batch_id IS NULL OR NOT EXISTS (SELECT 1 FROM batches WHERE batches.id = jobs.batch_id))
     ORDER BY finished_at LIMIT :limit"""
 BOUNDS = f"""
     SELECT min(block) << {BLOCK_BITS}, (max(block) + 1) << {BLOCK_BITS} FROM spans
     WHERE (:created_after IS NULL OR newest > :created_after)
       AND (:created_before IS NULL OR oldest < :created_before)"""
+
+BATCH_COLUMNS = f"id, kind, size, created_at, owner, labels, source, {', '.join(State)}, finished_at"
+"""A batch, in the order that `rows.batch` reads."""
+
+INSERT_BATCH = f"""
+    INSERT INTO batches ({BATCH_COLUMNS}, idempotency_key, fingerprint, first_seq)
+    SELECT {", ".join("?" * (BATCH_COLUMNS.count(",") + 3))}, ifnull(max(seq), 0) + 1 FROM jobs"""
+GET_BATCH = f"SELECT {BATCH_COLUMNS} FROM batches WHERE id = ?"
+EXPIRABLE_BATCHES = """
+    SELECT id FROM batches INDEXED BY batches_finished
+    WHERE finished_at < :finished_before AND (idempotency_key IS NULL OR created_at < :key_before)
+    ORDER BY finished_at LIMIT :limit"""
+DELETE_BATCH = "DELETE FROM batches WHERE id = ? AND finished_at IS NOT NULL"
+MEMBERS = f"""
+    SELECT {", ".join(f"jobs.{name}" for name in COLUMNS.split(", "))}, jobs.seq - first_seq
+    FROM batches CROSS JOIN jobs NOT INDEXED
+    ON jobs.seq >= first_seq + :begin AND jobs.seq < first_seq + size AND jobs.batch_id = batches.id
+    WHERE batches.id = :batch_id AND (batches.finished_at IS NOT NULL OR NOT :only_done)
+    ORDER BY jobs.seq LIMIT :limit"""
+
+
+def batch_page(owner: str | None) -> str:
+    """The query of a page of batches: `:owner`'s, or all; each row's last is its `seq`."""
+    source = "batches NOT INDEXED" if owner is None else "batches INDEXED BY batches_owner"
+    mine = "" if owner is None else "owner = :owner AND"
+    return f"SELECT {BATCH_COLUMNS}, seq FROM {source} WHERE {mine} seq < :before ORDER BY seq DESC LIMIT :limit"
 
 
 def page(where: JobFilter) -> str:

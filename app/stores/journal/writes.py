@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.errors import StorageFailedError
+from app.errors import DuplicateKeyError, StorageFailedError
 from app.jobs.interfaces import IdempotencyKey
-from app.jobs.model import AttemptKey, Job, State
+from app.jobs.model import AttemptKey, Batch, Job, State
 from app.stores.journal import rows, sql
 from app.stores.journal.faults import is_members_own, primary_code, storage_error
 from app.stores.journal.line import Serve, Work
@@ -80,12 +80,16 @@ def _apart(connection: sqlite3.Connection, work: Work, directory: Path) -> objec
     return answer
 
 
-def add(connection: sqlite3.Connection, jobs: Sequence[Job], key: IdempotencyKey | None) -> None:
-    """Inserts the jobs in their order; the first carries the key."""
-    keys: list[tuple[str | None, bytes | None]] = [(None, None)] * len(jobs)
-    if key is not None and jobs:
-        keys[0] = (key.key, key.fingerprint)
-    connection.executemany(sql.INSERT, ((*rows.accepted(job), *known) for job, known in zip(jobs, keys, strict=True)))
+def add(connection: sqlite3.Connection, jobs: Sequence[Job], key: IdempotencyKey | None, batch: Batch | None) -> None:
+    """Inserts the jobs in their order; the batch carries the key, or else the first of them."""
+    nothing, known = (None, None), (None, None) if key is None else (key.key, key.fingerprint)
+    if key is not None and connection.execute(sql.FIND_KEY, {"owner": key.owner, "key": key.key}).fetchone():
+        raise DuplicateKeyError
+    if batch is not None:
+        connection.execute(sql.INSERT_BATCH, (*rows.new_batch(batch), *known))
+        known = nothing
+    keys = [known, *[nothing] * (len(jobs) - 1)]
+    connection.executemany(sql.INSERT, ((*rows.accepted(job), *own) for job, own in zip(jobs, keys, strict=False)))
     labels = [(label, job.id) for job in jobs for label in dict.fromkeys(job.labels)]
     if labels:
         connection.executemany(sql.INSERT_LABEL, labels)
@@ -116,6 +120,11 @@ def forget(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Job]
     forgotten = [job for job in jobs if connection.execute(sql.DELETE, (job.id,)).rowcount == 1]
     connection.execute(sql.DELETE_SPANS)
     return forgotten
+
+
+def forget_batches(connection: sqlite3.Connection, batch_ids: Sequence[str]) -> None:
+    """Deletes batches that are done, but not what is left of their members."""
+    connection.executemany(sql.DELETE_BATCH, ((batch_id,) for batch_id in batch_ids))
 
 
 def beat(connection: sqlite3.Connection) -> None:

@@ -36,6 +36,19 @@ while time.monotonic() < born + 30:
 """
 """Is another process every 50 ms, for half a minute at most."""
 
+HOLDS_A_SEMAPHORE = """
+import multiprocessing, pathlib, signal, subprocess, sys
+from multiprocessing import resource_tracker
+lock = multiprocessing.get_context("forkserver").Lock()
+pipe = resource_tracker._resource_tracker._fd
+held = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[pipe])
+new = pathlib.Path("{note}.new")
+new.write_text("/dev/shm/sem." + lock._semlock.name.removeprefix("/"))
+new.rename("{note}")
+signal.raise_signal(9)
+"""
+"""A service that is killed, and a process of its that has the resource tracker's pipe, as each lane has."""
+
 Start = Callable[..., int]
 
 
@@ -100,6 +113,17 @@ def test_a_leftover_that_is_stopped_or_ignores_sigterm_is_ended(tmp_path: Path, 
 def test_what_forks_while_it_is_swept_is_ended_too(tmp_path: Path, start: Start) -> None:
     start(FORKS_WITHOUT_END, earlier(tmp_path))
     sweep(tmp_path)
+    assert sweep(tmp_path) == []
+
+
+def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start: Start) -> None:
+    """It does so once the last process has gone that could use them; a suspended one does not go by itself."""
+    start(HOLDS_A_SEMAPHORE.format(note=tmp_path / "note"), earlier(tmp_path))
+    until_sync((tmp_path / "note").exists, what="a note")
+    semaphore = Path((tmp_path / "note").read_text())
+    assert semaphore.exists()
+    assert len(sweep(tmp_path)) >= 2
+    assert not semaphore.exists()
     assert sweep(tmp_path) == []
 
 

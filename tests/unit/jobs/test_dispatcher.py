@@ -190,6 +190,42 @@ async def test_cancelling_a_queued_job_never_starts_it() -> None:
         assert [assignment.key.job_id for assignment in desk.engine.started] == ["a"]
 
 
+async def test_cancelling_a_batch_takes_what_is_queued_and_what_runs_and_nothing_else() -> None:
+    async with a_desk(slots=2) as desk:
+        members = [replace(a_job(f"{number}"), batch_id="B") for number in range(250)]
+        await desk.submit(a_job("a"), *members, a_job("z"))
+        await desk.engine.running("0")
+        await asyncio.gather(desk.dispatcher.cancel_batch("B"), desk.dispatcher.cancel_batch("B"))
+        assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
+        assert set(desk.engine.stopped) == {AttemptKey("0", 1)}
+        assert desk.dispatcher.live.members("B") == ()
+        await desk.engine.end("a")
+        await desk.engine.running("z")
+
+
+async def test_members_whose_cancellation_is_not_written_stay_queued() -> None:
+    async with a_desk() as desk:
+        members = [replace(a_job(f"{number}"), batch_id="B") for number in range(5)]
+        await desk.submit(a_job("a"), *members)
+        await desk.engine.running("a")
+        desk.journal.refuse = 2
+        with pytest.raises(StorageFullError):
+            await desk.dispatcher.cancel_batch("B")
+        assert len(desk.dispatcher.live.members("B")) == len(desk.dispatcher.queue) == 2
+        await desk.dispatcher.cancel_batch("B")
+        assert len(desk.dispatcher.queue) == 0
+        assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
+
+
+async def test_a_batch_that_was_interrupted_is_taken_up_dearest_first() -> None:
+    members = [replace(a_job(f"{price}"), batch_id="B", price=price) for price in (1, 3, 2)]
+    async with a_desk(jobs=[a_job("a"), *members, a_job("z")]) as desk:
+        for name in ("a", "3", "2", "1", "z"):
+            await desk.engine.end(name)
+        await until(lambda: len(desk.engine.started) == 5)
+        assert [assignment.key.job_id for assignment in desk.engine.started] == ["a", "3", "2", "1", "z"]
+
+
 async def test_cancelling_a_running_job_stops_just_its_attempt() -> None:
     async with a_desk(slots=2) as desk:
         await desk.submit(a_job("a"), a_job("b"))
@@ -354,6 +390,14 @@ async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> Non
         await desk.engine.end("a", QUICK)
         await desk.engine.running("long")
         assert len(desk.engine.started) == KNOWN_AFTER + 2
+
+
+async def test_what_is_dear_is_handed_over_by_itself() -> None:
+    async with a_desk() as desk:
+        await known_as_quick(desk)
+        await desk.submit(a_job("a"), replace(a_job("dear"), price=1.0), a_job("b"))
+        await desk.engine.running("a")
+        assert len(desk.engine.started) == KNOWN_AFTER + 1
 
 
 async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> None:

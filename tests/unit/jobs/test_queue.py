@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.queue import FairQueue
+from app.jobs.model import Job
+from app.jobs.queue import FairQueue, dearest_first
 
 
 def drained(queue: FairQueue) -> list[str]:
@@ -99,3 +100,33 @@ def test_a_position_never_counts_more_jobs_than_could_go_before(
         could = sum(1 for m, (other, _, _) in enumerate(pushes) if str(m) in queue and m != n and other >= priority)
         assert place is not None
         assert 0 <= place <= could
+
+
+def a_job(name: str, batch_id: str | None, price: float, priority: int = 0) -> Job:
+    return Job(
+        id=name,
+        task="t",
+        params=b"{}",
+        created_at=0,
+        timeout_s=1,
+        memory_mb=1,
+        max_attempts=1,
+        batch_id=batch_id,
+        price=price,
+        priority=priority,
+    )
+
+
+def test_within_a_batch_the_dearest_go_first_and_whom_it_does_not_concern_keeps_its_place() -> None:
+    jobs = [
+        a_job("a", None, 1),
+        a_job("b", None, 2),
+        a_job("30", "B", 0.1),
+        a_job("36", "B", 1.5),
+        a_job("first", "B", 0.0, priority=1),
+        a_job("other 36", "B", 1.5),
+        a_job("x", "C", 9),
+        a_job("c", None, 3),
+    ]
+    order = ["a", "b", "first", "36", "other 36", "30", "x", "c"]
+    assert [job.id for job in dearest_first(jobs)] == order

@@ -90,7 +90,7 @@ def test_an_older_schema_is_upgraded_step_by_step(path: Path, monkeypatch: pytes
     monkeypatch.setattr(sql, "UPGRADES", (*sql.UPGRADES, *steps))
     assert len(content(path)) == 200
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(sql.UPGRADES),)
         assert connection.execute("SELECT DISTINCT colour FROM jobs").fetchall() == [("red",)]
 
 
@@ -122,6 +122,16 @@ def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     why = refusal(path)
     assert str(path) in why
     assert "Move it away" in why
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_directory_in_its_place_is_refused(path: Path, suffix: str) -> None:
+    place = beside(path, suffix)
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    with pytest.raises(BootError, match=r"can't be opened: .*Is a directory"):
+        content(path)
+    assert place.is_dir()
 
 
 @pytest.mark.parametrize("share", [0.99, 0.7, 0.5, 0.1])

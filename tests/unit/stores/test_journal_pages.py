@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.jobs.interfaces import JobFilter
-from app.jobs.model import Job, State
+from app.jobs.model import Batch, Job, State
 from app.stores.journal import boot, reads
 from tests.support.journals import a_job, ended, opened
 
@@ -23,7 +25,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def fill(count: int) -> None:
         async with opened(directory / f"{count}.db") as journal:
-            await journal.add([_job(number) for number in range(count)])
+            counts = dict.fromkeys(State, count)
+            batch = Batch(id="b", kind="jobs", size=count, created_at=0, owner="o", counts=counts)
+            await journal.add([_job(number) for number in range(count)], batch=batch)
+            for number in range(count // 10):
+                await journal.add([], batch=replace(batch, id=f"{number}"))
 
     for count in (FEW, MANY):
         asyncio.run(fill(count))
@@ -55,7 +61,11 @@ PAGES = [
 
 
 def _cost(path: Path, where: JobFilter, before: int | None = None) -> int:
-    """Steps for a page of 20, in hundreds."""
+    return _steps(path, partial(reads.page, where=where, limit=20, before=before))
+
+
+def _steps(path: Path, read: Callable[[sqlite3.Connection], object]) -> int:
+    """Steps that a read takes, in hundreds."""
     steps = 0
 
     def count() -> int:
@@ -65,7 +75,7 @@ def _cost(path: Path, where: JobFilter, before: int | None = None) -> int:
 
     with contextlib.closing(boot.open_reader(path)) as connection:
         connection.set_progress_handler(count, 100)
-        reads.page(connection, where, limit=20, before=before)
+        read(connection)
     return steps
 
 
@@ -83,6 +93,25 @@ def test_a_page_costs_the_same_among_ten_times_as_many_jobs(directory: Path, whe
 def test_a_page_costs_the_same_however_deep_it_is(directory: Path, where: JobFilter) -> None:
     path = directory / f"{MANY}.db"
     assert _cost(path, where, before=MANY // 2) <= _cost(path, where) + 10
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        partial(reads.get_batch, batch_id="b"),
+        partial(reads.members, batch_id="b", begin=0, limit=20),
+        partial(reads.members, batch_id="b", begin=FEW - 50, limit=20),
+        partial(reads.batch_page, owner=None, limit=20, before=None),
+        partial(reads.batch_page, owner="o", limit=20, before=FEW // 20),
+        partial(reads.expirable_batches, bounds=reads.Bounds(100, 100, 20)),
+        partial(reads.find_key, owner="o", key="k"),
+    ],
+)
+def test_a_read_of_batches_costs_the_same_among_ten_times_as_many(
+    directory: Path, read: Callable[[sqlite3.Connection], object]
+) -> None:
+    few, many = (_steps(directory / f"{count}.db", read) for count in (FEW, MANY))
+    assert many <= few + 2
 
 
 def test_a_walk_over_all_would_be_seen(directory: Path) -> None:

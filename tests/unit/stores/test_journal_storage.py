@@ -14,6 +14,7 @@ import pytest
 from app.errors import ProblemError, StorageFailedError, StorageFullError
 from app.stores.journal import SqliteJournal, line
 from app.stores.journal import journal as journal_module
+from app.stores.journal.faults import storage_error
 from tests.support.journals import a_job, ended, ids, opened
 
 pytestmark = pytest.mark.anyio
@@ -167,3 +168,21 @@ async def test_retention_tells_what_it_forgot_before_the_disk_failed(
     forgotten = await journal.expire(100, 100, limit=200)
     assert sorted([*(job.id for job in forgotten), *await ids(journal)]) == [f"{number:03}" for number in range(200)]
     assert 0 < len(forgotten) < 200
+
+
+def test_damage_that_is_met_while_it_runs_says_what_to_do(tmp_path: Path) -> None:
+    told = storage_error(_corrupt(), tmp_path)
+    assert isinstance(told, StorageFailedError)
+    assert "Stop the service and restore a backup" in told.detail
+
+
+def _corrupt() -> sqlite3.Error:
+    """SQLite's own error over a page of nonsense."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+        pages = bytearray(connection.serialize())
+        pages[4096:] = b"\xa5" * len(pages[4096:])
+        connection.deserialize(pages)
+        with pytest.raises(sqlite3.DatabaseError) as met:
+            connection.execute("SELECT * FROM t").fetchall()
+    return met.value

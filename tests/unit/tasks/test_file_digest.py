@@ -1,8 +1,10 @@
 """Digests against independent ones, of exactly the bytes that were there all the time."""
 
+import base64
 import hashlib
 import json
 import os
+import re
 import time
 import zlib
 from collections.abc import Callable
@@ -21,9 +23,10 @@ from app.errors import (
     UploadNotFoundError,
 )
 from app.tasks.context import Context
+from app.tasks.definition import Examined
 from app.tasks.digests import HEX_LENGTHS
-from app.tasks.faults import FileChangedError, FileMissingError
-from app.tasks.file_digest import CHUNK_BYTES, read_digests
+from app.tasks.faults import FileChangedError, FileMissingError, FileRefusedError, NotAFileError, TaskFaultError
+from app.tasks.file_digest import CHUNK_BYTES, read_digests, source_of
 from tests.support.waiting import until_sync
 from tests.unit.tasks.building import Reports, built_in, context_in
 
@@ -66,7 +69,7 @@ def digest(context: Context, **params: Any) -> dict[str, Any]:  # Any: JSON
     return result
 
 
-def examine(context: Context, **params: Any) -> str | None:  # Any: JSON
+def examine(context: Context, **params: Any) -> Examined:  # Any: JSON
     assert file_digest.examine is not None
     return file_digest.examine(file_digest.parse(json.dumps(params).encode()), context.places)
 
@@ -148,7 +151,13 @@ def test_verification(context: Context, expected: dict[str, str] | None, verifie
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({}, "exactly one of `path` and `upload`"),
+        ({}, "exactly one of `path`, `path_base64` and `upload`"),
+        ({"path": "a", "path_base64": "YQ=="}, "exactly one"),
+        ({"path_base64": ""}, "1 to 4096 bytes"),
+        ({"path_base64": "YQ"}, "not base64"),
+        ({"path_base64": "é"}, "not base64"),
+        ({"path_base64": "YQ==\n"}, "not base64"),
+        ({"path_base64": base64.b64encode(bytes(4097)).decode()}, "1 to 4096 bytes"),
         ({"path": None, "upload": None}, "exactly one"),
         ({"path": "a", "upload": UPLOAD}, "exactly one"),
         ({"path": ""}, "at least 1 character"),
@@ -175,7 +184,7 @@ def test_parameters_that_are_refused(params: dict[str, Any], says: str) -> None:
 def test_what_is_looked_up_before_a_job_is_accepted(context: Context) -> None:
     (context.places.files_dir / "directory").mkdir()
     (context.places.files_dir / "file").touch()
-    assert examine(context, path="file") is None
+    assert examine(context, path="file").upload is None
     with pytest.raises(PathRefusedError):
         examine(context, path="../a")
     with pytest.raises(FileNotFoundProblemError):
@@ -189,7 +198,7 @@ def test_what_is_looked_up_before_a_job_is_accepted(context: Context) -> None:
 
 def test_an_upload(context: Context) -> None:
     (context.places.uploads_dir / UPLOAD).write_bytes(b"abc")
-    assert examine(context, upload=UPLOAD) == UPLOAD
+    assert examine(context, upload=UPLOAD).upload == UPLOAD
     assert digest(context, upload=UPLOAD)["name"] == UPLOAD
     (context.places.uploads_dir / f"{UPLOAD}.json").write_text(json.dumps({"name": "../a b.txt", "size": 3}))
     assert digest(context, upload=UPLOAD) == {
@@ -207,8 +216,31 @@ def test_an_upload_whose_note_can_not_be_read_goes_by_its_id(context: Context, s
     assert context.places.upload_name("../x") == "../x"
 
 
+NOT_UTF_8 = [b"caf\xe9", b"\xff", b"dir\xff/\xfe\n", b"plain"]
+
+
+@pytest.mark.parametrize("path", NOT_UTF_8)
+def test_a_name_that_is_not_utf_8(context: Context, path: bytes) -> None:
+    file = context.places.files_dir / os.fsdecode(path)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"abc")
+    encoded = base64.b64encode(path).decode()
+    assert examine(context, path_base64=encoded).upload is None
+    result = digest(context, path_base64=encoded)
+    assert result["digests"] == {"sha256": OF_ABC["sha256"]}
+    assert result["name"] == path.decode(errors="backslashreplace")
+    found = os.fsdecode(path)
+    assert source_of(found) == ({"path": "plain"} if path == b"plain" else {"path_base64": encoded})
+
+
+@pytest.mark.parametrize(("path", "error"), [(b"../\xff", PathRefusedError), (b"\xff", FileNotFoundProblemError)])
+def test_the_same_is_refused_in_bytes(context: Context, path: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        examine(context, path_base64=base64.b64encode(path).decode())
+
+
 def test_gone_between_acceptance_and_run(context: Context) -> None:
-    with pytest.raises(FileMissingError, match="was there when the job was accepted"):
+    with pytest.raises(FileMissingError, match=r"^gone: There is no file at this path"):
         digest(context, path="gone")
     with pytest.raises(FileMissingError):
         digest(context, upload=UPLOAD)
@@ -218,10 +250,11 @@ def test_gone_between_acceptance_and_run(context: Context) -> None:
 def test_something_else_between_acceptance_and_run(context: Context) -> None:
     (context.places.files_dir / "a").symlink_to("/etc/passwd")
     os.mkfifo(context.places.files_dir / "b")
-    for path in ("a", "b"):
-        with pytest.raises(FileChangedError, match="could be read when the job was accepted"):
+    errors: dict[str, type[TaskFaultError]] = {"a": FileRefusedError, "b": NotAFileError, "../c": FileRefusedError}
+    for path, error in errors.items():
+        with pytest.raises(error, match=f"^{re.escape(path)}: "):
             digest(context, path=path)
-    assert FileChangedError.kind == "file-changed"
+    assert (FileRefusedError.kind, NotAFileError.kind) == ("path-refused", "not-a-regular-file")
 
 
 def append(file: Path) -> None:

@@ -167,6 +167,12 @@ def test_a_file_that_may_not_be_read(root: Path, monkeypatch: pytest.MonkeyPatch
         read(root, "plain")
 
 
+def test_a_directory_that_may_not_be_read_is_told_as_that(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    with pytest.raises(PathRefusedError, match="a directory that the service has no permission to read"):
+        read(root, "deep")
+
+
 def test_no_descriptor_is_left_behind(root: Path) -> None:
     os.mkfifo(root / "pipe")
     (root / "link").symlink_to("plain")

@@ -1,0 +1,184 @@
+"""Batches: accepted, looked at, listed, given back, cancelled, forgotten."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, none_match
+from app.api.batch_body import Reading, read_batch
+from app.api.batch_results import MEDIA_TYPE, ResultLines
+from app.api.batch_views import BatchesView, BatchView, render_batch
+from app.api.bodies import read_json
+from app.api.lean import Header as RawHeader
+from app.api.lean import ReadyResponse
+from app.api.openapi import ACCEPTING, ETAG, EXAMINING, READING, RETRY, accepted, problems
+from app.api.preferences import KeyHeader, PreferHeader, checked_key, preferred_wait
+from app.api.queries import BatchId, PageQuery, PollQuery, cursor, strictly
+from app.api.state import AppState, State
+from app.api.state import Caller as WhoCalls
+from app.errors import (
+    BatchNotFoundError,
+    InvalidParametersError,
+    JobLiveError,
+    StorageFailedError,
+    StorageFullError,
+)
+from app.jobs.batches import AcceptedBatch, BatchSubmission
+from app.jobs.caller import Caller
+from app.jobs.model import Batch
+
+MAX_BYTES = 16 << 20
+"""Of the body of a batch: 1,600 for each of ten thousand jobs."""
+
+EXAMPLE = '{"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}'
+
+BATCH_ACCEPTED = {**accepted(BatchView, "batch"), **problems(*READING, *EXAMINING, *ACCEPTING)}
+"""The answers of a call that submits a batch."""
+
+router = APIRouter(tags=["batches"])
+
+
+@router.post(
+    "/batches", operation_id="submit_batch", summary="Submit a batch of jobs", status_code=202, responses=BATCH_ACCEPTED
+)
+async def submit_batch(
+    request: Request,
+    state: State,
+    caller: WhoCalls,
+    idempotency_key: KeyHeader = None,
+    prefer: PreferHeader = None,
+) -> Response:
+    """Jobs of any tasks, accepted all or none. The dearest of them is started first."""
+    settings = state.settings
+    key = checked_key(idempotency_key)
+    body = await read_json(request, max_bytes=MAX_BYTES, within_s=settings.body_timeout_s, example=EXAMPLE)
+    reading = Reading(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
+    read = await read_batch(body, reading)
+    submission = BatchSubmission(members=read.members, labels=read.labels, owner=caller.owner, key=key)
+    return await answer(state, await submit(state, submission), caller, prefer)
+
+
+async def submit(state: AppState, submission: BatchSubmission) -> AcceptedBatch:
+    """Submits, one request at a time for each idempotency key."""
+    async with state.service.keys.hold(submission.owner, submission.key):
+        return await state.batches.submit(submission)
+
+
+async def answer(state: AppState, accepted: AcceptedBatch, caller: Caller, prefer: str | None) -> Response:
+    """202 with the batch; 200 where the client preferred to wait and it was done meanwhile."""
+    batch = accepted.batch
+    headers: list[RawHeader] = [(b"location", f"/batches/{batch.id}".encode())]
+    if accepted.replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    wait = preferred_wait(prefer) if prefer else None
+    if wait is None:
+        return batch_response(state, batch, 202, *headers)
+    headers.append((b"preference-applied", b"wait=%d" % wait))
+    batch = await state.batches.wait(caller, batch.id, wait)
+    return batch_response(state, batch, 200 if batch.done else 202, *headers)
+
+
+def batch_bytes(state: AppState, batch: Batch) -> bytes:
+    """The batch as it is at this moment."""
+    return render_batch(batch, state.batches.fraction(batch))
+
+
+def batch_response(state: AppState, batch: Batch, status: int, *headers: RawHeader) -> ReadyResponse:
+    """The batch, with `Retry-After` until it is done."""
+    polite = () if batch.done else (AGAIN,)
+    return ReadyResponse(status, batch_bytes(state, batch), JSON, REVALIDATE, *polite, *headers)
+
+
+@router.get(
+    "/batches",
+    dependencies=[strictly(PageQuery)],
+    operation_id="list_batches",
+    summary="List batches, newest first",
+    response_model=BatchesView,
+    responses=problems(InvalidParametersError, StorageFailedError),
+)
+async def list_batches(state: State, caller: WhoCalls, query: Annotated[PageQuery, Query()]) -> Response:
+    """One page; `next` is the `cursor` of the page after it."""
+    page = await state.batches.list(caller, query.limit, query.cursor)
+    batches = b",".join(batch_bytes(state, batch) for batch in page.batches)
+    following = b"null" if page.next is None else b'"%s"' % cursor(page.next).encode()
+    return ReadyResponse(200, b'{"batches":[%s],"next":%s}' % (batches, following), JSON, LIVE)
+
+
+@router.get(
+    "/batches/{id}",
+    dependencies=[strictly(PollQuery)],
+    operation_id="get_batch",
+    summary="Look at a batch, or wait for it",
+    response_model=BatchView,
+    responses={
+        200: {"headers": {**ETAG, **RETRY}},
+        304: {"description": "It is as it was", "headers": ETAG},
+        **problems(BatchNotFoundError, InvalidParametersError, StorageFailedError),
+    },
+)
+async def get_batch(
+    state: State,
+    caller: WhoCalls,
+    batch_id: BatchId,
+    query: Annotated[PollQuery, Query()],
+    if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """The batch as it is now; with `wait`, as soon as it is done."""
+    if query.wait:
+        batch = await state.batches.wait(caller, batch_id, query.wait)
+    else:
+        batch = await state.batches.get(caller, batch_id)
+    body = batch_bytes(state, batch)
+    tag = etag(body)
+    headers = [(b"etag", tag), REVALIDATE, *(() if batch.done else (AGAIN,))]
+    if none_match(if_none_match, tag):
+        return ReadyResponse(304, b"", *headers)
+    return ReadyResponse(200, body, JSON, *headers)
+
+
+@router.get(
+    "/batches/{id}/results",
+    operation_id="batch_results",
+    summary="Fetch all results",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A line for each job in the order of submission, with `index`, `id`, `task`, `state`, the "
+            "whole `result`, `result_bytes` and `error`; of a job that has not succeeded, `result` is null",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        },
+        **problems(BatchNotFoundError, StorageFailedError),
+    },
+)
+async def batch_results(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+    """JSON lines, streamed; each job is told as it is at that moment, and one that was deleted is left out."""
+    return ResultLines(state, caller, (await state.batches.get(caller, batch_id)).id)
+
+
+@router.post(
+    "/batches/{id}/cancel",
+    operation_id="cancel_batch",
+    summary="Cancel a batch",
+    response_model=BatchView,
+    response_description="The batch; no job of it is queued or running",
+    responses=problems(BatchNotFoundError, StorageFailedError, StorageFullError),
+)
+async def cancel_batch(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+    """Stops all of its live jobs, queued or running alike. A batch that is done is answered as it is."""
+    return batch_response(state, await state.batches.cancel(caller, batch_id), 200)
+
+
+@router.delete(
+    "/batches/{id}",
+    operation_id="delete_batch",
+    summary="Forget a batch",
+    status_code=204,
+    response_description="The batch, its jobs, their results and uploads are gone",
+    responses=problems(BatchNotFoundError, JobLiveError, StorageFailedError, StorageFullError),
+)
+async def delete_batch(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+    """Forgets a batch that is done, with all of its jobs."""
+    await state.batches.delete(caller, batch_id)
+    return Response(status_code=204)

@@ -1,0 +1,79 @@
+"""What was measured, and the arithmetic on it: medians, ranges, ratios."""
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of one contender: a value for each repeat, oldest first. Its unit is the end of its name."""
+
+    metric: str
+    contender: str
+    name: str
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def least(self) -> float:
+        return min(self.values)
+
+    @property
+    def most(self) -> float:
+        return max(self.values)
+
+    @property
+    def more_is_better(self) -> bool:
+        """Rates are per second; everything else is time or memory."""
+        return self.name.endswith("/s")
+
+
+def ratio(ours: Figure, theirs: Figure) -> float:
+    """How many times theirs ours is: the median of the ratios within each repeat, which a drifting machine spoils less.
+
+    Where one of them misses repeats, the ratio of the medians.
+    """
+    if len(ours.values) == len(theirs.values):
+        return statistics.median(a / b for a, b in zip(ours.values, theirs.values, strict=True))
+    return ours.median / theirs.median
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole run."""
+
+    machine: Mapping[str, str]
+    """What it was measured on and with, as words."""
+    figures: Sequence[Figure] = ()
+    remarks: Sequence[str] = ()
+    """What could not be measured, and why, a sentence each."""
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    """Where each contender keeps what it accepted."""
+
+    def find(self, metric: str, contender: str, name: str) -> Figure | None:
+        wanted = (metric, contender, name)
+        return next((each for each in self.figures if (each.metric, each.contender, each.name) == wanted), None)
+
+    def of(self, metric: str, name: str) -> list[Figure]:
+        """This figure of each contender."""
+        return [each for each in self.figures if (each.metric, each.name) == (metric, name)]
+
+    def write(self, path: Path) -> None:
+        """Writes JSON, with medians for who reads it without this module."""
+        figures = [{**asdict(each), "median": each.median} for each in self.figures]
+        path.write_text(json.dumps({**asdict(self), "figures": figures}, indent=1) + "\n")
+
+
+def read(path: Path) -> Results:
+    """What `Results.write` wrote."""
+    data = json.loads(path.read_text())
+    figures = [
+        Figure(each["metric"], each["contender"], each["name"], tuple(each["values"])) for each in data["figures"]
+    ]
+    return Results(data["machine"], figures, data["remarks"], data["keeps"])

@@ -1,0 +1,111 @@
+"""The disk of a real service is full, really: a file system of a few megabytes, filled up and made free again."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.caller import Caller, Json, answer
+from tests.support.server import Server
+from tests.support.waiting import until_sync
+
+SIZE_MB = 24
+LARGE = 300_000
+
+
+class Disk:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._filler = directory / "filler"
+
+    def fill(self, but: int = 0) -> None:
+        """Takes all the room there is, but for so many bytes."""
+        with contextlib.suppress(OSError), self._filler.open("ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(size))
+        os.truncate(self._filler, self._filler.stat().st_size - but)
+
+    def free(self) -> None:
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MB}m", "none", str(directory)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        yield Disk(directory)
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+def submit_until_full(api: Caller) -> tuple[list[str], Json]:
+    """Submits until nothing more is taken: the accepted jobs, and the problem."""
+    accepted: list[str] = []
+    for number in range(20_000):
+        response = api.http.post("/jobs/fibonacci", json={"n": number % 90})
+        if response.status_code != 202:
+            return accepted, answer(response, 507)
+        accepted.append(response.json()["id"])
+    raise AssertionError("the disk took it all")
+
+
+def test_a_full_disk_is_said_and_nothing_that_was_accepted_is_lost(tmp_path: Path, disk: Disk) -> None:
+    gate, other = tmp_path / "gate", tmp_path / "other"
+    with Server(tmp_path, data_dir=str(disk.directory / "data"), lanes=2) as server:
+        api = server.api
+        before = api.succeeded(api.submit("fibonacci", {"n": 90})["id"])
+        held, cancelled = [api.submit("hold", {"gate": str(one)})["id"] for one in (gate, other)]
+        for job_id in (held, cancelled):
+            api.lane_of(job_id)
+        disk.fill()
+        accepted, problem = submit_until_full(api)
+        assert problem["type"] == "/problems/storage-full"
+        assert api.get("/health/ready", expect=503)["parts"].keys() == {"journal"}
+        api.get("/health/live")
+
+        # What is there can be read; what wants to be written is told.
+        assert api.job(before["id"]) == before
+        assert api.get("/jobs", limit=1000)["jobs"]
+        assert answer(api.http.post("/uploads", content=bytes(100_000)), 507)["type"] == "/problems/storage-full"
+        waits = api.http.post(f"/jobs/{cancelled}/cancel", timeout=10)
+        assert waits.status_code in {200, 507}, waits.text
+        gate.touch()
+
+        disk.free()
+        assert api.succeeded(held)["attempt"] == 1
+        assert api.ended(cancelled)["state"] == "cancelled"
+        for job_id in accepted:
+            api.succeeded(job_id)
+        api.succeeded(api.submit("fibonacci", {"n": 1})["id"])
+        answer(api.http.post("/uploads", content=bytes(100_000)), 201)
+        until_sync(lambda: api.http.get("/health/ready").status_code == 200, what="the service to be ready")
+        server.kill()
+        api = server.start().api
+        for job_id in (before["id"], held, *accepted[-100:]):
+            assert api.job(job_id)["state"] == "succeeded"
+
+
+def test_a_large_result_waits_for_room_on_the_disk(tmp_path: Path, disk: Disk) -> None:
+    with Server(tmp_path, data_dir=str(disk.directory / "data")) as server:
+        api = server.api
+        api.idle_lanes()
+        disk.fill(but=200_000)  # room for the job, but none for its result
+        job_id = api.submit("blob", {"size": LARGE, "seed": 1})["id"]
+
+        def waits() -> bool:
+            progress = api.job(job_id)["progress"] or {}
+            return "No space left on device" in str(progress.get("note"))
+
+        until_sync(waits, what="the job to say what it waits for")
+        disk.free()
+        assert api.succeeded(job_id)["attempt"] == 1
+        assert len(api.result(job_id)) == LARGE
