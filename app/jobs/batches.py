@@ -191,6 +191,8 @@ class BatchService:
 
     async def get(self, caller: Caller, batch_id: str) -> Batch:
         """The batch. Raises `BatchNotFoundError`, also for another owner's."""
+        if self.dispatcher.live.members(batch_id):
+            await self.dispatcher.mark()
         batch = await self.journal.get_batch(batch_id)
         if batch is None or not caller.sees(batch.owner):
             raise BatchNotFoundError(f"There is no batch {batch_id!r}.")
