@@ -1,12 +1,13 @@
-"""From a submission to its answer, the same for every way to submit."""
+"""From a submission to its answer, the same for every way to submit a job or a batch."""
 
 from fastapi import Response
 
-from app.api.answers import job_response
+from app.api.answers import batch_response, job_response
 from app.api.lean import Header
 from app.api.preferences import preferred_wait
 from app.api.state import AppState, Caller
 from app.jobs.admission import Submission
+from app.jobs.batches import AcceptedBatch
 from app.jobs.service import Accepted
 
 
@@ -21,12 +22,29 @@ async def submit(state: AppState, submission: Submission) -> Accepted:
 async def answer(state: AppState, accepted: Accepted, caller: Caller, prefer: str | None) -> Response:
     """202 with the job; 200 where the client preferred to wait and the job became terminal meanwhile."""
     job = accepted.job
-    headers: list[Header] = [(b"location", f"/jobs/{job.id}".encode())]
-    if accepted.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    wait = preferred_wait(prefer) if prefer else None
+    headers, wait = _promised(f"/jobs/{job.id}", accepted.replayed, prefer)
     if wait is None:
         return job_response(state, job, 202, *headers)
-    headers.append((b"preference-applied", b"wait=%d" % wait))
     job = await state.service.wait(caller, job.id, wait)
     return job_response(state, job, 200 if job.state.terminal else 202, *headers)
+
+
+async def answer_batch(state: AppState, accepted: AcceptedBatch, caller: Caller, prefer: str | None) -> Response:
+    """202 with the batch; 200 where the client preferred to wait and it was done meanwhile."""
+    batch = accepted.batch
+    headers, wait = _promised(f"/batches/{batch.id}", accepted.replayed, prefer)
+    if wait is None:
+        return batch_response(state, batch, 202, *headers)
+    batch = await state.batches.wait(caller, batch.id, wait)
+    return batch_response(state, batch, 200 if batch.done else 202, *headers)
+
+
+def _promised(path: str, replayed: bool, prefer: str | None) -> tuple[list[Header], int | None]:
+    """The headers of the answer, and for how many seconds the client prefers to wait; None: not at all."""
+    headers: list[Header] = [(b"location", path.encode())]
+    if replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    wait = preferred_wait(prefer) if prefer else None
+    if wait is not None:
+        headers.append((b"preference-applied", b"wait=%d" % wait))
+    return headers, wait

@@ -1,11 +1,14 @@
-"""A job as an HTTP answer."""
+"""A job or a batch as an HTTP answer."""
 
 import hashlib
+from collections.abc import Sequence
 
+from app.api.batch_views import render_batch
 from app.api.lean import Header, ReadyResponse
+from app.api.queries import cursor
 from app.api.state import AppState
 from app.api.views import render_job
-from app.jobs.model import Job, State
+from app.jobs.model import Batch, Job, State
 
 JSON = (b"content-type", b"application/json")
 REVALIDATE = (b"cache-control", b"private, no-cache")
@@ -23,10 +26,37 @@ def job_bytes(state: AppState, job: Job) -> bytes:
     return render_job(job, progress=service.progress(job), position=position, now=state.clock())
 
 
+def batch_bytes(state: AppState, batch: Batch) -> bytes:
+    """The batch as it is at this moment."""
+    return render_batch(batch, state.batches.fraction(batch))
+
+
 def job_response(state: AppState, job: Job, status: int, *headers: Header) -> ReadyResponse:
     """The job, with `Retry-After` as long as it is not terminal."""
-    polite = () if job.state.terminal else (AGAIN,)
-    return ReadyResponse(status, job_bytes(state, job), JSON, REVALIDATE, *polite, *headers)
+    return _response(job_bytes(state, job), status, *headers, final=job.state.terminal)
+
+
+def batch_response(state: AppState, batch: Batch, status: int, *headers: Header) -> ReadyResponse:
+    """The batch, with `Retry-After` until it is done."""
+    return _response(batch_bytes(state, batch), status, *headers, final=batch.done)
+
+
+def _response(body: bytes, status: int, *headers: Header, final: bool) -> ReadyResponse:
+    return ReadyResponse(status, body, JSON, REVALIDATE, *(() if final else (AGAIN,)), *headers)
+
+
+def poll_response(body: bytes, if_none_match: str | None, *, final: bool) -> ReadyResponse:
+    """What was looked at, with its `ETag`; 304 where the client has it. `Retry-After` unless it will never change."""
+    tag = etag(body)
+    if not none_match(if_none_match, tag):
+        return _response(body, 200, (b"etag", tag), final=final)
+    return ReadyResponse(304, b"", (b"etag", tag), REVALIDATE, *(() if final else (AGAIN,)))
+
+
+def page_response(name: bytes, items: Sequence[bytes], following: int | None) -> ReadyResponse:
+    """A page of a list; `following` is where the next one begins."""
+    next_page = b"null" if following is None else b'"%s"' % cursor(following).encode()
+    return ReadyResponse(200, b'{"%s":[%s],"next":%s}' % (name, b",".join(items), next_page), JSON, LIVE)
 
 
 def etag(body: bytes) -> bytes:

@@ -31,8 +31,9 @@ CHARACTERS_AT_ONCE = 64 * 1024
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 
-_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-"""A bracket, or text that may have some in it."""
+_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A bracket, or text that may have some in it. Text without an end is matched too: else it would be tried again from
+each quote in it, in time that grows with its square."""
 
 _LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MOST_LABELS)])
 

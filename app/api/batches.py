@@ -5,18 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, none_match
+from app.api.acceptance import answer_batch
+from app.api.answers import batch_bytes, batch_response, page_response, poll_response
 from app.api.batch_body import Reading, read_batch
 from app.api.batch_results import MEDIA_TYPE, ResultLines
-from app.api.batch_views import BatchesView, BatchView, render_batch
+from app.api.batch_views import BatchesView, BatchView
 from app.api.bodies import read_json
-from app.api.lean import Header as RawHeader
-from app.api.lean import ReadyResponse
 from app.api.openapi import ACCEPTING, ETAG, EXAMINING, READING, RETRY, accepted, problems
-from app.api.preferences import KeyHeader, PreferHeader, checked_key, preferred_wait
-from app.api.queries import BatchId, PageQuery, PollQuery, cursor, strictly
-from app.api.state import AppState, State
-from app.api.state import Caller as WhoCalls
+from app.api.preferences import KeyHeader, PreferHeader, checked_key
+from app.api.queries import BatchId, PageQuery, PollQuery, strictly
+from app.api.state import Caller, State
 from app.errors import (
     BatchNotFoundError,
     InvalidParametersError,
@@ -24,9 +22,7 @@ from app.errors import (
     StorageFailedError,
     StorageFullError,
 )
-from app.jobs.batches import AcceptedBatch, BatchSubmission
-from app.jobs.caller import Caller
-from app.jobs.model import Batch
+from app.jobs.batches import BatchSubmission
 
 MAX_BYTES = 16 << 20
 """Of the body of a batch: 1,600 for each of ten thousand jobs."""
@@ -45,7 +41,7 @@ router = APIRouter(tags=["batches"])
 async def submit_batch(
     request: Request,
     state: State,
-    caller: WhoCalls,
+    caller: Caller,
     idempotency_key: KeyHeader = None,
     prefer: PreferHeader = None,
 ) -> Response:
@@ -56,38 +52,9 @@ async def submit_batch(
     reading = Reading(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
     read = await read_batch(body, reading)
     submission = BatchSubmission(members=read.members, labels=read.labels, owner=caller.owner, key=key)
-    return await answer(state, await submit(state, submission), caller, prefer)
-
-
-async def submit(state: AppState, submission: BatchSubmission) -> AcceptedBatch:
-    """Submits, one request at a time for each idempotency key."""
-    async with state.service.keys.hold(submission.owner, submission.key):
-        return await state.batches.submit(submission)
-
-
-async def answer(state: AppState, accepted: AcceptedBatch, caller: Caller, prefer: str | None) -> Response:
-    """202 with the batch; 200 where the client preferred to wait and it was done meanwhile."""
-    batch = accepted.batch
-    headers: list[RawHeader] = [(b"location", f"/batches/{batch.id}".encode())]
-    if accepted.replayed:
-        headers.append((b"idempotency-replayed", b"true"))
-    wait = preferred_wait(prefer) if prefer else None
-    if wait is None:
-        return batch_response(state, batch, 202, *headers)
-    headers.append((b"preference-applied", b"wait=%d" % wait))
-    batch = await state.batches.wait(caller, batch.id, wait)
-    return batch_response(state, batch, 200 if batch.done else 202, *headers)
-
-
-def batch_bytes(state: AppState, batch: Batch) -> bytes:
-    """The batch as it is at this moment."""
-    return render_batch(batch, state.batches.fraction(batch))
-
-
-def batch_response(state: AppState, batch: Batch, status: int, *headers: RawHeader) -> ReadyResponse:
-    """The batch, with `Retry-After` until it is done."""
-    polite = () if batch.done else (AGAIN,)
-    return ReadyResponse(status, batch_bytes(state, batch), JSON, REVALIDATE, *polite, *headers)
+    async with state.service.keys.hold(caller.owner, key):
+        accepted = await state.batches.submit(submission)
+    return await answer_batch(state, accepted, caller, prefer)
 
 
 @router.get(
@@ -98,12 +65,10 @@ def batch_response(state: AppState, batch: Batch, status: int, *headers: RawHead
     response_model=BatchesView,
     responses=problems(InvalidParametersError, StorageFailedError),
 )
-async def list_batches(state: State, caller: WhoCalls, query: Annotated[PageQuery, Query()]) -> Response:
+async def list_batches(state: State, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
     """One page; `next` is the `cursor` of the page after it."""
     page = await state.batches.list(caller, query.limit, query.cursor)
-    batches = b",".join(batch_bytes(state, batch) for batch in page.batches)
-    following = b"null" if page.next is None else b'"%s"' % cursor(page.next).encode()
-    return ReadyResponse(200, b'{"batches":[%s],"next":%s}' % (batches, following), JSON, LIVE)
+    return page_response(b"batches", [batch_bytes(state, batch) for batch in page.batches], page.next)
 
 
 @router.get(
@@ -120,7 +85,7 @@ async def list_batches(state: State, caller: WhoCalls, query: Annotated[PageQuer
 )
 async def get_batch(
     state: State,
-    caller: WhoCalls,
+    caller: Caller,
     batch_id: BatchId,
     query: Annotated[PollQuery, Query()],
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
@@ -130,12 +95,7 @@ async def get_batch(
         batch = await state.batches.wait(caller, batch_id, query.wait)
     else:
         batch = await state.batches.get(caller, batch_id)
-    body = batch_bytes(state, batch)
-    tag = etag(body)
-    headers = [(b"etag", tag), REVALIDATE, *(() if batch.done else (AGAIN,))]
-    if none_match(if_none_match, tag):
-        return ReadyResponse(304, b"", *headers)
-    return ReadyResponse(200, body, JSON, *headers)
+    return poll_response(batch_bytes(state, batch), if_none_match, final=batch.done)
 
 
 @router.get(
@@ -152,7 +112,7 @@ async def get_batch(
         **problems(BatchNotFoundError, StorageFailedError),
     },
 )
-async def batch_results(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+async def batch_results(state: State, caller: Caller, batch_id: BatchId) -> Response:
     """JSON lines, streamed; each job is told as it is at that moment, and one that was deleted is left out."""
     return ResultLines(state, caller, (await state.batches.get(caller, batch_id)).id)
 
@@ -165,7 +125,7 @@ async def batch_results(state: State, caller: WhoCalls, batch_id: BatchId) -> Re
     response_description="The batch; no job of it is queued or running",
     responses=problems(BatchNotFoundError, StorageFailedError, StorageFullError),
 )
-async def cancel_batch(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+async def cancel_batch(state: State, caller: Caller, batch_id: BatchId) -> Response:
     """Stops all of its live jobs, queued or running alike. A batch that is done is answered as it is."""
     return batch_response(state, await state.batches.cancel(caller, batch_id), 200)
 
@@ -178,7 +138,7 @@ async def cancel_batch(state: State, caller: WhoCalls, batch_id: BatchId) -> Res
     response_description="The batch, its jobs, their results and uploads are gone",
     responses=problems(BatchNotFoundError, JobLiveError, StorageFailedError, StorageFullError),
 )
-async def delete_batch(state: State, caller: WhoCalls, batch_id: BatchId) -> Response:
+async def delete_batch(state: State, caller: Caller, batch_id: BatchId) -> Response:
     """Forgets a batch that is done, with all of its jobs."""
     await state.batches.delete(caller, batch_id)
     return Response(status_code=204)

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from app.api.acceptance import answer_batch
 from app.api.batch_options import MOST_LABELS
-from app.api.batches import BATCH_ACCEPTED, MAX_BYTES, answer
+from app.api.batches import BATCH_ACCEPTED, MAX_BYTES
 from app.api.bodies import read_body, read_json
 from app.api.invalid import invalid, invalid_model
 from app.api.multipart import is_multipart
@@ -113,7 +114,7 @@ async def submit_files(
     def find() -> tuple[Members, None]:
         return matching(wanted, settings.files_dir, pattern, body.algorithms), None
 
-    return await answer(state, await _submit(state, draft, find), caller, prefer)
+    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
 
 
 @router.post(
@@ -153,7 +154,7 @@ async def submit_verification(
     def find() -> tuple[Members, ToVerify]:
         return verifying(wanted, state.batches.intake.places, body, query.algorithm)
 
-    return await answer(state, await _submit(state, draft, find), caller, prefer)
+    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
 
 
 async def _submit(

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
-from app.api.answers import AGAIN, JSON, LIVE, REVALIDATE, etag, job_bytes, job_response, none_match
-from app.api.lean import LeanRoute, ReadyResponse
+from app.api.answers import job_bytes, job_response, page_response, poll_response
+from app.api.lean import LeanRoute
 from app.api.openapi import ETAG, RETRY, problems
-from app.api.queries import JobId, ListQuery, PollQuery, cursor, read_query, strictly
+from app.api.queries import JobId, ListQuery, PollQuery, read_query, strictly
 from app.api.state import Caller, State, app_state, who_calls
 from app.api.views import JobsView, JobView
 from app.errors import (
@@ -65,12 +65,7 @@ async def get_job(
         job = await state.service.wait(caller, job_id, query.wait)
     else:
         job = await state.service.get(caller, job_id)
-    body = job_bytes(state, job)
-    tag = etag(body)
-    headers = [(b"etag", tag), REVALIDATE, *(() if job.state.terminal else (AGAIN,))]
-    if none_match(if_none_match, tag):
-        return ReadyResponse(304, b"", *headers)
-    return ReadyResponse(200, body, JSON, *headers)
+    return poll_response(job_bytes(state, job), if_none_match, final=job.state.terminal)
 
 
 async def _gather(request: Request) -> Mapping[str, object]:
@@ -108,8 +103,7 @@ async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Qu
         if len(jobs) % AT_ONCE == AT_ONCE - 1:
             await asyncio.sleep(0)
         jobs.append(job_bytes(state, job))
-    following = b"null" if page.next is None else b'"%s"' % cursor(page.next).encode()
-    return ReadyResponse(200, b'{"jobs":[%s],"next":%s}' % (b",".join(jobs), following), JSON, LIVE)
+    return page_response(b"jobs", jobs, page.next)
 
 
 @router.post(

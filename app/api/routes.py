@@ -5,7 +5,6 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api import (
-    batch_events,
     batches,
     events,
     file_batches,
@@ -42,7 +41,6 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         results.router,
         events.router,
         batches.router,
-        batch_events.router,
         file_batches.router,
         manifests.router,
         tasks.router,

@@ -5,6 +5,7 @@ parameters are stored and shown; they must mean one thing.
 """
 
 import json
+from collections import Counter
 from math import isinf
 from typing import NoReturn
 
@@ -27,8 +28,8 @@ def refuse_ambiguous(body: bytes, title: str) -> None:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         raise ValueError(f"Each name may be given once; {json.dumps(twice[:100])} is given twice")
     return members
 

@@ -1,6 +1,7 @@
 """Parameters mean one thing or are refused, and what is stored reads back to the same."""
 
 import json
+import time
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from app.tasks.strict_json import DECODER
 from tests.unit.tasks.building import built_in, users_task
 
 fibonacci = built_in("fibonacci")
@@ -76,6 +78,15 @@ def test_ambiguous_json_is_refused_by_name(body: bytes, says: str) -> None:
 def test_a_name_given_twice_further_inside(body: bytes) -> None:
     with pytest.raises(ValidationError, match="given twice"):
         users_task("two_models").parse(body)
+
+
+def test_the_one_name_of_many_that_is_given_twice() -> None:
+    """Counted for each name, a hundred thousand of them would hold the event loop for a minute and more."""
+    names = [*range(40_000), 39_999]
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match='"39999" is given twice'):
+        DECODER.decode("{%s}" % ",".join(f'"{name}":0' for name in names))
+    assert time.monotonic() - begin < 3
 
 
 def test_what_is_stored_is_compact_and_only_what_was_given() -> None:
