@@ -323,7 +323,8 @@ class Dispatcher:
         _answer(attempt, None)
         if ended.state is State.QUEUED:
             self._enqueue(ended, first=True)
-        tell = log.debug if ended.state is State.SUCCEEDED else log.info
+        as_meant = ended.state is State.SUCCEEDED or ended.attempt < running.attempt
+        tell = log.debug if as_meant else log.info
         tell("attempt ended", job_id=ended.id, attempt=running.attempt, task=ended.task, state=ended.state.value)
 
     async def _record_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
