@@ -102,6 +102,8 @@ class HandOver:
 
     def narrow(self) -> None:
         """Takes back what has not begun, and tells what has ended: what stays open is running."""
+        if self.over:
+            return
         if len(self.assignments) > 1:
             for _ in range(self.process.take_back()):
                 self._ended(self._open.pop().key, NOT_BEGUN)
