@@ -3,6 +3,7 @@
 import errno
 import glob
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,24 @@ def test_no_pattern_makes_the_walk_long(root: Path, evil: str) -> None:
     """Each of these takes longer than the universe if every way of matching is tried."""
     make(root, "/".join(["a"] * 60), "a" * 200)
     assert found(root, evil) == []
+
+
+def test_neighbouring_stars_are_one(root: Path) -> None:
+    """Each of a thousand, compared with the thousand after it, would take a minute for two thousand directories."""
+    make(root, *(f"{number}/x" for number in range(200)))
+    begin = time.monotonic()
+    assert len(found(root, "**/" * 1000 + "x")) == 200
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(("tree", "pattern"), [("a/" * 400, "**/x"), ("a/" * 60, "**/*/" * 40 + "x")])
+def test_what_a_name_costs_is_counted(root: Path, monkeypatch: pytest.MonkeyPatch, tree: str, pattern: str) -> None:
+    """A directory is opened from the root on, and a name compared with all that may be next: some steps are free."""
+    make(root, f"{tree}x")
+    assert found(root, pattern) == [f"{tree}x"]
+    monkeypatch.setattr(walk, "MOST_NAMES", 800)
+    with pytest.raises(TooExpensiveError, match="More than 800 names"):
+        found(root, pattern)
 
 
 def test_the_order_is_that_of_the_bytes_and_sizes_are_told(root: Path) -> None:
