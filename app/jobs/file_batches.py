@@ -35,7 +35,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Wanted:
     """Who wants the batch, and with which options for each member."""
 
     task: Task
@@ -44,10 +44,11 @@ class Request:
     owner: str | None
 
     def member(self, params: FileDigest) -> Submission:
+        """A member that digests this file."""
         return Submission(task=self.task, params=params, options=self.options, owner=self.owner)
 
 
-def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
+def matching(wanted: Wanted, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
     """A member for each file that matches, and for each directory that can't be read, which then fails.
 
     Raises `ProblemError` as `find_files` does, and where a path is too long for a job.
@@ -58,7 +59,7 @@ def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequenc
             msg = f"A path that the pattern matches has more than {LONGEST_PATH} bytes, beginning with {path[:100]!r}"
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
-        submissions.append(request.member(params))
+        submissions.append(wanted.member(params))
         examined.append(Examined(price=price(size, params)))
     return Members(submissions=submissions, examined=examined)
 
@@ -93,7 +94,7 @@ def to_verify(source: bytes) -> ToVerify:
     return ToVerify(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
 
 
-def verifying(request: Request, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:
+def verifying(wanted: Wanted, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:
     """A member for each line of a manifest. Raises `InvalidParametersError` where there is none, or too many.
 
     What is wrong with a file is for its member to find; it is looked at here only for its size.
@@ -119,7 +120,7 @@ def verifying(request: Request, places: Places, body: bytes, algorithm: Algorith
     examined: list[Examined] = []
     for entry, path in zip(entries, paths, strict=True):
         params = _verification(entry, path)
-        submissions.append(request.member(params))
+        submissions.append(wanted.member(params))
         examined.append(_looked_at(params, places))
     improper = len(manifest.improper) + len(manifest.entries) - len(entries)
     return (
