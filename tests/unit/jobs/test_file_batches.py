@@ -16,6 +16,7 @@ from app.tasks.context import Places
 from app.tasks.file_digest import FileDigest
 from app.tasks.patterns import compile_pattern
 from app.tasks.registry import RegistrySpec, load
+from tests.support.directories import deep_file
 
 FILE_DIGEST = load(RegistrySpec())["file-digest"]
 WANTED = Wanted(task=FILE_DIGEST, options=Options(), owner=None)
@@ -40,15 +41,7 @@ def test_the_dearest_is_the_largest(places: Places) -> None:
 
 
 def test_a_path_that_no_job_could_carry_is_refused_by_name(places: Places) -> None:
-    name = "\udcff" * 250
-    at = os.open(places.files_dir, os.O_RDONLY)
-    for _ in range(17):
-        os.mkdir(name, dir_fd=at)
-        below = os.open(name, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
-    os.close(at)
+    deep_file(places.files_dir, depth=17)
     with pytest.raises(InvalidParametersError, match="more than 4096 bytes"):
         matching(WANTED, places.files_dir, compile_pattern("**"), ["sha256"])
 

@@ -14,6 +14,7 @@ from app.errors import FileNotFoundProblemError, InvalidParametersError, PathRef
 from app.tasks import walk
 from app.tasks.patterns import compile_pattern
 from app.tasks.walk import Found, find_files
+from tests.support.directories import deep_file
 
 MOST = 10_000
 
@@ -194,16 +195,8 @@ def test_a_directory_that_can_not_be_read_is_told(root: Path, monkeypatch: pytes
 
 def test_a_long_way_down(root: Path) -> None:
     """A path longer than the system takes at once is found: it is opened a name at a time."""
-    name = "\udcff" * 250
-    at = os.open(root, os.O_RDONLY)
-    for _ in range(20):
-        os.mkdir(name, dir_fd=at)
-        below = os.open(name, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
-    os.close(at)
-    assert found(root, "**") == [f"{name}/" * 20 + "file"]
+    path = deep_file(root, depth=20)
+    assert found(root, "**") == [path]
 
 
 def test_too_many(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
