@@ -21,7 +21,8 @@ from app.api.queries import never_null, strictly
 from app.api.state import AppState, Caller, State
 from app.errors import UnsupportedMediaTypeError
 from app.jobs.batches import AcceptedBatch, BatchSubmission
-from app.jobs.file_batches import Members, ToVerify, Wanted, matching, verifying
+from app.jobs.file_batches import Members, Wanted, matching, verifying
+from app.jobs.reports import ToVerify
 from app.tasks.digests import Algorithm
 from app.tasks.file_digest import Algorithms
 from app.tasks.patterns import compile_pattern

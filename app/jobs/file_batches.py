@@ -1,9 +1,7 @@
 """Batches of files: from a pattern or a manifest to the members of a batch. Its functions block: for a thread."""
 
-import base64
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from app.errors import InvalidParametersError, ProblemError
 from app.jobs.admission import Options, Submission
 from app.jobs.batches import MOST_MEMBERS
 from app.jobs.manifests import Entry, TooManyLinesError, read_manifest
+from app.jobs.reports import DOTTED, ToVerify
 from app.tasks.context import Places
 from app.tasks.definition import Examined, Task
 from app.tasks.digests import Algorithm
@@ -21,9 +20,6 @@ from app.tasks.walk import find_files
 
 MOST_TOLD = 100
 """Lines that can't be read of which a report names the number."""
-
-DOTTED = b"./"
-"""What the names in a manifest made by `find` begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,36 +58,6 @@ def matching(wanted: Wanted, root: Path, pattern: Pattern, algorithms: Sequence[
         submissions.append(wanted.member(params))
         examined.append(Examined(price=price(size, params)))
     return Members(submissions=submissions, examined=examined)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToVerify:
-    """What a verifying batch has to remember of its manifest for the report, besides its members."""
-
-    improper: int
-    """How many lines could not be read."""
-    improper_lines: Sequence[int]
-    """The numbers of the first `MOST_TOLD` of them."""
-    dotted: bool
-    """Whether names began with `./`, which no member's path does."""
-    names: Mapping[int, bytes]
-    """By a member's place: its name in the manifest, where it is not the path, after the `./`."""
-
-    def name(self, place: int, path: bytes) -> bytes:
-        """A member's name as in the manifest."""
-        return self.names.get(place) or (DOTTED + path if self.dotted else path)
-
-    def dump(self) -> bytes:
-        """As JSON."""
-        names = {place: base64.b64encode(name).decode() for place, name in self.names.items()}
-        return json.dumps([self.improper, self.improper_lines, self.dotted, names]).encode()
-
-
-def to_verify(source: bytes) -> ToVerify:
-    """What `ToVerify.dump` made JSON of."""
-    improper, lines, dotted, names = json.loads(source)
-    decoded = {int(place): base64.b64decode(name) for place, name in names.items()}
-    return ToVerify(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
 
 
 def verifying(wanted: Wanted, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:

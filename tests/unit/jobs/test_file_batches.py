@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidParametersError
 from app.jobs.admission import Options
-from app.jobs.file_batches import ToVerify, Wanted, matching, to_verify, verifying
+from app.jobs.file_batches import Wanted, matching, verifying
+from app.jobs.reports import ToVerify, to_verify
 from app.tasks.context import Places
 from app.tasks.file_digest import FileDigest
 from app.tasks.patterns import compile_pattern
