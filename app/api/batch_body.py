@@ -6,22 +6,20 @@ value to value, and each member's parameters go to its task as the text that was
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from app.api.batch_options import MOST_LABELS, MemberOptions
 from app.api.invalid import invalid, invalid_model
-from app.api.queries import Label
+from app.api.json_text import JsonText
+from app.api.options import MOST_LABELS, Label, MemberOptions, with_labels
 from app.api.submit import task_not_found
 from app.errors import BodyTooLargeError, InvalidParametersError
 from app.jobs.admission import Submission
 from app.jobs.batches import MOST_MEMBERS
 from app.tasks.registry import Registry
-from app.tasks.strict_json import DECODER
 
 AT_ONCE = 50
 """Members read before others have their turn: about a millisecond."""
@@ -29,14 +27,7 @@ AT_ONCE = 50
 CHARACTERS_AT_ONCE = 64 * 1024
 """The same for long ones."""
 
-_BLANK = re.compile(r"[ \t\n\r]*")
-
-_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-"""A bracket, or text that may have some in it. Text without an end is matched too: else it would be tried again from
-each quote in it, in time that grows with its square."""
-
 _LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MOST_LABELS)])
-
 
 _NO_OPTIONS = MemberOptions()
 
@@ -49,89 +40,6 @@ class BatchBody:
 
     members: Sequence[Submission]
     labels: Sequence[str]
-
-
-@dataclass(slots=True)
-class _Text:
-    """A place in JSON text. Each step raises ValueError or RecursionError where the text is not what it needs."""
-
-    text: str
-    at: int = 0
-
-    def begin(self, bracket: str, msg: str, *where: str | int) -> None:
-        """Looks whether an object or array is next. Raises `InvalidParametersError` where it is not."""
-        self._blanks()
-        if not self.text.startswith(bracket, self.at):
-            raise _wrong(msg, *where)
-
-    def at_end(self) -> bool:
-        """Steps over blanks; tells whether nothing else is left."""
-        self._blanks()
-        return self.at == len(self.text)
-
-    def accept(self, character: str) -> bool:
-        """Steps over blanks, and over the character if it is next; tells whether it is."""
-        self._blanks()
-        found = self.text.startswith(character, self.at)
-        self.at += found
-        return found
-
-    def expect(self, character: str) -> None:
-        """Steps over blanks and the character."""
-        if not self.accept(character):
-            raise ValueError(f"Invalid JSON: {character!r} is missing at character {self.at}")
-
-    def value(self) -> Any:  # whatever JSON has
-        """Steps over a value."""
-        self._blanks()
-        value, self.at = DECODER.raw_decode(self.text, self.at)
-        return value
-
-    def raw(self) -> str:
-        """Steps over a value; answers its text."""
-        self._blanks()
-        begin = self.at
-        self.value()
-        return self.text[begin : self.at]
-
-    def _blanks(self) -> None:
-        self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches anything
-
-    def ends_within(self, most: int) -> bool:
-        """Whether the array or object that is next has at most so many characters, as far as brackets tell."""
-        depth = 0
-        for token in _BRACKET.finditer(self.text, self.at, self.at + most):
-            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-            if depth <= 0:
-                return True
-        return len(self.text) - self.at <= most
-
-    def names(self) -> Iterator[str]:
-        """The names of an object. The value of each is to be stepped over before the next is asked for."""
-        self.expect("{")
-        found: set[str] = set()
-        while not self.accept("}"):
-            if found:
-                self.expect(",")
-            if not self.accept('"'):
-                raise ValueError(f"Invalid JSON: a name is missing at character {self.at}")
-            self.at -= 1
-            name = self.value()
-            if name in found:
-                raise ValueError(f"Each name may be given once; {name[:100]!r} is given twice")
-            found.add(name)
-            self.expect(":")
-            yield name
-
-    def items(self) -> Iterator[int]:
-        """The places of an array's items. Each item is to be stepped over before the next is asked for."""
-        self.expect("[")
-        place = 0
-        while not self.accept("]"):
-            if place:
-                self.expect(",")
-            yield place
-            place += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,22 +58,22 @@ async def read_batch(body: bytes, reading: Reading) -> BatchBody:
     Raises `InvalidParametersError`, and `BodyTooLargeError` for a member that is too large.
     """
     try:
-        return await _read(_Text(body.decode()), reading)
+        return await _read(JsonText(body.decode()), reading)
     except RecursionError:
         raise _wrong("The JSON is nested too deeply") from None
     except ValueError as error:
         raise _wrong(str(error)) from None
 
 
-async def _read(text: _Text, reading: Reading) -> BatchBody:
-    text.begin("{", 'Input should be an object, such as {"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}')
+async def _read(text: JsonText, reading: Reading) -> BatchBody:
+    _expect(text, "{", 'Input should be an object, such as {"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}')
     labels: list[str] = []
     members: list[Submission] | None = None
     for name in text.names():
         if name == "jobs":
             members = [member async for member in _members(text, reading)]
         elif name == "labels":
-            text.begin("[", "Input should be a list", "labels")
+            _expect(text, "[", "Input should be a list", "labels")
             _bound(text, reading, "labels")
             labels = _labels(text.value())
         else:
@@ -177,8 +85,8 @@ async def _read(text: _Text, reading: Reading) -> BatchBody:
     return BatchBody(members=await _labelled(members, labels) if labels else members, labels=labels)
 
 
-async def _members(text: _Text, reading: Reading) -> AsyncIterator[Submission]:
-    text.begin("[", "Input should be a list", "jobs")
+async def _members(text: JsonText, reading: Reading) -> AsyncIterator[Submission]:
+    _expect(text, "[", "Input should be a list", "jobs")
     rested = text.at
     for place in text.items():
         if place == MOST_MEMBERS:
@@ -189,14 +97,19 @@ async def _members(text: _Text, reading: Reading) -> AsyncIterator[Submission]:
         yield _member(text, reading, place)
 
 
-def _bound(text: _Text, reading: Reading, where: str) -> None:
+def _expect(text: JsonText, bracket: str, msg: str, *where: str | int) -> None:
+    if not text.begins_with(bracket):
+        raise _wrong(msg, *where)
+
+
+def _bound(text: JsonText, reading: Reading, where: str) -> None:
     if not text.ends_within(reading.most):
         raise BodyTooLargeError(f"{where}: This may have at most {reading.most} characters. Nothing was accepted.")
 
 
-def _member(text: _Text, reading: Reading, place: int) -> Submission:
+def _member(text: JsonText, reading: Reading, place: int) -> Submission:
     where, registry = ("jobs", place), reading.registry
-    text.begin("{", "Input should be an object", *where)
+    _expect(text, "{", "Input should be an object", *where)
     _bound(text, reading, f"jobs.{place}")
     said: dict[str, Any] = {}
     params: str | None = None
@@ -236,11 +149,8 @@ async def _labelled(members: Sequence[Submission], labels: Sequence[str]) -> Seq
     for place, member in enumerate(members):
         if place % AT_ONCE == 0:
             await asyncio.sleep(0)
-        together = tuple(dict.fromkeys([*labels, *member.options.labels]))
-        if len(together) > MOST_LABELS:
-            msg = f"With those of the batch, there are {len(together)} labels; at most {MOST_LABELS} are allowed"
-            raise _wrong(msg, "jobs", place, "labels")
-        labelled.append(replace(member, options=replace(member.options, labels=together)))
+        options = with_labels(member.options, labels, "jobs", place, "labels")
+        labelled.append(replace(member, options=options))
     return labelled
 
 

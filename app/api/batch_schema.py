@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.api.batch_options import MOST_LABELS, MemberOptions
+from app.api.options import MOST_LABELS, MemberOptions
 from app.config import Settings
 from app.jobs.batches import MOST_MEMBERS
 from app.tasks.registry import Registry

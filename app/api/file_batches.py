@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
-from fastapi import Request as HttpRequest
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.api.acceptance import answer_batch
-from app.api.batch_options import MOST_LABELS
 from app.api.batches import BATCH_ACCEPTED, MAX_BYTES
-from app.api.bodies import read_body, read_json
-from app.api.invalid import invalid, invalid_model
+from app.api.bodies import read_body, read_json, refuse_encoded
+from app.api.invalid import invalid_model
 from app.api.multipart import is_multipart
+from app.api.options import MOST_LABELS, Label, SubmitQuery, with_labels
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
-from app.api.queries import Label, SubmitQuery, never_null, strictly
+from app.api.queries import never_null, strictly
 from app.api.state import AppState, Caller, State
 from app.errors import UnsupportedMediaTypeError
 from app.jobs.batches import AcceptedBatch, BatchSubmission
-from app.jobs.file_batches import Members, Request, ToVerify, matching, verifying
+from app.jobs.file_batches import Members, Wanted, matching, verifying
+from app.jobs.reports import ToVerify
 from app.tasks.digests import Algorithm
 from app.tasks.file_digest import Algorithms
 from app.tasks.patterns import compile_pattern
@@ -82,7 +82,7 @@ _MANIFEST = {
     openapi_extra=_BODY,
 )
 async def submit_files(
-    request: HttpRequest,
+    request: Request,
     state: State,
     caller: Caller,
     query: Annotated[SubmitQuery, Query()],
@@ -101,7 +101,7 @@ async def submit_files(
     )
     body = _parse(raw)
     pattern = compile_pattern(body.pattern)
-    wanted = _request(state, caller.owner, query, body.labels)
+    wanted = _wanted(state, caller.owner, query, body.labels)
     draft = BatchSubmission(
         members=(),
         kind="file-digest",
@@ -127,7 +127,7 @@ async def submit_files(
     openapi_extra=_MANIFEST,
 )
 async def submit_verification(
-    request: HttpRequest,
+    request: Request,
     state: State,
     caller: Caller,
     query: Annotated[VerifyQuery, Query()],
@@ -141,7 +141,7 @@ async def submit_verification(
     key = checked_key(idempotency_key)
     _check_form(request)
     body = await read_body(request, max_bytes=MAX_BYTES, within_s=state.settings.body_timeout_s)
-    wanted = _request(state, caller.owner, query, ())
+    wanted = _wanted(state, caller.owner, query, ())
     draft = BatchSubmission(
         members=(),
         kind="verify",
@@ -186,13 +186,9 @@ def _parse(raw: bytes) -> FilesBody:
     return body
 
 
-def _request(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequence[str]) -> Request:
-    options = query.options()
-    together = tuple(dict.fromkeys([*labels, *options.labels]))
-    if len(together) > MOST_LABELS:
-        msg = f"With those of the query there are {len(together)} labels; at most {MOST_LABELS} are allowed"
-        raise invalid([{"loc": ("body", "labels"), "msg": msg, "type": "value_error"}])
-    return Request(task=state.registry[TASK], options=replace(options, labels=together), owner=owner)
+def _wanted(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequence[str]) -> Wanted:
+    options = with_labels(query.options(), labels, "labels")
+    return Wanted(task=state.registry[TASK], options=options, owner=owner)
 
 
 def _content(query: SubmitQuery, said: Sequence[Any]) -> bytes:
@@ -200,8 +196,7 @@ def _content(query: SubmitQuery, said: Sequence[Any]) -> bytes:
     return json.dumps([query.model_dump(), *said]).encode()
 
 
-def _check_form(request: HttpRequest) -> None:
+def _check_form(request: Request) -> None:
     if is_multipart(request.headers.get("content-type", "")):
         raise UnsupportedMediaTypeError("Send the manifest itself; with curl, --data-binary @SHA256SUMS.")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise UnsupportedMediaTypeError("Compressed bodies are not read here.")
+    refuse_encoded(request)

@@ -14,8 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from app.api.file_batches import TASK
 from app.api.openapi import problems
 from app.api.queries import BatchId, strictly
-from app.api.state import AppState, State
-from app.api.state import Caller as WhoCalls
+from app.api.state import AppState, Caller, State
 from app.errors import (
     BatchNotFoundError,
     InvalidParametersError,
@@ -23,12 +22,10 @@ from app.errors import (
     NotFoundError,
     StorageFailedError,
 )
-from app.jobs.caller import Caller
-from app.jobs.file_batches import to_verify
 from app.jobs.manifests import Entry, Form, write_entry
 from app.jobs.model import Batch, Job
 from app.jobs.model import State as JobState
-from app.jobs.reports import Finding, finding, report_end, report_line
+from app.jobs.reports import Finding, finding, report_end, report_line, to_verify
 from app.tasks.digests import Algorithm
 from app.tasks.file_digest import FileDigest
 
@@ -71,7 +68,7 @@ def _text(lines: AsyncIterator[bytes]) -> StreamingResponse:
     },
 )
 async def get_manifest(
-    state: State, caller: WhoCalls, batch_id: BatchId, query: Annotated[ManifestQuery, Query()]
+    state: State, caller: Caller, batch_id: BatchId, query: Annotated[ManifestQuery, Query()]
 ) -> StreamingResponse:
     """For `sha256sum -c`, `b3sum --check` and their kin. What has failed is left out; the batch's `counts` tell."""
     batch = await _done(state, caller, batch_id)
@@ -95,7 +92,7 @@ async def get_manifest(
         **problems(BatchNotFoundError, NotFoundError, JobNotFinishedError, StorageFailedError),
     },
 )
-async def get_report(state: State, caller: WhoCalls, batch_id: BatchId) -> StreamingResponse:
+async def get_report(state: State, caller: Caller, batch_id: BatchId) -> StreamingResponse:
     """As `sha256sum -c` prints it, in the order of the manifest."""
     batch = await state.batches.get(caller, batch_id)
     if batch.kind != "verify":

@@ -13,9 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.api import times
 from app.api.invalid import invalid, invalid_model
 from app.errors import InvalidParametersError
-from app.jobs.admission import Options
 from app.jobs.model import State
-from app.tasks.declaration import MAX_ATTEMPTS
 
 MAX_WAIT_S = 60
 """The longest that one request waits for a job."""
@@ -27,14 +25,14 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,1000}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Text that is a whole number and nothing looser: pydantic alone would take `1_0`, ` 1 ` and `1.0` too."""
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise ValueError("Input should be a whole number")
     return value
 
 
-def _decimal(value: object) -> object:
+def decimal(value: object) -> object:
     """Text that is a plain decimal number; not `nan`, `1_0` or ` 1 `."""
     if isinstance(value, str) and not _DECIMAL.fullmatch(value):
         raise ValueError("Input should be a number")
@@ -49,51 +47,9 @@ def never_null(schema: dict[str, Any]) -> None:
 
 OptionalText = Annotated[str | None, Field(json_schema_extra=never_null)]
 
-Label = Annotated[str, Field(min_length=1, max_length=100)]
-
 JobId = Annotated[str, Path(alias="id", description="the job's id")]
 
 BatchId = Annotated[str, Path(alias="id", description="the batch's id")]
-
-
-class SubmitQuery(BaseModel):
-    """The options of a submission."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    # A bound must come before the validator that reads the text, or the document would not show it.
-    priority: Annotated[
-        int, Field(ge=-100, le=100), BeforeValidator(_whole), Field(description="higher goes first")
-    ] = 0
-    timeout_s: Annotated[
-        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
-        BeforeValidator(_decimal),
-        Field(
-            description="seconds an attempt may run; left out: the task's own, else the server's",
-            json_schema_extra=never_null,
-        ),
-    ] = None
-    max_attempts: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None,
-        BeforeValidator(_whole),
-        Field(description="attempts in all, where the worker dies", json_schema_extra=never_null),
-    ] = None
-    memory_mb: Annotated[
-        Annotated[int, Field(ge=16)] | None,
-        BeforeValidator(_whole),
-        Field(description="MiB of memory; left out: the task's own, else the server's", json_schema_extra=never_null),
-    ] = None
-    label: Annotated[list[Label], Field(max_length=20, description="a word to find the job by; repeatable")] = []
-
-    def options(self) -> Options:
-        """As the jobs know them."""
-        return Options(
-            priority=self.priority,
-            timeout_s=self.timeout_s,
-            max_attempts=self.max_attempts,
-            memory_mb=self.memory_mb,
-            labels=tuple(self.label),
-        )
 
 
 class PollQuery(BaseModel):
@@ -104,7 +60,7 @@ class PollQuery(BaseModel):
     wait: Annotated[
         int,
         Field(ge=0),
-        BeforeValidator(_whole),
+        BeforeValidator(whole),
         Field(description=f"seconds to wait for its end; cut to {MAX_WAIT_S}"),
         AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
     ] = 0
@@ -140,7 +96,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)] = 100
     cursor: Annotated[
         int | None,
         BeforeValidator(_place),

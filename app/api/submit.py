@@ -14,8 +14,9 @@ from app.api.bodies import read_json
 from app.api.invalid import invalid_model
 from app.api.lean import LeanRoute
 from app.api.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING, problems
+from app.api.options import SubmitQuery
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
-from app.api.queries import SubmitQuery, read_query
+from app.api.queries import read_query
 from app.api.state import Caller, State, app_state, who_calls
 from app.errors import TaskNotFoundError
 from app.jobs.admission import Submission

@@ -10,8 +10,9 @@ from app.api import acceptance
 from app.api.invalid import invalid_model
 from app.api.multipart import is_multipart
 from app.api.openapi import ACCEPTED, ACCEPTING, READING, problems
+from app.api.options import SubmitQuery
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
-from app.api.queries import SubmitQuery, never_null, strictly
+from app.api.queries import never_null, strictly
 from app.api.spool import FILE_FIELD, Fields, receiving, wrong_field
 from app.api.state import Caller, State
 from app.api.uploads import FILE

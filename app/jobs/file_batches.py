@@ -1,9 +1,7 @@
 """Batches of files: from a pattern or a manifest to the members of a batch. Its functions block: for a thread."""
 
-import base64
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from app.errors import InvalidParametersError, ProblemError
 from app.jobs.admission import Options, Submission
 from app.jobs.batches import MOST_MEMBERS
 from app.jobs.manifests import Entry, TooManyLinesError, read_manifest
+from app.jobs.reports import DOTTED, ToVerify
 from app.tasks.context import Places
 from app.tasks.definition import Examined, Task
 from app.tasks.digests import Algorithm
@@ -21,9 +20,6 @@ from app.tasks.walk import find_files
 
 MOST_TOLD = 100
 """Lines that can't be read of which a report names the number."""
-
-DOTTED = b"./"
-"""What the names in a manifest made by `find` begin with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +31,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Wanted:
     """Who wants the batch, and with which options for each member."""
 
     task: Task
@@ -44,10 +40,11 @@ class Request:
     owner: str | None
 
     def member(self, params: FileDigest) -> Submission:
+        """A member that digests this file."""
         return Submission(task=self.task, params=params, options=self.options, owner=self.owner)
 
 
-def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
+def matching(wanted: Wanted, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
     """A member for each file that matches, and for each directory that can't be read, which then fails.
 
     Raises `ProblemError` as `find_files` does, and where a path is too long for a job.
@@ -58,42 +55,12 @@ def matching(request: Request, root: Path, pattern: Pattern, algorithms: Sequenc
             msg = f"A path that the pattern matches has more than {LONGEST_PATH} bytes, beginning with {path[:100]!r}"
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
-        submissions.append(request.member(params))
+        submissions.append(wanted.member(params))
         examined.append(Examined(price=price(size, params)))
     return Members(submissions=submissions, examined=examined)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToVerify:
-    """What a verifying batch has to remember of its manifest for the report, besides its members."""
-
-    improper: int
-    """How many lines could not be read."""
-    improper_lines: Sequence[int]
-    """The numbers of the first `MOST_TOLD` of them."""
-    dotted: bool
-    """Whether names began with `./`, which no member's path does."""
-    names: Mapping[int, bytes]
-    """By a member's place: its name in the manifest, where it is not the path, after the `./`."""
-
-    def name(self, place: int, path: bytes) -> bytes:
-        """A member's name as in the manifest."""
-        return self.names.get(place) or (DOTTED + path if self.dotted else path)
-
-    def dump(self) -> bytes:
-        """As JSON."""
-        names = {place: base64.b64encode(name).decode() for place, name in self.names.items()}
-        return json.dumps([self.improper, self.improper_lines, self.dotted, names]).encode()
-
-
-def to_verify(source: bytes) -> ToVerify:
-    """What `ToVerify.dump` made JSON of."""
-    improper, lines, dotted, names = json.loads(source)
-    decoded = {int(place): base64.b64decode(name) for place, name in names.items()}
-    return ToVerify(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
-
-
-def verifying(request: Request, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:
+def verifying(wanted: Wanted, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:
     """A member for each line of a manifest. Raises `InvalidParametersError` where there is none, or too many.
 
     What is wrong with a file is for its member to find; it is looked at here only for its size.
@@ -119,7 +86,7 @@ def verifying(request: Request, places: Places, body: bytes, algorithm: Algorith
     examined: list[Examined] = []
     for entry, path in zip(entries, paths, strict=True):
         params = _verification(entry, path)
-        submissions.append(request.member(params))
+        submissions.append(wanted.member(params))
         examined.append(_looked_at(params, places))
     improper = len(manifest.improper) + len(manifest.entries) - len(entries)
     return (

@@ -212,7 +212,10 @@ class Journal(Protocol):
         ...
 
     async def list_batches(self, owner: str | None, limit: int, before: int | None = None) -> BatchPage:
-        """Up to `limit` batches, newest first, from the place `before` on; only the owner's, where one is named."""
+        """Up to `limit` batches, newest first, from the place `before` on; only the owner's, where one is named.
+
+        Their `source` is left out: one may be megabytes.
+        """
         ...
 
     async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:

@@ -39,6 +39,9 @@ _BY_TAG: Mapping[bytes, Algorithm] = {
 _BY_LENGTH: Mapping[int, Algorithm] = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512", 8: "crc32"}
 """What an untagged digest of so many hex digits is taken for, where nobody says."""
 
+LONGEST_LINE = 16 * 1024
+"""In bytes: a path has at most 4096, of which each may be escaped. To match one of 16 MiB would hold the GIL."""
+
 _TAGGED = re.compile(rb"([A-Za-z0-9-]+) ?\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]+)", re.DOTALL)
 _UNTAGGED = re.compile(rb"([0-9A-Fa-f]+)[ \t](.+)", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.?)", re.DOTALL)
@@ -102,7 +105,7 @@ def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int)
             raise TooManyLinesError
         if not line:
             continue
-        entry = reader.read(line)
+        entry = reader.read(line) if len(line) <= LONGEST_LINE else None
         if entry is None:
             improper.append(number)
         else:

@@ -1,14 +1,49 @@
 """What a verifying batch has found, a line a file, in the words of `sha256sum -c`."""
 
+import base64
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from app.jobs.file_batches import ToVerify
 from app.jobs.manifests import escaped
 from app.jobs.model import FailureKind, Job, State
 
 Finding = Literal["OK", "FAILED", "MISSING", "FAILED open or read", "CANCELLED"]
+
+DOTTED = b"./"
+"""What the names in a manifest made by `find` begin with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToVerify:
+    """What a verifying batch has to remember of its manifest for the report, besides its members."""
+
+    improper: int
+    """How many lines could not be read."""
+    improper_lines: Sequence[int]
+    """The numbers of the first of them."""
+    dotted: bool
+    """Whether names began with `./`, which no member's path does."""
+    names: Mapping[int, bytes]
+    """By a member's place: its name in the manifest, where it is not the path, after the `./`."""
+
+    def name(self, place: int, path: bytes) -> bytes:
+        """A member's name as in the manifest."""
+        return self.names.get(place) or (DOTTED + path if self.dotted else path)
+
+    def dump(self) -> bytes:
+        """As JSON."""
+        names = {place: base64.b64encode(name).decode() for place, name in self.names.items()}
+        return json.dumps([self.improper, self.improper_lines, self.dotted, names]).encode()
+
+
+def to_verify(source: bytes) -> ToVerify:
+    """What `ToVerify.dump` made JSON of."""
+    improper, lines, dotted, names = json.loads(source)
+    decoded = {int(place): base64.b64decode(name) for place, name in names.items()}
+    return ToVerify(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
 
 
 def finding(job: Job, verified: bool | None) -> Finding:

@@ -8,6 +8,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.errors import PathRefusedError
 from app.tasks.files import components
@@ -74,6 +75,7 @@ class Pattern:
 def compile_pattern(text: str) -> Pattern:
     """Reads a pattern. Raises `PathRefusedError` where it is absolute or not in its plainest form."""
     names = components(text, "pattern")
+    names = names[:1] + [name for before, name in pairwise(names) if not before == name == ANY_DEPTH]
     try:
         return Pattern(tuple(Component(name, re.compile(fnmatch.translate(name))) for name in names))
     except (re.error, RecursionError, OverflowError):

@@ -21,3 +21,10 @@ async def full_desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
     """No slot: what is submitted stays queued. The queue holds three jobs."""
     async with front_desk(tmp_path, engine=ScriptedEngine(slots=0), queue_limit=3) as desk:
         yield desk
+
+
+@pytest.fixture
+async def idle_desk(tmp_path: Path) -> AsyncIterator[FrontDesk]:
+    """No slot: what is submitted stays queued."""
+    async with front_desk(tmp_path, engine=ScriptedEngine(slots=0), queue_limit=50) as desk:
+        yield desk

@@ -104,6 +104,13 @@ async def test_a_manifest_is_no_form(files: FrontDesk) -> None:
     problem(answer, 415, "unsupported-media-type")
 
 
+@pytest.mark.parametrize("codings", [["gzip"], ["identity", "gzip"]])
+async def test_a_compressed_manifest_is_refused(files: FrontDesk, codings: list[str]) -> None:
+    headers = [("Content-Encoding", coding) for coding in codings]
+    answer = await files.client.post("/batches/file-digest/verify", content=LINE, headers=headers)
+    problem(answer, 415, "unsupported-media-type")
+
+
 async def test_a_manifest_has_a_largest_size(files: FrontDesk) -> None:
     answer = await files.client.post("/batches/file-digest/verify", content=b"\n" * ((16 << 20) + 1))
     problem(answer, 413, "body-too-large")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs.interfaces import Journal
-from tests.contracts.journals import FACTORIES
+from tests.support.journals import FACTORIES
 
 
 @pytest.fixture(params=FACTORIES)

@@ -11,7 +11,7 @@ from app.errors import DuplicateKeyError, StorageFailedError
 from app.jobs import lifecycle
 from app.jobs.interfaces import Journal, KnownKey
 from app.jobs.model import Batch, Done, Job, State, Usage
-from tests.contracts.journals import FACTORIES, a_job, a_key, ended, ids
+from tests.support.journals import FACTORIES, a_job, a_key, ended, ids
 
 pytestmark = pytest.mark.anyio
 

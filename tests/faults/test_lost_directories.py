@@ -1,31 +1,17 @@
 """The directories of results and uploads are taken away under the running front desk, and put back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from app.jobs.model import Done, Usage
+from tests.support.directories import taken_away
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
 
 LARGE = b'"' + b"x" * 100_000 + b'"'
-
-
-@contextmanager
-def taken_away(directory: Path) -> Iterator[None]:
-    """While entered, there is a file where the directory was: nothing can be made, read or removed in it."""
-    aside = directory.with_name("aside")
-    directory.rename(aside)
-    directory.touch()
-    try:
-        yield
-    finally:
-        directory.unlink()
-        aside.rename(directory)
 
 
 async def with_a_large_result(desk: FrontDesk, **params: object) -> str:

@@ -1,13 +1,13 @@
 """A large result that its lane can't write: it waits for the disk, and the work is not done again."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from app.jobs.model import Done, Progress, Stopped
 from app.stores.board import Board
+from tests.support.directories import taken_away
 from tests.support.engine_rig import Rig, local_rig
 from tests.support.waiting import until
 
@@ -27,26 +27,13 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     await board.close()
 
 
-@contextmanager
-def nothing_can_be_written(directory: Path) -> Iterator[None]:
-    """While entered, there is a file where the directory was: root may write to any that is there."""
-    aside = directory.with_name("aside")
-    directory.rename(aside)
-    directory.touch()
-    try:
-        yield
-    finally:
-        directory.unlink()
-        aside.rename(directory)
-
-
 def told(rig: Rig) -> Progress | None:
     """The newest report that says what the attempt waits for."""
     return next((one for one in reversed(rig.reports) if one.note and "can't be written" in one.note), None)
 
 
 async def test_a_result_is_kept_until_it_can_be_written(tmp_path: Path, rig: Rig) -> None:
-    with nothing_can_be_written(tmp_path / "results"):
+    with taken_away(tmp_path / "results"):
         assignment = rig.assign("big", size=SIZE)
         attempt = rig.begin(assignment)
         assert await until(lambda: told(rig), what="the lane to say what it waits for")
@@ -58,7 +45,7 @@ async def test_a_result_is_kept_until_it_can_be_written(tmp_path: Path, rig: Rig
 
 
 async def test_a_result_that_waits_for_the_disk_can_be_cancelled(tmp_path: Path, rig: Rig) -> None:
-    with nothing_can_be_written(tmp_path / "results"):
+    with taken_away(tmp_path / "results"):
         assignment = rig.assign("big", size=SIZE)
         attempt = rig.begin(assignment)
         await until(lambda: told(rig), what="the lane to say what it waits for")
@@ -69,7 +56,7 @@ async def test_a_result_that_waits_for_the_disk_can_be_cancelled(tmp_path: Path,
 
 
 async def test_a_result_waits_for_the_disk_within_the_jobs_time(tmp_path: Path, rig: Rig) -> None:
-    with nothing_can_be_written(tmp_path / "results"):
+    with taken_away(tmp_path / "results"):
         outcome = await rig.outcome_of("big", size=SIZE, timeout_s=1)
     assert isinstance(outcome, Stopped), outcome
     assert outcome.by == "time"

@@ -1,26 +1,48 @@
-"""Jobs and opened journals for the tests of the journal's file."""
+"""The journals that tests are run against, and what is written into them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from app.jobs import lifecycle
-from app.jobs.interfaces import JobFilter
+from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal
 from app.jobs.model import Done, Job, Usage
 from app.stores.journal import SqliteJournal
+from tests.support.memory_journal import MemoryJournal
+
+FACTORIES: dict[str, Callable[[Path], Journal]] = {
+    "sqlite": lambda directory: SqliteJournal(directory / "journal.db"),
+    "memory": lambda _: MemoryJournal(),
+}
+"""Those that the contract is held to."""
 
 
-def a_job(name: str, *, created_at: int = 0, size: int = 8) -> Job:
+def a_job(
+    name: str,
+    *,
+    created_at: int = 0,
+    task: str = "t",
+    labels: Sequence[str] = (),
+    owner: str | None = None,
+    size: int = 8,
+) -> Job:
     """A queued job whose parameters take `size` bytes."""
     return Job(
         id=name,
-        task="t",
-        params=b"[" + b" " * (size - 2) + b"]",
+        task=task,
+        params=b'{"n": 1}'.ljust(size),
         created_at=created_at,
         timeout_s=300,
         memory_mb=1024,
         max_attempts=2,
+        labels=tuple(labels),
+        owner=owner,
     )
+
+
+def a_key(key: str = "k", owner: str | None = None, fingerprint: bytes = b"f") -> IdempotencyKey:
+    """An idempotency key as a submission has it."""
+    return IdempotencyKey(owner=owner, key=key, fingerprint=fingerprint)
 
 
 def ended(job: Job, at: int = 10) -> Job:
@@ -30,6 +52,7 @@ def ended(job: Job, at: int = 10) -> Job:
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[SqliteJournal]:
+    """The journal in this file, closed at the end."""
     journal = SqliteJournal(path)
     await journal.open()
     try:
@@ -38,6 +61,6 @@ async def opened(path: Path) -> AsyncIterator[SqliteJournal]:
         await journal.close()
 
 
-async def ids(journal: SqliteJournal) -> list[str]:
-    """What is in the journal, newest first (up to 100,000)."""
-    return [job.id for job in (await journal.list(JobFilter(), 100_000)).jobs]
+async def ids(journal: Journal, where: JobFilter | None = None, limit: int = 100_000) -> list[str]:
+    """What is in the journal, newest first."""
+    return [job.id for job in (await journal.list(where or JobFilter(), limit)).jobs]

@@ -149,7 +149,7 @@ class MemoryJournal:
             if (before is None or record.seq < before) and owner in (None, record.batch.owner)
         ]
         shown = found[:limit]
-        batches = [self._counted(record.batch) for record in shown]
+        batches = [replace(self._counted(record.batch), source=None) for record in shown]
         return BatchPage(batches=batches, next=shown[-1].seq if len(found) > limit else None)
 
     async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:

@@ -38,7 +38,7 @@ def get(connection: sqlite3.Connection, job_id: str) -> Job | None:
 
 def get_batch(connection: sqlite3.Connection, batch_id: str) -> Batch | None:
     row = _by_id(connection, sql.GET_BATCH, batch_id)
-    return None if row is None else rows.batch(row)
+    return None if row is None else rows.batch(row, source=row[-1])
 
 
 def _by_id(connection: sqlite3.Connection, query: str, name: str) -> rows.Row | None:

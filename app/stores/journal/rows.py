@@ -74,7 +74,7 @@ def job(row: Row) -> Job:
 
 
 def new_batch(batch: Batch) -> Row:
-    """The whole batch, in the order of `sql.BATCH_COLUMNS`."""
+    """The batch without its source, in the order of `sql.BATCH_COLUMNS`."""
     return (
         batch.id,
         batch.kind,
@@ -82,13 +82,12 @@ def new_batch(batch: Batch) -> Row:
         batch.created_at,
         batch.owner,
         json.dumps(batch.labels),
-        batch.source,
         *(batch.counts[state] for state in State),
         batch.finished_at,
     )
 
 
-def batch(row: Row) -> Batch:
+def batch(row: Row, source: bytes | None = None) -> Batch:
     """The batch of a row that begins with `sql.BATCH_COLUMNS`."""
     return Batch(
         id=row[0],
@@ -97,9 +96,9 @@ def batch(row: Row) -> Batch:
         created_at=row[3],
         owner=row[4],
         labels=tuple(json.loads(row[5])),
-        source=row[6],
-        counts=dict(zip(State, row[7 : 7 + len(State)], strict=True)),
-        finished_at=row[7 + len(State)],
+        source=source,
+        counts=dict(zip(State, row[6 : 6 + len(State)], strict=True)),
+        finished_at=row[6 + len(State)],
     )
 
 

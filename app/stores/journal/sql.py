@@ -103,7 +103,6 @@ CREATE TABLE batches (
     created_at      INTEGER NOT NULL,
     owner           TEXT,
     labels          TEXT    NOT NULL,
-    source          BLOB,
     {", ".join(f"{state} INTEGER NOT NULL" for state in State)},
     finished_at     INTEGER,
     first_seq       INTEGER NOT NULL,
@@ -114,6 +113,15 @@ CREATE UNIQUE INDEX batches_id ON batches (id);
 CREATE INDEX batches_owner ON batches (owner) WHERE owner IS NOT NULL;
 CREATE INDEX batches_finished ON batches (finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX batches_key ON batches (ifnull(owner, x''), idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- apart from the batch, since SQLite goes through a whole row to change it, at each change of a member: megabytes
+CREATE TABLE batch_sources (
+    batch_id TEXT PRIMARY KEY,
+    source   BLOB NOT NULL
+);
+CREATE TRIGGER batches_source AFTER DELETE ON batches BEGIN
+    DELETE FROM batch_sources WHERE batch_id = old.id;
+END;
 
 -- a batch is counted in the transaction that changes its member: what it tells is never out of step with them
 CREATE TRIGGER batches_count AFTER UPDATE OF state ON jobs
@@ -176,13 +184,16 @@ BOUNDS = f"""
     WHERE (:created_after IS NULL OR newest > :created_after)
       AND (:created_before IS NULL OR oldest < :created_before)"""
 
-BATCH_COLUMNS = f"id, kind, size, created_at, owner, labels, source, {', '.join(State)}, finished_at"
+BATCH_COLUMNS = f"id, kind, size, created_at, owner, labels, {', '.join(State)}, finished_at"
 """A batch, in the order that `rows.batch` reads."""
 
 INSERT_BATCH = f"""
     INSERT INTO batches ({BATCH_COLUMNS}, idempotency_key, fingerprint, first_seq)
     SELECT {", ".join("?" * (BATCH_COLUMNS.count(",") + 3))}, ifnull(max(seq), 0) + 1 FROM jobs"""
-GET_BATCH = f"SELECT {BATCH_COLUMNS} FROM batches WHERE id = ?"
+INSERT_SOURCE = "INSERT INTO batch_sources VALUES (?, ?)"
+GET_BATCH = f"""
+    SELECT {BATCH_COLUMNS}, (SELECT source FROM batch_sources WHERE batch_id = batches.id)
+    FROM batches WHERE id = ?"""
 EXPIRABLE_BATCHES = """
     SELECT id FROM batches INDEXED BY batches_finished
     WHERE finished_at < :finished_before AND (idempotency_key IS NULL OR created_at < :key_before)

@@ -87,6 +87,8 @@ def add(connection: sqlite3.Connection, jobs: Sequence[Job], key: IdempotencyKey
         raise DuplicateKeyError
     if batch is not None:
         connection.execute(sql.INSERT_BATCH, (*rows.new_batch(batch), *known))
+        if batch.source is not None:
+            connection.execute(sql.INSERT_SOURCE, (batch.id, batch.source))
         known = nothing
     keys = [known, *[nothing] * (len(jobs) - 1)]
     connection.executemany(sql.INSERT, ((*rows.accepted(job), *own) for job, own in zip(jobs, keys, strict=False)))

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidParametersError
 from app.jobs.admission import Options
-from app.jobs.file_batches import Request, ToVerify, matching, to_verify, verifying
+from app.jobs.file_batches import Wanted, matching, verifying
+from app.jobs.reports import ToVerify, to_verify
 from app.tasks.context import Places
 from app.tasks.file_digest import FileDigest
 from app.tasks.patterns import compile_pattern
 from app.tasks.registry import RegistrySpec, load
+from tests.support.directories import deep_file
 
 FILE_DIGEST = load(RegistrySpec())["file-digest"]
-REQUEST = Request(task=FILE_DIGEST, options=Options(), owner=None)
+WANTED = Wanted(task=FILE_DIGEST, options=Options(), owner=None)
 DIGEST = hashlib.sha256(b"x").hexdigest()
 
 
@@ -30,27 +32,19 @@ def places(tmp_path: Path) -> Places:
 def test_the_dearest_is_the_largest(places: Places) -> None:
     for name, size in {"small": 10, "large": 1000, "empty": 0}.items():
         (places.files_dir / name).write_bytes(bytes(size))
-    members = matching(REQUEST, places.files_dir, compile_pattern("*"), ["sha256", "md5"])
+    members = matching(WANTED, places.files_dir, compile_pattern("*"), ["sha256", "md5"])
     prices = [one.price for one in members.examined]
     assert prices[0] == 0
     assert prices[1] == pytest.approx(100 * prices[2])
     manifest = "".join(f"{DIGEST}  {name}\n" for name in ("empty", "large", "small", "missing", "../x")).encode()
-    verified, _ = verifying(REQUEST, places, manifest, None)
+    verified, _ = verifying(WANTED, places, manifest, None)
     assert [one.price * 2 for one in verified.examined] == [*prices, 0, 0]
 
 
 def test_a_path_that_no_job_could_carry_is_refused_by_name(places: Places) -> None:
-    name = "\udcff" * 250
-    at = os.open(places.files_dir, os.O_RDONLY)
-    for _ in range(17):
-        os.mkdir(name, dir_fd=at)
-        below = os.open(name, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
-    os.close(at)
+    deep_file(places.files_dir, depth=17)
     with pytest.raises(InvalidParametersError, match="more than 4096 bytes"):
-        matching(REQUEST, places.files_dir, compile_pattern("**"), ["sha256"])
+        matching(WANTED, places.files_dir, compile_pattern("**"), ["sha256"])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +65,7 @@ def test_a_path_that_no_job_could_carry_is_refused_by_name(places: Places) -> No
     ],
 )
 def test_paths_are_made_plain(places: Places, name: str, path: str) -> None:
-    members, manifest = verifying(REQUEST, places, f"{DIGEST}  {name}\n".encode(), None)
+    members, manifest = verifying(WANTED, places, f"{DIGEST}  {name}\n".encode(), None)
     (member,) = members.submissions
     assert json.loads(FILE_DIGEST.dump(member.params))["path"] == path
     assert to_verify(manifest.dump()).name(0, path.encode()) == name.encode()
@@ -86,7 +80,7 @@ NAMES = st.lists(
 def test_every_name_is_told_as_it_was_written(names: list[bytes]) -> None:
     nowhere = Places(files_dir=Path("/nowhere"), uploads_dir=Path("/nowhere"))
     body = b"".join(f"{DIGEST}  ".encode() + name + b"\0" for name in names)
-    members, manifest = verifying(REQUEST, nowhere, body, None)
+    members, manifest = verifying(WANTED, nowhere, body, None)
     read: ToVerify = to_verify(manifest.dump())
     files = [FileDigest.model_validate_json(FILE_DIGEST.dump(member.params)).file for member in members.submissions]
     paths = [os.fsencode(file or "") for file in files]
@@ -95,5 +89,5 @@ def test_every_name_is_told_as_it_was_written(names: list[bytes]) -> None:
 
 def test_what_can_not_be_read_is_counted_and_the_first_are_named(places: Places) -> None:
     body = b"nonsense\n" * 150 + f"{DIGEST}  a\n".encode() + f"{DIGEST}  {'n' * 5000}\n".encode()
-    _, manifest = verifying(REQUEST, places, body, None)
+    _, manifest = verifying(WANTED, places, body, None)
     assert (manifest.improper, list(manifest.improper_lines)) == (151, list(range(1, 101)))

@@ -270,3 +270,11 @@ def test_lines_that_say_nothing_are_bounded_too(nothing: bytes) -> None:
     assert len(read_manifest(nothing * 29 + line, most=3).entries) == 1
     with pytest.raises(TooManyLinesError):
         read_manifest(nothing * 30 + line, most=3)
+
+
+def test_a_line_longer_than_any_path_is_improper() -> None:
+    digest = b"0" * 64
+    longest = b"\\\\" * 4096
+    body = digest + b"  " + b"a" * 16_400 + b"\n\\" + digest + b"  " + longest + b"\n"
+    manifest = read_manifest(body, most=2)
+    assert ([entry.name for entry in manifest.entries], manifest.improper) == ([b"\\" * 4096], [1])

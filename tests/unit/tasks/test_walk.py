@@ -3,6 +3,7 @@
 import errno
 import glob
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from app.errors import FileNotFoundProblemError, InvalidParametersError, PathRef
 from app.tasks import walk
 from app.tasks.patterns import compile_pattern
 from app.tasks.walk import Found, find_files
+from tests.support.directories import deep_file
 
 MOST = 10_000
 
@@ -126,6 +128,24 @@ def test_no_pattern_makes_the_walk_long(root: Path, evil: str) -> None:
     assert found(root, evil) == []
 
 
+def test_neighbouring_stars_are_one(root: Path) -> None:
+    """Each of a thousand, compared with the thousand after it, would take a minute for two thousand directories."""
+    make(root, *(f"{number}/x" for number in range(200)))
+    begin = time.monotonic()
+    assert len(found(root, "**/" * 1000 + "x")) == 200
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(("tree", "pattern"), [("a/" * 400, "**/x"), ("a/" * 60, "**/*/" * 40 + "x")])
+def test_what_a_name_costs_is_counted(root: Path, monkeypatch: pytest.MonkeyPatch, tree: str, pattern: str) -> None:
+    """A directory is opened from the root on, and a name compared with all that may be next: some steps are free."""
+    make(root, f"{tree}x")
+    assert found(root, pattern) == [f"{tree}x"]
+    monkeypatch.setattr(walk, "MOST_NAMES", 800)
+    with pytest.raises(TooExpensiveError, match="More than 800 names"):
+        found(root, pattern)
+
+
 def test_the_order_is_that_of_the_bytes_and_sizes_are_told(root: Path) -> None:
     make(root, "b", "a/b", "a.b", "é", "\udcff", "Z")
     listed = find_files(root, compile_pattern("**"), MOST)
@@ -175,16 +195,8 @@ def test_a_directory_that_can_not_be_read_is_told(root: Path, monkeypatch: pytes
 
 def test_a_long_way_down(root: Path) -> None:
     """A path longer than the system takes at once is found: it is opened a name at a time."""
-    name = "\udcff" * 250
-    at = os.open(root, os.O_RDONLY)
-    for _ in range(20):
-        os.mkdir(name, dir_fd=at)
-        below = os.open(name, os.O_RDONLY, dir_fd=at)
-        os.close(at)
-        at = below
-    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=at))
-    os.close(at)
-    assert found(root, "**") == [f"{name}/" * 20 + "file"]
+    path = deep_file(root, depth=20)
+    assert found(root, "**") == [path]
 
 
 def test_too_many(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
