@@ -1,4 +1,4 @@
-"""One service for all attacks, which must be as well after each as it was before."""
+"""One service for the attacks of a module, which must be as well after each as it was before."""
 
 import resource
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ GROWTH_BYTES = 96 << 20
 """How much memory an attack may cost for good. Attacks send, hold or ask for more; allocators keep some of it."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A service of two lanes that is soon out of patience with bodies."""
     directory = tmp_path_factory.mktemp("abused")
@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def api(server: Server) -> Caller:
     """An honest client of that service."""
     return server.api
