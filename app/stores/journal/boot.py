@@ -53,7 +53,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 def _refusing(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         raise BootError(f"The journal {path} can't be opened: {error}. {_remedy(error)}") from error
 
 
@@ -156,9 +156,10 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return value
 
 
-def _remedy(error: OSError | sqlite3.Error) -> str:
+def _remedy(error: OSError | sqlite3.Error | UnicodeDecodeError) -> str:
     code = primary_code(error)
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    # SQLite quotes what it can't read, and bytes that are no text then fail in place of its own error.
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or isinstance(error, UnicodeDecodeError):
         return _RESCUE
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return "Another process holds it: end that one first."

@@ -154,6 +154,14 @@ def test_damage_in_any_page_is_refused_or_does_no_harm(path: Path) -> None:
     assert len(refused) >= len(whole) // 4096 - 2, "all but pages that hold nothing of structure"
 
 
+def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
+    data = path.read_bytes()
+    damaged = data.replace(b"CREATE TABLE jobs", b"CREATE TABL\xee jobs")
+    assert damaged != data
+    path.write_bytes(damaged)
+    assert "Move it away" in refusal(path)
+
+
 def test_a_database_that_went_missing_beside_its_log_is_refused(killed: Path) -> None:
     killed.unlink()
     assert "is missing" in refusal(killed)
