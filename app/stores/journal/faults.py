@@ -31,7 +31,7 @@ def storage_error(error: Exception, directory: Path) -> Exception:
         return StorageFullError("The disk that holds the journal is full.")
     if code == sqlite3.SQLITE_BUSY:
         return StorageFailedError(f"Another process has held the journal's lock for over {BUSY_TIMEOUT_S:g} s.")
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or _is_no_text(error):
         return StorageFailedError(f"The journal is damaged: {error}. Stop the service and restore a backup of it.")
     return StorageFailedError(f"The journal failed: {error}")
 
@@ -40,6 +40,11 @@ def primary_code(error: Exception) -> int | None:
     """SQLite's primary result code; None where the error is not SQLite's own (the module raises some without one)."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
+
+
+def _is_no_text(error: Exception) -> bool:
+    """True where what the file holds could not be decoded, for which the module's error has no code."""
+    return isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error)
 
 
 def _is_full(directory: Path) -> bool:

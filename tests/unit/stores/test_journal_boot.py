@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError
+from app.errors import BootError, StorageFailedError
 from app.stores.journal import sql
 from tests.support.journals import a_job, ended, ids, opened
 
@@ -162,6 +162,13 @@ def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
     assert "Move it away" in refusal(path)
 
 
+def test_a_record_that_is_no_text_is_told_as_damage(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE jobs SET task = CAST(x'ee41' AS TEXT)")
+    with pytest.raises(StorageFailedError, match=r"damaged.*restore a backup"):
+        content(path)
+
+
 def test_a_database_that_went_missing_beside_its_log_is_refused(killed: Path) -> None:
     killed.unlink()
     assert "is missing" in refusal(killed)
@@ -269,7 +276,7 @@ def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkey
 
 OPEN = """
 import os, pathlib, sys, urllib.parse  # all of it now: another user may not be able to read this Python
-from app.errors import BootError
+from app.errors import BootError, StorageFailedError
 from app.stores.journal import boot
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
