@@ -40,9 +40,10 @@ def add_submit_routes(app: FastAPI, registry: Registry) -> None:
 
 def task_not_found(registry: Registry, name: str) -> TaskNotFoundError:
     """The problem of a name that no task has."""
-    close = get_close_matches(name, registry, n=1)
+    shown = name[:100]  # to compare a megabyte with each task would hold up everybody
+    close = get_close_matches(shown, registry, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    return TaskNotFoundError(f"There is no task {name[:100]!r}.{guess} There are: {', '.join(registry)}.")
+    return TaskNotFoundError(f"There is no task {shown!r}.{guess} There are: {', '.join(registry)}.")
 
 
 def submit_route(task: Task) -> LeanRoute:
