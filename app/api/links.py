@@ -17,6 +17,14 @@ _JOB_CALLS = {
     "delete": ("delete_job", "Forget it, once it is terminal."),
 }
 
+_BATCH_CALLS = {
+    "batch": ("get_batch", "Look at it, or wait for it."),
+    "results": ("batch_results", "Fetch the results of its members."),
+    "events": ("batch_events", "Follow it."),
+    "cancel": ("cancel_batch", "Stop what is live of it."),
+    "delete": ("delete_batch", "Forget it, once it is done."),
+}
+
 
 def _link(operation: str, description: str, **parameters: str) -> Link:
     return {"operationId": operation, "description": description, "parameters": parameters}
@@ -27,12 +35,16 @@ _LINKS: Mapping[str, dict[str, Link]] = {
         **{name: _link(call, told, id="$response.body#/id") for name, (call, told) in _JOB_CALLS.items()},
         "alike": _link("list_jobs", "List the jobs of the same task.", task="$response.body#/task"),
     },
+    "BatchView": {name: _link(call, told, id="$response.body#/id") for name, (call, told) in _BATCH_CALLS.items()}
+    | {"members": _link("list_jobs", "List its members.", batch="$response.body#/id")},
     "UploadView": {
+        "upload": _link("get_upload", "Look at it.", name="$response.body#/id"),
+        "delete": _link("delete_upload", "Forget it, unless a live job reads it.", name="$response.body#/id"),
         "digest": {
             "operationId": "submit_file_digest",
             "description": "Have it digested.",
             "requestBody": {"upload": "$response.body#/id"},
-        }
+        },
     },
     "TasksView": {"task": _link("get_task", "Look at the first one.", task="$response.body#/tasks/0/name")},
 }

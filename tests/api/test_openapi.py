@@ -181,7 +181,10 @@ async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dic
     with_a_job = {"get_job", "get_result", "job_events", "cancel_job", "delete_job", "list_jobs"}
     submitting = {f"submit_{task.replace('-', '_')}" for task in desk.state.registry} | {"submit_file_digest_upload"}
     assert {name for name, calls_next in led.items() if calls_next == with_a_job} >= submitting | {"get_job"}
-    assert led["upload"] == {"submit_file_digest"}
+    with_a_batch = {"get_batch", "batch_results", "batch_events", "cancel_batch", "delete_batch", "list_jobs"}
+    for name in ("submit_batch", "submit_file_batch", "submit_verification", "get_batch", "cancel_batch"):
+        assert led[name] == with_a_batch
+    assert led["upload"] == {"submit_file_digest", "get_upload", "delete_upload"}
     assert led["list_tasks"] == {"get_task"}
 
 
