@@ -72,9 +72,8 @@ def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Pat
     with Server(tmp_path) as server:
         job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")}, max_attempts=1)["id"]
         server.api.lane_of(job_id)
-        server.api.submit(
-            "greet", {"name": "you"}
-        )  # on disk, and so is what was written before it: the attempt's start
+        running = server.api.get("/jobs", state="running")["jobs"]  # as the journal has it: the start is on disk
+        assert [job["id"] for job in running] == [job_id]
         server.kill()
         job = server.start().api.failed(job_id, "interrupted")
         assert job["error"]["attempt"] == 1
