@@ -32,7 +32,8 @@ def invalid(found: Sequence[Mapping[str, Any]], *, known: Collection[str] = ()) 
     loc: list[int | str] = errors[0]["loc"]
     place = ".".join(str(part) for part in loc[1:] or loc)
     more = f" (And {len(found) - 1} more.)" if len(found) > 1 else ""
-    return InvalidParametersError(f"{place}: {errors[0]['msg']}.{more}", errors=errors)
+    msg = errors[0]["msg"].removesuffix(".")
+    return InvalidParametersError(f"{place}: {msg}.{more}", errors=errors)
 
 
 def _message(one: Mapping[str, Any], known: Collection[str]) -> str:
