@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+_NOT_OURS = ("PYTHONDONTWRITEBYTECODE",)
+"""What a developer sets, but no machine that serves: each start would compile the service anew, and never a peer."""
+
 STARTS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 15.0
 
@@ -27,7 +30,7 @@ def running(
     by: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs the command in a session of its own, ends it by a signal, and by force with all it started if it stays."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD_", *_NOT_OURS))}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
