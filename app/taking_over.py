@@ -39,8 +39,11 @@ def take_over(settings: Settings) -> TakenOver:
         leftovers.mark(data_dir)
         leftovers.sweep(data_dir)
         stack.callback(leftovers.sweep_own, data_dir)
-        _remove_run_dir(run_dir)
-        stack.callback(_remove_run_dir, run_dir)
+        _remove(run_dir)
+        stack.callback(_remove, run_dir)
+        stack.callback(
+            gc.collect
+        )  # frees executors' semaphores; a service that ends by its signal has no exit handlers
         start_forkserver(["app.stores.manager"], spec_of(settings), socket_directory(run_dir))
         return TakenOver(run_dir, stack.pop_all())
 
@@ -54,7 +57,6 @@ def spec_of(settings: Settings) -> RegistrySpec:
     )
 
 
-def _remove_run_dir(run_dir: Path) -> None:
-    gc.collect()  # frees the semaphores of executors; a server that ends by its signal runs no exit handlers
+def _remove(run_dir: Path) -> None:
     shutil.rmtree(run_dir, ignore_errors=True)
     remove_socket_directory(run_dir)
