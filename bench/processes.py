@@ -17,6 +17,8 @@ _NOT_OURS = ("PYTHONDONTWRITEBYTECODE",)
 
 STARTS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 15.0
+INTERRUPTED_S = 1.0
+"""How long it may take to end where the run was interrupted: some ignore a signal while they start."""
 
 
 @contextmanager
@@ -42,14 +44,18 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    patience_s = ENDS_WITHIN_S
     try:
         yield process
+    except BaseException:
+        patience_s = INTERRUPTED_S
+        raise
     finally:
         family = list(tree(process.pid))
         if process.poll() is None:
             process.send_signal(by)
         try:
-            process.wait(ENDS_WITHIN_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             for pid in family:
                 _kill(pid)
