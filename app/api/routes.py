@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api import (
+    all_events,
     batches,
     events,
     file_batches,
@@ -40,6 +41,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         jobs.router,
         results.router,
         events.router,
+        all_events.router,
         batches.router,
         file_batches.router,
         manifests.router,
