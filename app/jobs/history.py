@@ -1,0 +1,85 @@
+"""How many jobs ended in each of the last minutes, and how long they took: counted by the journal, so a restart loses none.
+
+A minute that is over hardly changes, so what was counted of it is kept: a look at a day reads the journal for its newest
+minutes only. What is forgotten later, by retention or a `DELETE`, is still counted in such a minute, until a restart.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.jobs.interfaces import Clock, Ended, Journal
+from app.jobs.model import State
+from app.jobs.statistics import quantile
+
+MINUTE = 60_000_000
+"""In microseconds."""
+
+OVER = 10_000_000
+"""In microseconds. A minute's last ends are on disk some time after it is over; later only where the disk had refused them."""
+
+SAMPLE = 500
+"""Durations of a minute that its percentiles are made of."""
+
+AT_ONCE = 10
+"""Minutes asked for together: between them, others have their turn at the journal."""
+
+KEPT = 20_000
+"""Minutes that are kept, of all owners: some 8 MiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """One minute. Durations in seconds, None where there are none."""
+
+    at: int
+    """When it began, in microseconds since the epoch: a whole minute."""
+    succeeded: int
+    failed: int
+    cancelled: int
+    run_s_p50: float | None
+    run_s_p95: float | None
+    wait_s_p50: float | None
+
+
+class History:
+    """The last minutes, for whoever asks."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str | None, int], Minute] = OrderedDict()
+
+    async def last(self, owner: str | None, minutes: int) -> Sequence[Minute]:
+        """So many minutes, oldest first, the last of them the present one; only the owner's jobs, where one is named."""
+        now = self._clock()
+        first = now // MINUTE - minutes + 1
+        begins = [number * MINUTE for number in range(first, first + minutes)]
+        found = {begin: self._kept.get((owner, begin)) for begin in begins}
+        missing = [begin for begin, minute in found.items() if minute is None]
+        for start in range(0, len(missing), AT_ONCE):
+            for minute in await asyncio.gather(
+                *(self._count(owner, begin) for begin in missing[start : start + AT_ONCE])
+            ):
+                found[minute.at] = minute
+                if minute.at + MINUTE + OVER <= now:
+                    self._kept[owner, minute.at] = minute
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return [minute for minute in found.values() if minute is not None]
+
+    async def _count(self, owner: str | None, begin: int) -> Minute:
+        return _minute(begin, await self._journal.ended(owner, begin, begin + MINUTE, SAMPLE))
+
+
+def _minute(at: int, ended: Ended) -> Minute:
+    return Minute(
+        at=at,
+        succeeded=ended.counts.get(State.SUCCEEDED, 0),
+        failed=ended.counts.get(State.FAILED, 0),
+        cancelled=ended.counts.get(State.CANCELLED, 0),
+        run_s_p50=quantile(ended.ran_s, 0.5),
+        run_s_p95=quantile(ended.ran_s, 0.95),
+        wait_s_p50=quantile(ended.waited_s, 0.5),
+    )
