@@ -8,8 +8,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from app.api import times
 from app.api.answers import JSON, LIVE
-from app.api.openapi import problems
 from app.api.lean import ReadyResponse
+from app.api.openapi import problems
 from app.api.queries import strictly, whole
 from app.api.state import Caller, State
 from app.api.views import as_json

@@ -1,7 +1,7 @@
-"""How many jobs ended in each of the last minutes, and how long they took: counted by the journal, so a restart loses none.
+"""How many jobs ended in each of the last minutes, and how long they took, by the journal: a restart loses none.
 
-A minute that is over hardly changes, so what was counted of it is kept: a look at a day reads the journal for its newest
-minutes only. What is forgotten later, by retention or a `DELETE`, is still counted in such a minute, until a restart.
+A minute that is over hardly changes, so what was counted of it is kept: a look at a day reads the journal for its
+newest minutes only. What is forgotten later is still counted in such a minute, until a restart.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ MINUTE = 60_000_000
 """In microseconds."""
 
 OVER = 10_000_000
-"""In microseconds. A minute's last ends are on disk some time after it is over; later only where the disk had refused them."""
+"""In microseconds. So long after a minute its last ends are on disk, unless the disk had refused them."""
 
 SAMPLE = 500
 """Durations of a minute that its percentiles are made of."""
@@ -59,9 +59,8 @@ class History:
         found = {begin: self._kept.get((owner, begin)) for begin in begins}
         missing = [begin for begin, minute in found.items() if minute is None]
         for start in range(0, len(missing), AT_ONCE):
-            for minute in await asyncio.gather(
-                *(self._count(owner, begin) for begin in missing[start : start + AT_ONCE])
-            ):
+            some = missing[start : start + AT_ONCE]
+            for minute in await asyncio.gather(*(self._count(owner, begin) for begin in some)):
                 found[minute.at] = minute
                 if minute.at + MINUTE + OVER <= now:
                     self._kept[owner, minute.at] = minute

@@ -1,4 +1,4 @@
-"""What the readers do: functions of a read-only connection, each one statement and so one consistent view, but for `ended`."""
+"""What the readers do: functions of a read-only connection, each but `ended` one statement: one consistent view."""
 
 import json
 import sqlite3
