@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.jobs.interfaces import Clock, Ended, Journal
 from app.jobs.model import State
@@ -18,6 +19,9 @@ MINUTE = 60_000_000
 
 OVER = 10_000_000
 """In microseconds. So long after a minute its last ends are on disk, unless the disk had refused them."""
+
+FRESH = 2_000_000
+"""In microseconds. How long a minute that is not over stands as it was counted, however many ask."""
 
 SAMPLE = 500
 """Durations of a minute that its percentiles are made of."""
@@ -43,33 +47,45 @@ class Minute:
     wait_s_p50: float | None
 
 
+class Kept(NamedTuple):
+    """A minute that has been counted."""
+
+    minute: Minute
+    counted_at: int
+    whole: bool
+    """It was over by then."""
+
+
 class History:
     """The last minutes, for whoever asks."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._kept: OrderedDict[tuple[str | None, int], Minute] = OrderedDict()
+        self._counting = asyncio.Lock()
+        self._kept: OrderedDict[tuple[str | None, int], Kept] = OrderedDict()
 
     async def last(self, owner: str | None, minutes: int) -> Sequence[Minute]:
-        """So many minutes, oldest first, the last of them the present one; only the owner's jobs, where one is named."""
-        now = self._clock()
-        first = now // MINUTE - minutes + 1
-        begins = [number * MINUTE for number in range(first, first + minutes)]
-        found = {begin: self._kept.get((owner, begin)) for begin in begins}
-        missing = [begin for begin, minute in found.items() if minute is None]
-        for start in range(0, len(missing), AT_ONCE):
-            some = missing[start : start + AT_ONCE]
-            for minute in await asyncio.gather(*(self._count(owner, begin) for begin in some)):
-                found[minute.at] = minute
-                if minute.at + MINUTE + OVER <= now:
-                    self._kept[owner, minute.at] = minute
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return [minute for minute in found.values() if minute is not None]
+        """So many minutes, oldest first, up to the present one; only the owner's jobs, where one is named."""
+        async with self._counting:  # who asks for the same meanwhile finds it counted
+            now = self._clock()
+            first = now // MINUTE - minutes + 1
+            begins = [number * MINUTE for number in range(first, first + minutes)]
+            missing = [begin for begin in begins if not self._is_kept(owner, begin, now)]
+            for start in range(0, len(missing), AT_ONCE):
+                await asyncio.gather(*(self._count(owner, begin, now) for begin in missing[start : start + AT_ONCE]))
+            found = [self._kept[owner, begin].minute for begin in begins]
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return found
 
-    async def _count(self, owner: str | None, begin: int) -> Minute:
-        return _minute(begin, await self._journal.ended(owner, begin, begin + MINUTE, SAMPLE))
+    def _is_kept(self, owner: str | None, begin: int, now: int) -> bool:
+        kept = self._kept.get((owner, begin))
+        return kept is not None and (kept.whole or 0 <= now - kept.counted_at < FRESH)
+
+    async def _count(self, owner: str | None, begin: int, now: int) -> None:
+        ended = await self._journal.ended(owner, begin, begin + MINUTE, SAMPLE)
+        self._kept[owner, begin] = Kept(_minute(begin, ended), now, whole=begin + MINUTE + OVER <= now)
 
 
 def _minute(at: int, ended: Ended) -> Minute:

@@ -1,11 +1,13 @@
 """`GET /stats/history`: what ended in each of the last minutes."""
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.jobs.history import KEPT, MINUTE, OVER, History
+from app.jobs.history import FRESH, KEPT, MINUTE, OVER, History
 from app.jobs.interfaces import Ended
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import a_job, ended
@@ -24,6 +26,16 @@ class CountingJournal(MemoryJournal):
     async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
         self.asked += 1
         return await super().ended(owner, begin, end, sample)
+
+
+@dataclass
+class Clock:
+    """Stands still."""
+
+    now: int
+
+    def __call__(self) -> int:
+        return self.now
 
 
 async def add_ended(journal: MemoryJournal, name: str, at: int, owner: str | None = None) -> None:
@@ -77,34 +89,43 @@ async def test_owners_see_their_own_and_admins_all(tmp_path: Path) -> None:
 
 
 async def test_minutes_that_are_over_are_counted_once() -> None:
-    journal = CountingJournal()
-    now = 100 * MINUTE + OVER
-    history = History(journal, lambda: now)
+    journal, clock = CountingJournal(), Clock(100 * MINUTE + OVER)
+    history = History(journal, clock)
     await add_ended(journal, "a", 99 * MINUTE)
     first = await history.last(None, 60)
     assert journal.asked == 60
     assert [minute.succeeded for minute in first][-3:] == [0, 1, 0]
     await add_ended(journal, "late", 99 * MINUTE)
     await add_ended(journal, "b", 100 * MINUTE)
+    clock.now += FRESH
     second = await history.last(None, 60)
     assert journal.asked == 61, "only the present one is asked for again"
     assert [minute.succeeded for minute in second][-3:] == [0, 1, 1]
 
 
 async def test_a_minute_that_is_just_over_is_counted_again() -> None:
-    journal = CountingJournal()
-    now = 100 * MINUTE + OVER - 1
-    history = History(journal, lambda: now)
+    journal, clock = CountingJournal(), Clock(100 * MINUTE + OVER - FRESH - 1)
+    history = History(journal, clock)
     await history.last(None, 2)
     await add_ended(journal, "late", 100 * MINUTE - 1)
+    clock.now += FRESH
     assert [minute.succeeded for minute in await history.last(None, 2)] == [1, 0]
     assert journal.asked == 4
 
 
+async def test_however_many_ask_the_journal_is_asked_once() -> None:
+    journal, clock = CountingJournal(), Clock(100 * MINUTE)
+    history = History(journal, clock)
+    await asyncio.gather(*(history.last(None, 10) for _ in range(20)))
+    assert journal.asked == 10
+    clock.now -= 1  # as clocks do
+    await history.last(None, 10)
+    assert journal.asked > 10
+
+
 async def test_no_more_is_kept_than_there_is_room_for() -> None:
     journal = CountingJournal()
-    now = 10_000 * MINUTE
-    history = History(journal, lambda: now)
+    history = History(journal, Clock(10_000 * MINUTE))
     for owner in range(KEPT // 1440 + 2):
         await history.last(f"owner-{owner}", 1440)
     assert len(history._kept) <= KEPT
