@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.support.caller import TERMINAL, Json
 from tests.support.server import Server
 from tests.support.waiting import until_sync
+from tests.support.wire import connected, request, rest
 
 JOBS = 300
 READERS = 4
@@ -129,3 +130,16 @@ def test_however_often_connections_are_cut_all_is_told_and_nothing_twice(tmp_pat
             assert max(one.ids.values()) == 1, "an event that was told twice"
             assert max(one.ends.values()) == 1, "an end that was told twice"
             assert len(one.deleted) == len(gone)
+
+
+def test_streams_hold_up_no_end(tmp_path: Path) -> None:
+    with Server(tmp_path) as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(server)) for _ in range(20)]
+        for client in clients:
+            client.sendall(request("GET /events"))
+            assert client.recv(1)
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 5, "nothing ran"
+        for client in clients:
+            assert rest(client).endswith(b"0\r\n\r\n"), "a stream is ended, and not cut"
