@@ -6,14 +6,21 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from app import __version__
 from app.errors import BootError
 
+<<<<<<< HEAD
 DESCRIPTORS = 8192
 """Many systems begin with 1,024, half of which, the share of connections, is too few for 500 streams."""
+=======
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.taking_over import TakenOver
+>>>>>>> main
 
 CONNECTIONS_END_S = 1
 """After the drain, connections that still transfer something are closed after this many seconds."""
@@ -66,18 +73,38 @@ def allow_descriptors() -> None:
 
 def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
-    import uvicorn  # noqa: PLC0415
-
-    from app.api.connection import Connection  # noqa: PLC0415
+    from app import logs  # noqa: PLC0415
     from app.config import load_settings  # noqa: PLC0415
-    from app.main import create_app  # noqa: PLC0415
+    from app.taking_over import take_over  # noqa: PLC0415
 
     settings = load_settings(**overrides)
+<<<<<<< HEAD
     allow_descriptors()
     app = create_app(settings)
     # What has been imported stays for good. Looked through at each full collection, it would stop the event loop for
     # some 50 ms. Before the lanes exist, since what is frozen is never collected, and their semaphores must be.
     gc.freeze()
+=======
+    logs.configure(settings.log_format, settings.log_level)
+    listener = _listen(settings.host, settings.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
+    try:
+        with closing(take_over(settings)) as taken:
+            return _run(settings, listener, taken)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
+    with _frozen():
+        # The forkserver loads what lanes need meanwhile, on another core.
+        import uvicorn  # noqa: PLC0415
+
+        from app.api.connection import Connection  # noqa: PLC0415
+        from app.main import create_app  # noqa: PLC0415
+
+        app = create_app(settings, taken)
+>>>>>>> main
     # What a request makes mostly goes with it, without the collector: looking for more after every 700 costs a tenth.
     gc.set_threshold(10_000, 20, 20)
 
@@ -87,7 +114,6 @@ def _serve(overrides: dict[str, object]) -> int:
             if self.started:
                 print(f"Offload ready on {url} with {settings.lanes} lanes", flush=True)
 
-    listener = _listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     config = uvicorn.Config(
@@ -109,6 +135,21 @@ def _serve(overrides: dict[str, object]) -> int:
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """What is made here stays for good, and is not looked through for garbage: neither meanwhile, a tenth of the time
+    that imports take, nor at each full collection later, which would stop the event loop for some 50 ms.
+
+    Before the lanes exist, since what is frozen is never collected, and their semaphores must be.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from app.errors import BootError
 from app.tasks.context import Context
-from app.tasks.registry import Registry, load
+from app.tasks.registry import Registry
 from app.worker import limits, results
 from app.worker.faults import fault
 from app.worker.hygiene import Hygiene
 from app.worker.messages import MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
 from app.worker.output import Output
+from app.worker.registry import registry
 from app.worker.reporter import Reporter
 from app.worker.setup import settle
 from app.worker.shared import Shared
@@ -41,7 +42,7 @@ def enter(setup: LaneSetup) -> Entered:
     """Makes this process a lane, or says why that is impossible."""
     global _lane  # noqa: PLW0603  # see the module's docstring
     try:
-        _lane = Lane(setup, load(setup.registry))
+        _lane = Lane(setup, registry(setup.registry))
     except BootError as error:
         return Entered(0, 0.0, str(error))
     except BaseException as error:  # users' modules are imported, and those may raise anything
