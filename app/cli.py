@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, NoReturn
 from app import __version__
 from app.errors import BootError
 
-<<<<<<< HEAD
-DESCRIPTORS = 8192
-"""Many systems begin with 1,024, half of which, the share of connections, is too few for 500 streams."""
-=======
 if TYPE_CHECKING:
     from app.config import Settings
     from app.taking_over import TakenOver
->>>>>>> main
+
+DESCRIPTORS = 8192
+"""Many systems begin with 1,024, half of which, the share of connections, is too few for 500 streams."""
 
 CONNECTIONS_END_S = 1
 """After the drain, connections that still transfer something are closed after this many seconds."""
@@ -78,13 +76,6 @@ def _serve(overrides: dict[str, object]) -> int:
     from app.taking_over import take_over  # noqa: PLC0415
 
     settings = load_settings(**overrides)
-<<<<<<< HEAD
-    allow_descriptors()
-    app = create_app(settings)
-    # What has been imported stays for good. Looked through at each full collection, it would stop the event loop for
-    # some 50 ms. Before the lanes exist, since what is frozen is never collected, and their semaphores must be.
-    gc.freeze()
-=======
     logs.configure(settings.log_format, settings.log_level)
     listener = _listen(settings.host, settings.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
@@ -96,6 +87,7 @@ def _serve(overrides: dict[str, object]) -> int:
 
 
 def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
+    allow_descriptors()  # not for the lanes, whose forkserver has begun with what the system gives
     with _frozen():
         # The forkserver loads what lanes need meanwhile, on another core.
         import uvicorn  # noqa: PLC0415
@@ -104,7 +96,6 @@ def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> i
         from app.main import create_app  # noqa: PLC0415
 
         app = create_app(settings, taken)
->>>>>>> main
     # What a request makes mostly goes with it, without the collector: looking for more after every 700 costs a tenth.
     gc.set_threshold(10_000, 20, 20)
 
