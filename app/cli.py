@@ -88,6 +88,7 @@ def _serve(overrides: dict[str, object]) -> int:
 
 
 def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
+    allow_descriptors()  # not for the lanes, whose forkserver has begun with what the system gives
     with _frozen():
         # The forkserver loads what lanes need meanwhile, on another core.
         import uvicorn  # noqa: PLC0415
