@@ -77,7 +77,6 @@ def _serve(overrides: dict[str, object]) -> int:
 
     settings = load_settings(**overrides)
     logs.configure(settings.log_format, settings.log_level)
-    allow_descriptors()
     listener = _listen(settings.host, settings.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
     try:
