@@ -36,7 +36,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_open(scope["path"]):
             try:
-                scope["caller"] = _caller(scope["state"]["offload"], scope)
+                scope["caller"] = caller(scope)
             except (CrossSiteRefusedError, UnauthorizedError) as error:
                 client, why = (scope.get("client") or ("?",))[0], error.detail
                 log.warning("request refused", client=client, path=scope["path"][:200], why=why)
@@ -45,17 +45,19 @@ class Gate:
         await self._app(scope, receive, send)
 
 
-def _caller(state: AppState, scope: Scope) -> Caller:
+def caller(scope: Scope) -> Caller:
+    """Who calls. Raises `UnauthorizedError` and `CrossSiteRefusedError`."""
+    state: AppState = scope["state"]["offload"]
     if not len(state.keyring):
         if why := foreign(scope["method"], scope["headers"], state.settings.known_hosts):
             raise CrossSiteRefusedError(why)
         return ANYBODY
-    if (caller := _owner(state.keyring, Headers(scope=scope))) is None:
+    if (owner := _owner(state.keyring, Headers(scope=scope))) is None:
         raise UnauthorizedError(
             "Send a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    return caller
+    return owner
 
 
 def _owner(keyring: Keyring, headers: Headers) -> Caller | None:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Response
 
 from app.api.answers import job_bytes, job_response, page_response, poll_response
-from app.api.lean import LeanRoute
+from app.api.lean import Asked, LeanRoute
 from app.api.openapi import ETAG, RETRY, problems
 from app.api.queries import JobId, ListQuery, PollQuery, read_query, strictly
-from app.api.state import Caller, State, app_state, who_calls
+from app.api.state import Caller, State
 from app.api.views import JobsView, JobView
 from app.errors import (
     InvalidParametersError,
@@ -36,7 +36,7 @@ def add_poll_route(app: FastAPI) -> None:
         LeanRoute(
             "/jobs/{id}",
             get_job,
-            gather=_gather,
+            arguments=_arguments,
             methods=["GET"],
             tags=["jobs"],
             operation_id="get_job",
@@ -68,14 +68,13 @@ async def get_job(
     return poll_response(job_bytes(state, job), if_none_match, final=job.state.terminal)
 
 
-async def _gather(request: Request) -> Mapping[str, object]:
-    query = request.scope["query_string"]
+def _arguments(asked: Asked) -> Mapping[str, object]:
     return {
-        "state": app_state(request),
-        "caller": who_calls(request),
-        "job_id": request.scope["path_params"]["id"],
-        "query": read_query(PollQuery, query) if query else NO_WAIT,
-        "if_none_match": request.headers.get("if-none-match"),
+        "state": asked.state,
+        "caller": asked.caller,
+        "job_id": asked.last,
+        "query": read_query(PollQuery, asked.query) if asked.query else NO_WAIT,
+        "if_none_match": asked.text(b"if-none-match"),
     }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from fastapi import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import problem_response
@@ -33,9 +34,14 @@ class StoppedMidway:
                 raise
             if began:  # it ends here; its client may not even have read what there is of it
                 return
-            error = StoppingError(
-                "The service stopped before this request was done; send it again when it is back.",
-                retry_after=5,
-                headers={"Connection": "close"},
-            )
-            await problem_response(Request(scope), error)(scope, receive, send)
+            await stopped_midway(scope)(scope, receive, send)
+
+
+def stopped_midway(scope: Scope) -> Response:
+    """The answer to a request that outlasts the service."""
+    error = StoppingError(
+        "The service stopped before this request was done; send it again when it is back.",
+        retry_after=5,
+        headers={"Connection": "close"},
+    )
+    return problem_response(Request(scope), error)

@@ -5,6 +5,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api import (
+    all_events,
     batches,
     events,
     file_batches,
@@ -40,6 +41,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         jobs.router,
         results.router,
         events.router,
+        all_events.router,
         batches.router,
         file_batches.router,
         manifests.router,
@@ -53,8 +55,8 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_docs(app)
     problems.install(app)
     lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]
-    app.add_middleware(ShortWay, routes=lean)
     # The last one is the outermost.
     for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
         app.add_middleware(middleware)
+    app.add_middleware(ShortWay, routes=lean, max_body_bytes=settings.body_max_kb * 1024)
     app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

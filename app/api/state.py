@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
@@ -39,6 +39,13 @@ class Spool(Uploads, Protocol):
         ...
 
 
+class Piece(NamedTuple):
+    """Events of `GET /events` that are ready to be sent, and the number of the newest change that they tell of."""
+
+    upto: int
+    events: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppState:
     """The running service, as `main.py` builds it."""
@@ -57,6 +64,8 @@ class AppState:
     new_id: Callable[[], str]
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the files directory is looked through: no client can take up every thread with patterns."""
+    pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)
+    """What has been made for one reader of `GET /events`, for others at the same place; see there."""
 
 
 def app_state(request: Request) -> AppState:

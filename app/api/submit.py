@@ -12,12 +12,12 @@ from pydantic import BaseModel, ValidationError
 from app.api import acceptance
 from app.api.bodies import read_json
 from app.api.invalid import invalid_model
-from app.api.lean import LeanRoute
+from app.api.lean import Asked, LeanRoute
 from app.api.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING, problems
 from app.api.options import SubmitQuery
 from app.api.preferences import KeyHeader, PreferHeader, checked_key
 from app.api.queries import read_query
-from app.api.state import Caller, State, app_state, who_calls
+from app.api.state import Caller, State, app_state
 from app.errors import TaskNotFoundError
 from app.jobs.admission import Submission
 from app.tasks.definition import Task
@@ -70,30 +70,31 @@ def submit_route(task: Task) -> LeanRoute:
     example = json.dumps(task.example)
     known = [field.alias or name for name, field in task.params.model_fields.items()]
 
-    async def gather(request: Request) -> Mapping[str, object]:
-        state = app_state(request)
-        settings = state.settings
-        body = await read_json(
+    async def read(request: Request) -> bytes:
+        settings = app_state(request).settings
+        return await read_json(
             request, max_bytes=settings.body_max_kb * 1024, within_s=settings.body_timeout_s, example=example
         )
-        query = request.scope["query_string"]
+
+    def arguments(asked: Asked) -> Mapping[str, object]:
         try:
-            params = task.parse(body)
+            params = task.parse(asked.body)
         except ValidationError as error:
             raise invalid_model(error, "body", known=known) from None
         return {
-            "state": state,
-            "caller": who_calls(request),
+            "state": asked.state,
+            "caller": asked.caller,
             "params": params,
-            "query": read_query(SubmitQuery, query) if query else NO_OPTIONS,
-            "idempotency_key": request.headers.get("idempotency-key"),
-            "prefer": ", ".join(request.headers.getlist("prefer")),
+            "query": read_query(SubmitQuery, asked.query) if asked.query else NO_OPTIONS,
+            "idempotency_key": asked.text(b"idempotency-key"),
+            "prefer": asked.text(b"prefer"),
         }
 
     return LeanRoute(
         f"/jobs/{task.name}",
         submit,
-        gather=gather,
+        read=read,
+        arguments=arguments,
         methods=["POST"],
         status_code=202,
         tags=["submit"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.errors import ProblemError
 from app.jobs.interfaces import BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from app.jobs.model import AttemptKey, Batch, Job, State
-from app.stores.journal import boot, reads, writes
+from app.stores.journal import boot, commits, reads, writes
 from app.stores.journal.line import Line, Serve
 
 CHECK_S = 2.0
@@ -36,7 +36,7 @@ class SqliteJournal:
                 return None
             return f"The journal {self._path}, or its log, was removed or replaced while in use: restart the service."
 
-        self._writes = self._start("journal-writes", writer, writes.committing(directory, gone))
+        self._writes = self._start("journal-writes", writer, commits.committing(directory, gone))
         # Lists may take long where several filters match much and together little; a poll must not wait for them.
         self._reads = self._start("journal-reads", boot.open_reader(self._path), reads.answering(directory))
         self._lists = self._start("journal-lists", boot.open_reader(self._path), reads.answering(directory))
@@ -54,10 +54,10 @@ class SqliteJournal:
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
     ) -> Awaitable[None]:
-        return self._writes.submit(partial(writes.add, jobs=jobs, key=key, batch=batch), rows=len(jobs))
+        return self._writes.submit(writes.Add(jobs, key, batch), rows=len(jobs))
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
-        return self._writes.submit(partial(writes.replace, job=job, was=was, state=state))
+        return self._writes.submit(writes.Replace(job, was, state))
 
     def remove(self, job_id: str) -> Awaitable[bool]:
         return self._writes.submit(partial(writes.remove, job_id=job_id))

@@ -33,7 +33,7 @@ def accepted(job: Job) -> Row:
 
 
 def changed(job: Job) -> Row:
-    """What an attempt changes of a job: the last of `sql.COLUMNS`, and in the order of `sql.REPLACE`."""
+    """What an attempt changes of a job: the last of `sql.COLUMNS`, and in the order of `sql.replace`."""
     return (
         str(job.state),
         job.attempt,

@@ -9,6 +9,8 @@ costs the same however deep it is and however many jobs there are.
 
 # ruff: noqa: S608  # what is put together here are this file's own constants; every value is a parameter
 
+from functools import cache
+
 from app.jobs.interfaces import JobFilter
 from app.jobs.model import State
 
@@ -147,15 +149,32 @@ COLUMNS = (
 )
 """A job, in the order of `rows.Row`."""
 
-INSERT = f"""
-    INSERT INTO jobs ({COLUMNS}, idempotency_key, fingerprint)
-    VALUES ({", ".join("?" * (COLUMNS.count(",") + 3))})"""
-INSERT_LABEL = "INSERT INTO labels SELECT ?, state, seq FROM jobs WHERE id = ?"
+_CHANGED = COLUMNS.split(", ")[13:]
+"""What an attempt changes of a job, in the order of `rows.changed`."""
 
-REPLACE = """
-    UPDATE jobs
-    SET state = ?, attempt = ?, started_at = ?, finished_at = ?, result = ?, result_bytes = ?, failure = ?, usage = ?
-    WHERE id = ? AND state = ? AND attempt = ?"""
+
+@cache
+def insert(jobs: int) -> str:
+    """Inserts so many jobs: each the columns of a `rows.Row`, its idempotency key and the request's fingerprint."""
+    row = f"({', '.join('?' * (COLUMNS.count(',') + 3))})"
+    return f"INSERT INTO jobs ({COLUMNS}, idempotency_key, fingerprint) VALUES {', '.join([row] * jobs)}"
+
+
+@cache
+def replace(jobs: int) -> str:
+    """Changes so many jobs, no two the same: each the columns of `rows.changed`, then its id, and state and attempt
+    as they must have been.
+    """
+    row = f"({', '.join('?' * (len(_CHANGED) + 3))})"
+    names = [f"column{number}" for number in range(1, len(_CHANGED) + 4)]  # as SQLite calls the columns of VALUES
+    changes = ", ".join(f"{name} = new.{value}" for name, value in zip(_CHANGED, names, strict=False))
+    id_, state, attempt = names[-3:]
+    return f"""
+        UPDATE jobs SET {changes} FROM (VALUES {", ".join([row] * jobs)}) AS new
+        WHERE jobs.id = new.{id_} AND jobs.state = new.{state} AND jobs.attempt = new.{attempt}"""
+
+
+INSERT_LABEL = "INSERT INTO labels SELECT ?, state, seq FROM jobs WHERE id = ?"
 MOVE_LABEL = """
     UPDATE labels SET state = ? WHERE label = ? AND state = ? AND seq = (SELECT seq FROM jobs WHERE id = ?)"""
 

@@ -1,111 +1,71 @@
-"""What the writer does: pieces of work, each a function of the connection, and the transaction around a group."""
+"""What the writer does: pieces of work, each a function of the connection."""
 
-import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TypeVar
 
-from app.errors import DuplicateKeyError, StorageFailedError
+from app.errors import DuplicateKeyError
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.model import AttemptKey, Batch, Job, State
 from app.stores.journal import rows, sql
-from app.stores.journal.faults import is_members_own, primary_code, storage_error
-from app.stores.journal.line import Serve, Work
+
+T = TypeVar("T")
+
+PORTION = 32
+"""Rows of one statement, at most. A power of two; more gain nothing."""
 
 
-def committing(directory: Path, gone: Callable[[], str | None]) -> Serve:
-    """Serves a group of writes as one transaction; `directory` is where the file is.
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Inserts jobs in their order; the batch carries the key, or else the first of them."""
 
-    `gone` is asked after each: what was written to a file that is not there any more is not on disk, and why is told.
+    jobs: Sequence[Job]
+    key: IdempotencyKey | None = None
+    batch: Batch | None = None
 
-    Nearly always all of them succeed, so they run bare; only if one is refused on its own account is the group done
-    again, with a savepoint around each, and that one left out. Whatever else fails, fails for all, and nothing is kept.
-    """
-
-    def serve(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
-        try:
-            try:
-                answers = _transaction(connection, group, lambda work: work(connection))
-            except Exception as error:
-                if not is_members_own(error):
-                    raise
-                answers = _transaction(connection, group, lambda work: _apart(connection, work, directory))
-        except Exception as error:  # each waiter gets it
-            if primary_code(error) == sqlite3.SQLITE_IOERR:
-                _cover(connection)
-            return [storage_error(error, directory) for _ in group]
-        if why := gone():
-            return [StorageFailedError(why) for _ in group]
-        return answers
-
-    return serve
-
-
-def _cover(connection: sqlite3.Connection) -> None:
-    """Writes over what a commit has left in the log whose sync failed.
-
-    SQLite takes such a commit back, but its frames are whole: if the service were killed before the next write, the
-    next start would take them for a commit, and what was refused would be there.
-    """
-    with contextlib.suppress(sqlite3.Error):  # even one whose sync fails again has been written over them
-        connection.execute(sql.BEAT)
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        key, batch = self.key, self.batch
+        nothing, known = (None, None), (None, None) if key is None else (key.key, key.fingerprint)
+        if key is not None and connection.execute(sql.FIND_KEY, {"owner": key.owner, "key": key.key}).fetchone():
+            raise DuplicateKeyError
+        if batch is not None:
+            connection.execute(sql.INSERT_BATCH, (*rows.new_batch(batch), *known))
+            if batch.source is not None:
+                connection.execute(sql.INSERT_SOURCE, (batch.id, batch.source))
+            known = nothing
+        keys = chain([known], repeat(nothing))
+        for some in portions(self.jobs):
+            values = [(*rows.accepted(job), *own) for job, own in zip(some, keys, strict=False)]
+            connection.execute(sql.insert(len(some)), list(chain.from_iterable(values)))
+        labels = [(label, job.id) for job in self.jobs for label in dict.fromkeys(job.labels)]
+        if labels:
+            connection.executemany(sql.INSERT_LABEL, labels)
 
 
-def _transaction(
-    connection: sqlite3.Connection, group: Sequence[Work], do: Callable[[Work], object]
-) -> Sequence[object]:
-    # IMMEDIATE: a transaction that turns from reading to writing gets SQLITE_BUSY without waiting for the lock.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        answers = [do(work) for work in group]
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # a full disk has rolled it back already
-            connection.execute("ROLLBACK")
-        raise
-    return answers
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Writes what an attempt changes, if the record is still where the caller saw it: `was` in `state`."""
 
+    job: Job
+    was: AttemptKey
+    state: State
 
-def _apart(connection: sqlite3.Connection, work: Work, directory: Path) -> object:
-    connection.execute("SAVEPOINT apart")
-    try:
-        answer = work(connection)
-    except Exception as error:
-        if not is_members_own(error):
-            raise
-        connection.execute("ROLLBACK TO apart")
-        answer = storage_error(error, directory)
-    connection.execute("RELEASE apart")
-    return answer
+    def __call__(self, connection: sqlite3.Connection) -> bool:
+        replaced = connection.execute(sql.replace(1), self.row).rowcount == 1
+        if replaced and self.job.state is not self.state:
+            moves = [
+                (str(self.job.state), label, str(self.state), self.job.id) for label in dict.fromkeys(self.job.labels)
+            ]
+            if moves:
+                connection.executemany(sql.MOVE_LABEL, moves)
+        return replaced
 
-
-def add(connection: sqlite3.Connection, jobs: Sequence[Job], key: IdempotencyKey | None, batch: Batch | None) -> None:
-    """Inserts the jobs in their order; the batch carries the key, or else the first of them."""
-    nothing, known = (None, None), (None, None) if key is None else (key.key, key.fingerprint)
-    if key is not None and connection.execute(sql.FIND_KEY, {"owner": key.owner, "key": key.key}).fetchone():
-        raise DuplicateKeyError
-    if batch is not None:
-        connection.execute(sql.INSERT_BATCH, (*rows.new_batch(batch), *known))
-        if batch.source is not None:
-            connection.execute(sql.INSERT_SOURCE, (batch.id, batch.source))
-        known = nothing
-    keys = [known, *[nothing] * (len(jobs) - 1)]
-    connection.executemany(sql.INSERT, ((*rows.accepted(job), *own) for job, own in zip(jobs, keys, strict=False)))
-    labels = [(label, job.id) for job in jobs for label in dict.fromkeys(job.labels)]
-    if labels:
-        connection.executemany(sql.INSERT_LABEL, labels)
-
-
-def replace(connection: sqlite3.Connection, job: Job, was: AttemptKey, state: State) -> bool:
-    """Writes what an attempt changes, if the record is still where the caller saw it."""
-    guard = (was.job_id, str(state), was.attempt)
-    replaced = connection.execute(sql.REPLACE, (*rows.changed(job), *guard)).rowcount == 1
-    if replaced and job.state is not state:
-        moves = [(str(job.state), label, str(state), job.id) for label in dict.fromkeys(job.labels)]
-        if moves:
-            connection.executemany(sql.MOVE_LABEL, moves)
-    return replaced
+    @property
+    def row(self) -> rows.Row:
+        """The parameters of `sql.replace`."""
+        return (*rows.changed(self.job), self.was.job_id, str(self.state), self.was.attempt)
 
 
 def remove(connection: sqlite3.Connection, job_id: str) -> bool:
@@ -132,3 +92,13 @@ def forget_batches(connection: sqlite3.Connection, batch_ids: Sequence[str]) -> 
 def beat(connection: sqlite3.Connection) -> None:
     """Writes a row that nobody needs, to show that writing works."""
     connection.execute(sql.BEAT)
+
+
+def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """All of them in order, by powers of two: the statements for so many rows are prepared once and kept."""
+    begin, size = 0, PORTION
+    while begin < len(items):
+        while begin + size > len(items):
+            size //= 2
+        yield items[begin : begin + size]
+        begin += size
