@@ -49,8 +49,8 @@ export function framed(asked, control, behaviour) {
     child: () => undefined,
     children: () => [],
   };
+  // A complaint that came as soon as a field is left would move the button that is being clicked.
   around.addEventListener("input", () => field.tell(""));
-  around.addEventListener("change", () => field.tell(field.complaint()));
   describe(control, hint, error);
   return field;
 }

@@ -98,7 +98,7 @@ function objectField(asked) {
 /** An object that is there once its box is ticked. @param {Asked} asked @returns {Field} */
 function optionalField(asked) {
   const box = h("input", { type: "checkbox", id: asked.form.newId() });
-  const label = h("label", { for: box.id }, "Give it");
+  const label = h("label", { for: box.id }, "Include it");
   const inside = h("div", { class: "field-inside" });
   /** @type {ReturnType<typeof membersOf> | null} */
   let members = null;

@@ -49,7 +49,7 @@ export function setField(asked) {
 export function listField(asked) {
   const { shape, form } = asked;
   const rows = rowsOf(asked, (value) => {
-    const field = fieldFor(shape.schema.items, { label: asked.label, required: true, form });
+    const field = fieldFor(shape.schema.items, { label: `item of ${asked.label}`, required: true, form });
     field.set(value);
     return { parts: [field.element], field };
   });

@@ -82,10 +82,11 @@ function compare(/** @type {string} */ one, /** @type {string} */ other) {
  */
 export function hintOf({ kind, schema }, required) {
   const sentences = [...boundsOf(schema)];
+  if (kind === "json") sentences.push("As JSON");
   if (schema.format === "date-time") sentences.push("A time, such as 2026-11-22T09:00:00Z");
   if (schema.multipleOf !== undefined) sentences.push(`A multiple of ${schema.multipleOf}`);
   const given = schema.default ?? null;
-  const shown = ["const", "enum", "boolean", "list", "set", "choice"].includes(kind);
+  const shown = ["const", "enum", "boolean", "list", "set", "map", "choice"].includes(kind);
   if (given !== null && !required && !shown) sentences.push(`Default: ${short(given)}`);
   const example = schema.examples?.[0];
   if (example !== undefined && kind !== "object") sentences.push(`For example ${short(example)}`);
@@ -110,6 +111,7 @@ function boundsOf(schema) {
 
 /** @param {number | undefined} least @param {number | undefined} most @param {string} what */
 function between(least, most, what) {
+  if (most !== undefined && most === least) return `exactly ${most} ${what}`;
   if (most !== undefined) return least ? `${least} to ${most} ${what}` : `at most ${most} ${what}`;
   return least !== undefined && least > 1 ? `at least ${least} ${what}` : "";
 }

@@ -1,0 +1,171 @@
+/**
+ * One batch: how far it is, what became of its jobs, and what it has to give.
+ */
+
+import { follow, readJson, send } from "./api.js";
+import { confirmed } from "./confirm.js";
+import { h } from "./dom.js";
+import { download } from "./download.js";
+import { when } from "./format.js";
+import { go, href } from "./route.js";
+
+/** @typedef {any} Batch as `GET /batches/{id}` answers it */
+
+export const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
+
+const KINDS = { jobs: "Jobs", "file-digest": "Digests of files", verify: "Verification of a manifest" };
+
+/** What a batch was made from, in words. @param {Batch} batch */
+export const kindOf = ({ kind }) => KINDS[/** @type {keyof typeof KINDS} */ (kind)] ?? kind;
+
+/**
+ * Shows a batch, live until it is done.
+ * @param {HTMLElement} root
+ * @param {string} id
+ * @returns {() => void}
+ */
+export function showBatch(root, id) {
+  const back = h("p", {}, h("a", { href: href({ view: "batches" }) }, "All batches"));
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const body = h("div", {}, h("p", { class: "muted" }, "Loading…"));
+  root.replaceChildren(back, h("h2", {}, "Batch ", h("code", {}, id)), problem, body);
+  const path = `/batches/${encodeURIComponent(id)}`;
+  const shown = pieces(id, path, attempt);
+  let begun = false;
+  /** @param {Batch} batch */
+  const tell = (batch) => {
+    if (!begun) body.replaceChildren(...shown.elements);
+    begun = true;
+    shown.update(batch);
+  };
+  const end = follow(`${path}/events`, { batch: tell }, { failed: (error) => say(error.detail) });
+  return end;
+
+  /** @param {string} words */
+  function say(words) {
+    problem.textContent = words;
+    problem.hidden = words === "";
+  }
+
+  /** Does what a button is for, and says what went wrong. @param {() => Promise<any>} act */
+  async function attempt(act) {
+    say("");
+    try {
+      await act();
+    } catch (error) {
+      say(/** @type {any} */ (error).detail ?? String(error));
+    }
+  }
+}
+
+/** @param {string} id @param {string} path @param {(act: () => Promise<any>) => Promise<void>} attempt */
+function pieces(id, path, attempt) {
+  const facts = h("p", { class: "muted" });
+  const bar = progressBar();
+  const counts = h("ul", { class: "batch-counts", "aria-label": "Jobs by state" });
+  const links = Object.fromEntries(STATES.map((state) => [state, countLink(id, state)]));
+  counts.append(...STATES.map((state) => h("li", {}, links[state].element)));
+  const texts = h("div", { class: "form-tools", hidden: true });
+  const results = h("button", { type: "button" }, "Results (JSON lines)");
+  results.addEventListener("click", () => attempt(() => download(`${path}/results`, `${id}.jsonl`)));
+  const cancel = h("button", { type: "button", class: "danger" }, "Cancel the batch");
+  cancel.addEventListener("click", () => attempt(async () => {
+    if (await confirmed("Cancel this batch?", "Its queued and running jobs are stopped.", "Cancel the batch")) {
+      await send("POST", `${path}/cancel`);
+    }
+  }));
+  const remove = h("button", { type: "button", class: "danger" }, "Delete");
+  remove.addEventListener("click", () => attempt(async () => {
+    if (await confirmed("Delete this batch?", "Its jobs, their results and uploads are forgotten.", "Delete")) {
+      await send("DELETE", path);
+      go({ view: "batches" });
+    }
+  }));
+  let given = false;
+  return {
+    elements: [
+      facts,
+      bar.element,
+      counts,
+      h("h3", {}, "Take with you"),
+      h("div", { class: "form-tools" }, results),
+      texts,
+      h("h3", {}, "Put an end to it"),
+      h("div", { class: "form-tools" }, cancel, remove),
+    ],
+    /** @param {Batch} batch */
+    update(batch) {
+      const parts = [kindOf(batch), `accepted ${when(batch.created_at)}`];
+      if (batch.finished_at) parts.push(`done ${when(batch.finished_at)}`);
+      if (batch.owner !== null) parts.push(`of ${batch.owner}`);
+      if (batch.labels.length > 0) parts.push(`labelled ${batch.labels.join(", ")}`);
+      facts.textContent = parts.join(" · ");
+      bar.update(batch);
+      for (const state of STATES) links[state].update(batch.counts[state]);
+      cancel.hidden = batch.done;
+      remove.hidden = !batch.done;
+      if (batch.done && !given) {
+        given = true;
+        attempt(async () => texts.append(...(await textButtons(batch, path, attempt))));
+        texts.hidden = false;
+      }
+    },
+  };
+}
+
+/** @param {string} id @param {string} state */
+function countLink(id, state) {
+  const number = h("strong", {}, "0");
+  const element = h("a", { href: href({ view: "jobs", batch: id, state }), "data-state": state }, number, ` ${state}`);
+  return {
+    element,
+    /** @param {number} count */
+    update(count) {
+      number.textContent = String(count);
+      element.classList.toggle("none", count === 0);
+    },
+  };
+}
+
+/** A bar with its share in words. */
+export function progressBar() {
+  const bar = h("progress", { max: "1", "aria-label": "Jobs that have ended" });
+  const words = h("span", { class: "muted" });
+  return {
+    element: h("div", { class: "batch-progress" }, bar, words),
+    /** @param {Batch} batch */
+    update({ progress }) {
+      bar.value = progress.fraction;
+      words.textContent = `${progress.done} of ${progress.total}`;
+    },
+  };
+}
+
+/** @param {Batch} batch @param {string} path @param {(act: () => Promise<any>) => Promise<void>} attempt */
+async function textButtons({ id, links }, path, attempt) {
+  /** @type {HTMLElement[]} */
+  const buttons = [];
+  /** @param {string} words @param {string} from @param {string} name */
+  const add = (words, from, name) => {
+    const button = h("button", { type: "button" }, words);
+    button.addEventListener("click", () => attempt(() => download(from, name)));
+    buttons.push(button);
+  };
+  if (links.report) add("Report", `${path}/report`, `${id}.report.txt`);
+  if (links.manifest) {
+    for (const algorithm of await computed(id)) {
+      add(`Manifest (${algorithm})`, `${path}/manifest?algorithm=${algorithm}`, `${id}.${algorithm}`);
+    }
+  }
+  return buttons;
+}
+
+/** The algorithms of a batch of files: all of its jobs have the same, or what their lines name. @param {string} id */
+async function computed(id) {
+  const { jobs } = await readJson(`/jobs?batch=${encodeURIComponent(id)}&limit=100`);
+  const names = jobs.flatMap((/** @type {any} */ { params }) => [
+    ...(params.algorithms ?? ["sha256"]),
+    ...Object.keys(params.expected ?? {}),
+  ]);
+  return [...new Set(names)];
+}

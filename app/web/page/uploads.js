@@ -1,0 +1,114 @@
+/**
+ * The files that were given to this page: each is uploaded, digested and kept with its result until it is put away.
+ * They go on while another view is shown.
+ *
+ * @typedef {"waiting" | "sending" | "digesting" | "done" | "failed" | "stopped"} Stage
+ * @typedef {{
+ *   file: File,
+ *   wanted: {algorithms: string[], expected: Record<string, string> | null},
+ *   stage: Stage,
+ *   sent: number,
+ *   job: any,
+ *   problem: string,
+ *   stop: AbortController,
+ * }} Entry
+ *   `sent` in bytes; `job` null until it has been accepted; `problem` of one that failed, in words
+ */
+
+import { ApiProblem, send } from "./api.js";
+import { watchJob } from "./store.js";
+import { uploadAndDigest } from "./upload.js";
+
+/** Browsers open six connections to one host, and the page needs some. */
+const AT_ONCE = 2;
+
+/** @type {Entry[]} */
+const entries = [];
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+/** The files, newest first. */
+export const uploads = () => [...entries];
+
+/**
+ * @param {() => void} listener is called at each change
+ * @returns {() => void} ends that
+ */
+export function onUploads(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const changed = () => listeners.forEach((listener) => listener());
+
+/**
+ * Takes a file on.
+ * @param {File} file
+ * @param {Entry["wanted"]} wanted
+ */
+export function digest(file, wanted) {
+  entries.unshift({ file, wanted, stage: "waiting", sent: 0, job: null, problem: "", stop: new AbortController() });
+  next();
+}
+
+/** Stops a file that is not finished: what was sent of it is forgotten, and its job cancelled. @param {Entry} entry */
+export async function stop(entry) {
+  if (entry.stage === "waiting") entry.stage = "stopped";
+  else if (entry.stage === "sending") entry.stop.abort();
+  else if (entry.stage === "digesting") {
+    await send("POST", `/jobs/${entry.job.id}/cancel`).catch((error) => (entry.problem = words(error)));
+  }
+  next();
+}
+
+/** Takes what is finished off the list; its job stays. @param {Entry} entry */
+export function putAway(entry) {
+  entries.splice(entries.indexOf(entry), 1);
+  changed();
+}
+
+function next() {
+  const busy = entries.filter(({ stage }) => stage === "sending").length;
+  const waiting = entries.filter(({ stage }) => stage === "waiting").reverse();
+  for (const entry of waiting.slice(0, Math.max(0, AT_ONCE - busy))) transfer(entry);
+  changed();
+}
+
+/** @param {Entry} entry */
+async function transfer(entry) {
+  entry.stage = "sending";
+  /** @param {number} sent */
+  const progressed = (sent) => {
+    entry.sent = sent;
+    changed();
+  };
+  try {
+    const job = await uploadAndDigest(entry.file, entry.wanted, progressed, entry.stop.signal);
+    entry.stage = "digesting";
+    follow(entry, job);
+  } catch (error) {
+    const stopped = error instanceof DOMException && error.name === "AbortError";
+    entry.stage = stopped ? "stopped" : "failed";
+    entry.problem = stopped ? "" : words(error);
+  }
+  next();
+}
+
+/** @param {Entry} entry @param {any} job as it was accepted */
+function follow(entry, job) {
+  const end = watchJob(job.id, tell);
+  tell(job);
+
+  /** @param {any} latest */
+  function tell(latest) {
+    entry.job = latest;
+    const stages = { succeeded: "done", failed: "failed", cancelled: "stopped" };
+    entry.stage = stages[/** @type {keyof typeof stages} */ (latest.state)] ?? "digesting";
+    if (latest.error) entry.problem = latest.error.detail;
+    if (entry.stage !== "digesting") end();
+    changed();
+  }
+}
+
+/** @param {unknown} error */
+const words = (error) => (error instanceof ApiProblem ? error.detail : error instanceof Error ? error.message : `${error}`);
