@@ -4,7 +4,7 @@
 
 import { follow, readJson, send } from "./api.js";
 import { confirmed } from "./confirm.js";
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { download } from "./download.js";
 import { when } from "./format.js";
 import { go, href } from "./route.js";
@@ -68,7 +68,7 @@ function pieces(id, path, attempt) {
   const texts = h("div", { class: "form-tools", hidden: true });
   const results = h("button", { type: "button" }, "Results (JSON lines)");
   results.addEventListener("click", () => attempt(() => download(`${path}/results`, `${id}.jsonl`)));
-  const cancel = h("button", { type: "button", class: "danger" }, "Cancel the batch");
+  const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
   cancel.addEventListener("click", () => attempt(async () => {
     if (await confirmed("Cancel this batch?", "Its queued and running jobs are stopped.", "Cancel the batch")) {
       await send("POST", `${path}/cancel`);
@@ -99,7 +99,7 @@ function pieces(id, path, attempt) {
       if (batch.finished_at) parts.push(`done ${when(batch.finished_at)}`);
       if (batch.owner !== null) parts.push(`of ${batch.owner}`);
       if (batch.labels.length > 0) parts.push(`labelled ${batch.labels.join(", ")}`);
-      facts.textContent = parts.join(" · ");
+      setText(facts, parts.join(" · "));
       bar.update(batch);
       for (const state of STATES) links[state].update(batch.counts[state]);
       cancel.hidden = batch.done;
@@ -121,7 +121,7 @@ function countLink(id, state) {
     element,
     /** @param {number} count */
     update(count) {
-      number.textContent = String(count);
+      setText(number, String(count));
       element.classList.toggle("none", count === 0);
     },
   };
@@ -136,7 +136,7 @@ export function progressBar() {
     /** @param {Batch} batch */
     update({ progress }) {
       bar.value = progress.fraction;
-      words.textContent = `${progress.done} of ${progress.total}`;
+      setText(words, `${progress.done} of ${progress.total}`);
     },
   };
 }

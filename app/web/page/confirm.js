@@ -12,7 +12,7 @@ import { h } from "./dom.js";
  */
 export function confirmed(question, consequence, action) {
   const yes = h("button", { type: "submit", value: "yes", class: "danger" }, action);
-  const no = h("button", { type: "submit", value: "no", autofocus: true }, "Keep it");
+  const no = h("button", { type: "submit", value: "no", autofocus: true }, "Leave it");
   const dialog = h(
     "dialog",
     { "aria-labelledby": "confirm-title" },

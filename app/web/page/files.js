@@ -4,7 +4,7 @@
 
 import { readText } from "./api.js";
 import { copyButton } from "./copy.js";
-import { h } from "./dom.js";
+import { h, keyedRows, setAttribute, setText } from "./dom.js";
 import { expectedOf, lengthsOf } from "./expected.js";
 import { bytes } from "./format.js";
 import { href } from "./route.js";
@@ -92,7 +92,7 @@ function algorithmBoxes(params) {
   });
   return h(
     "fieldset",
-    { class: "field-group" },
+    { class: "field-group plain" },
     h("legend", { class: "field-label" }, "Algorithms"),
     h("div", { class: "field-set" }, ...boxes),
   );
@@ -121,29 +121,15 @@ function expectedArea() {
 function entryList() {
   const list = h("ul", { class: "file-list", "aria-label": "Files" });
   const status = h("p", { class: "visually-hidden", role: "status" });
-  /** @type {Map<Entry, ReturnType<typeof row>>} */
-  const rows = new Map();
-  /** @type {Set<Entry>} */
+  /** @type {(entries: Entry[]) => void} */
+  const show = keyedRows(list, ({ key }) => key, row);
   const announced = new Set(uploads().filter(({ stage }) => !isLive(stage)));
   const update = () => {
-    const entries = uploads();
-    for (const [entry, { element }] of rows) {
-      if (!entries.includes(entry)) {
-        element.remove();
-        rows.delete(entry);
-      }
-    }
-    for (const entry of entries.toReversed()) {
-      if (!rows.has(entry)) {
-        const made = row(entry);
-        rows.set(entry, made);
-        list.prepend(made.element);
-      }
-      rows.get(entry)?.update();
-      if (!isLive(entry.stage) && !announced.has(entry)) {
-        announced.add(entry);
-        status.textContent = `${entry.file.name}: ${outcome(entry).words}`;
-      }
+    show(uploads());
+    for (const entry of uploads()) {
+      if (isLive(entry.stage) || announced.has(entry)) continue;
+      announced.add(entry);
+      status.textContent = `${entry.file.name}: ${outcome(entry).words}`;
     }
   };
   update();
@@ -184,7 +170,8 @@ function row(entry) {
   function update() {
     const { stage, job } = entry;
     const { words: ending, state } = outcome(entry);
-    element.dataset.state = state;
+    setAttribute(element, "data-state", state);
+    words.classList.toggle("state", !isLive(stage));
     bar.hidden = !["sending", "digesting"].includes(stage);
     const share = stage === "sending" ? entry.sent / (entry.file.size || 1) : (job?.progress?.fraction ?? 0);
     bar.value = share;
@@ -192,8 +179,8 @@ function row(entry) {
     const digesting = job?.state === "queued" ? "Queued" : `Digesting, ${percent}`;
     const now = { waiting: "Waiting", sending: `Uploading, ${percent}`, digesting }[/** @type {string} */ (stage)];
     setText(words, now ?? ending);
-    setText(button, isLive(stage) ? "Stop" : "Put away");
-    button.setAttribute("aria-label", `${button.textContent} ${entry.file.name}`);
+    setText(button, isLive(stage) ? "Stop" : "Dismiss");
+    setAttribute(button, "aria-label", `${button.textContent} ${entry.file.name}`);
     if (job && link.hidden) {
       link.href = href({ view: "job", job: job.id });
       link.setAttribute("aria-label", `Job of ${entry.file.name}`);
@@ -209,9 +196,4 @@ function row(entry) {
 function digestLines(name, value) {
   const copy = copyButton("Copy", () => value, `Copy the ${name} digest`);
   return [h("dt", {}, name), h("dd", {}, h("code", {}, value), copy)];
-}
-
-/** Touches the page only where something changes. @param {HTMLElement} element @param {string} text */
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

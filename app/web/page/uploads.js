@@ -4,6 +4,7 @@
  *
  * @typedef {"waiting" | "sending" | "digesting" | "done" | "failed" | "stopped"} Stage
  * @typedef {{
+ *   key: string,
  *   file: File,
  *   wanted: {algorithms: string[], expected: Record<string, string> | null},
  *   stage: Stage,
@@ -24,6 +25,7 @@ const AT_ONCE = 2;
 
 /** @type {Entry[]} */
 const entries = [];
+let given = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -47,7 +49,8 @@ const changed = () => listeners.forEach((listener) => listener());
  * @param {Entry["wanted"]} wanted
  */
 export function digest(file, wanted) {
-  entries.unshift({ file, wanted, stage: "waiting", sent: 0, job: null, problem: "", stop: new AbortController() });
+  given += 1;
+  entries.unshift({ key: String(given), file, wanted, stage: "waiting", sent: 0, job: null, problem: "", stop: new AbortController() });
   next();
 }
 
@@ -96,7 +99,7 @@ async function transfer(entry) {
 
 /** @param {Entry} entry @param {any} job as it was accepted */
 function follow(entry, job) {
-  const end = watchJob(job.id, tell);
+  const end = watchJob(job.id, tell, (why) => fail(words(why)));
   tell(job);
 
   /** @param {any} latest */
@@ -106,6 +109,13 @@ function follow(entry, job) {
     entry.stage = stages[/** @type {keyof typeof stages} */ (latest.state)] ?? "digesting";
     if (latest.error) entry.problem = latest.error.detail;
     if (entry.stage !== "digesting") end();
+    changed();
+  }
+
+  /** @param {string} problem */
+  function fail(problem) {
+    end();
+    Object.assign(entry, { stage: "failed", problem });
     changed();
   }
 }
