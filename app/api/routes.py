@@ -9,6 +9,7 @@ from app.api import (
     batches,
     events,
     file_batches,
+    history,
     jobs,
     manifests,
     problem_pages,
@@ -49,6 +50,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         tasks.router,
         uploads.router,
         service.router,
+        history.router,
         problem_pages.router,
     ):
         app.include_router(router)

@@ -12,6 +12,7 @@ from app.config import Settings
 from app.jobs.batches import BatchService
 from app.jobs.caller import Caller as Known
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.history import History
 from app.jobs.interfaces import Clock, Engine, Uploads
 from app.jobs.service import JobService
 from app.keyring import Keyring
@@ -56,6 +57,7 @@ class AppState:
     service: JobService
     batches: BatchService
     dispatcher: Dispatcher
+    history: History
     engine: Engine
     uploads: Spool
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
