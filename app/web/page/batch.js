@@ -25,7 +25,7 @@ export const kindOf = ({ kind }) => KINDS[/** @type {keyof typeof KINDS} */ (kin
  * @returns {() => void}
  */
 export function showBatch(root, id) {
-  const back = h("p", {}, h("a", { href: href({ view: "batches" }) }, "All batches"));
+  const back = h("p", { class: "back" }, h("a", { href: href({ view: "batches" }) }, "All batches"));
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const body = h("div", {}, h("p", { class: "muted" }, "Loading…"));
   root.replaceChildren(back, h("h2", {}, "Batch ", h("code", {}, id)), problem, body);
@@ -65,8 +65,8 @@ function pieces(id, path, attempt) {
   const counts = h("ul", { class: "batch-counts", "aria-label": "Jobs by state" });
   const links = Object.fromEntries(STATES.map((state) => [state, countLink(id, state)]));
   counts.append(...STATES.map((state) => h("li", {}, links[state].element)));
-  const texts = h("div", { class: "form-tools", hidden: true });
-  const results = h("button", { type: "button" }, "Results (JSON lines)");
+  const texts = h("div", { class: "batch-texts" });
+  const results = h("button", { type: "button" }, "Results as JSON lines");
   results.addEventListener("click", () => attempt(() => download(`${path}/results`, `${id}.jsonl`)));
   const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
   cancel.addEventListener("click", () => attempt(async () => {
@@ -87,11 +87,7 @@ function pieces(id, path, attempt) {
       facts,
       bar.element,
       counts,
-      h("h3", {}, "Take with you"),
-      h("div", { class: "form-tools" }, results),
-      texts,
-      h("h3", {}, "Put an end to it"),
-      h("div", { class: "form-tools" }, cancel, remove),
+      h("div", { class: "batch-tools" }, results, texts, cancel, remove),
     ],
     /** @param {Batch} batch */
     update(batch) {
@@ -107,7 +103,6 @@ function pieces(id, path, attempt) {
       if (batch.done && !given) {
         given = true;
         attempt(async () => texts.append(...(await textButtons(batch, path, attempt))));
-        texts.hidden = false;
       }
     },
   };
@@ -116,7 +111,8 @@ function pieces(id, path, attempt) {
 /** @param {string} id @param {string} state */
 function countLink(id, state) {
   const number = h("strong", {}, "0");
-  const element = h("a", { href: href({ view: "jobs", batch: id, state }), "data-state": state }, number, ` ${state}`);
+  const word = h("span", { class: "state", "data-state": state }, state);
+  const element = h("a", { href: href({ view: "jobs", batch: id, state }) }, number, " ", word);
   return {
     element,
     /** @param {number} count */
@@ -154,7 +150,7 @@ async function textButtons({ id, links }, path, attempt) {
   if (links.report) add("Report", `${path}/report`, `${id}.report.txt`);
   if (links.manifest) {
     for (const algorithm of await computed(id)) {
-      add(`Manifest (${algorithm})`, `${path}/manifest?algorithm=${algorithm}`, `${id}.${algorithm}`);
+      add(`Manifest, ${algorithm}`, `${path}/manifest?algorithm=${algorithm}`, `${id}.${algorithm}`);
     }
   }
   return buttons;

@@ -83,7 +83,7 @@ function named({ label, shape, required }) {
   // A title that pydantic made of the name says nothing new.
   const own = title && title.toLowerCase().replaceAll(" ", "_") !== label.toLowerCase() && shape.kind !== "choice";
   const words = own && !isModel(shape) ? [title, " ", h("code", {}, label)] : [label];
-  return required ? words : [...words, " ", h("span", { class: "field-optional" }, "optional")];
+  return required || shape.kind === "const" ? words : [...words, " ", h("span", { class: "field-optional" }, "optional")];
 }
 
 /** Of a class the title is its name, and not that of the field. @param {Shape} shape */
@@ -91,7 +91,8 @@ const isModel = ({ kind, schema }) => kind === "object" || kind === "enum" || sc
 
 /** @param {Asked} asked @param {string} id */
 function remarks({ shape, required }, id) {
-  const words = [shape.schema.description, hintOf(shape, required)].filter(Boolean).join(" ");
+  const about = (shape.schema.description ?? "").trim().replace(/[\p{L}\p{N}`)]$/u, "$&.");
+  const words = [about, hintOf(shape, required)].filter(Boolean).join(" ");
   const hint = h("p", { id: `${id}-hint`, class: "field-hint", hidden: words === "" }, ...prose(words));
   const error = h("p", { id: `${id}-error`, class: "field-error", hidden: true });
   return { hint, error };

@@ -137,9 +137,8 @@ function choiceField(asked) {
   let chosen = null;
   const show = () => {
     const branch = select.value === "" ? null : branches[Number(select.value)];
-    chosen = branch && fieldFor(branch, { label: branchName(branch, form.root), required: true, form });
-    const void_ = chosen === null || resolve(branch ?? {}, form.root).type === "null";
-    inside.replaceChildren(...(chosen === null || void_ ? [] : [chosen.element]));
+    chosen = branch && branchField(branch, form, select);
+    inside.replaceChildren(...(chosen ? [chosen.element] : []));
   };
   select.addEventListener("change", show);
   return grouped(asked, {
@@ -156,6 +155,31 @@ function choiceField(asked) {
     child: (part) => chosen?.child(part),
     children: () => (chosen ? [chosen] : []),
   });
+}
+
+/**
+ * What is filled in once a branch is chosen: the choice itself frames it.
+ * @param {Schema} branch
+ * @param {Asked["form"]} form
+ * @param {HTMLElement} control
+ * @returns {Field}
+ */
+function branchField(branch, form, control) {
+  const label = branchName(branch, form.root);
+  const shape = shapeOf(branch, form.root);
+  if (shape.nullable || !["object", "null"].includes(shape.kind)) return fieldFor(branch, { label, required: true, form });
+  const members = membersOf({ label, shape, required: true, form });
+  return {
+    element: h("div", { class: "field-inside" }, ...members.elements),
+    control,
+    label,
+    read: () => (shape.kind === "null" ? null : members.read()),
+    set: members.set,
+    complaint: () => "",
+    tell: () => {},
+    child: (part) => members.fields.get(String(part)),
+    children: () => [...members.fields.values()],
+  };
 }
 
 const NAMES = { string: "text", integer: "whole number", number: "number", boolean: "yes or no", array: "list" };

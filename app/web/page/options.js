@@ -28,12 +28,12 @@ const SCHEMA = {
  * @param {{limits: {timeout_s: any, memory_mb: any, max_attempts: any}}} task
  */
 export function optionsSchema({ limits }) {
-  const { timeout_s, max_attempts, memory_mb, ...others } = SCHEMA.properties;
+  const { timeout_s, max_attempts, memory_mb } = SCHEMA.properties;
   return {
     ...SCHEMA,
     properties: {
-      ...others,
-      timeout_s: { ...timeout_s, default: limits.timeout_s },
+      ...SCHEMA.properties,
+      timeout_s: { ...timeout_s, default: Number(limits.timeout_s) },
       max_attempts: { ...max_attempts, default: limits.max_attempts },
       memory_mb: { ...memory_mb, default: limits.memory_mb },
     },

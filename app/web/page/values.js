@@ -103,10 +103,11 @@ function short(value) {
 
 /** @param {Record<string, any>} schema @returns {string[]} */
 function boundsOf(schema) {
-  const numbers = BOUNDS.filter(([name]) => schema[name] !== undefined).map(([name, words]) => `${words} ${schema[name]}`);
+  const whole = schema.minimum !== undefined && schema.maximum !== undefined;
+  const said = whole ? [`${schema.minimum} to ${schema.maximum}`] : BOUNDS.filter(([name]) => schema[name] !== undefined).map(([name, words]) => `${words} ${schema[name]}`);
   const lengths = between(schema.minLength, schema.maxLength, "characters");
   const items = between(schema.minItems, schema.maxItems, "items");
-  return [numbers.join(", "), lengths, items].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
+  return [said.join(", "), lengths, items].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
 }
 
 /** @param {number | undefined} least @param {number | undefined} most @param {string} what */
