@@ -30,7 +30,9 @@ def version() -> str:
 def index() -> str:
     """The page, which names its files below their version, and every module so that all are asked for at once."""
     here = f"/page/{version()}/"
-    modules = "".join(f'<link rel="modulepreload" href="{here}{file.name}" />\n' for file in sorted(PAGE.glob("*.js")))
+    modules = "".join(
+        f'<link rel="modulepreload" href="{here}{file.relative_to(PAGE)}" />\n' for file in sorted(PAGE.rglob("*.js"))
+    )
     text = (PAGE / "index.html").read_text()
     return text.replace("/page/", here).replace("</head>", f"{modules}</head>")
 

@@ -11,7 +11,7 @@ from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
 
-SCRIPTS = sorted(PAGE.glob("*.js"))
+SCRIPTS = sorted(PAGE.rglob("*.js"))
 
 
 async def test_whatever_the_page_names_is_there_for_ever(desk: FrontDesk) -> None:

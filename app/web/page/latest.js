@@ -1,0 +1,95 @@
+/**
+ * The newest jobs, as a glance at what comes in.
+ */
+
+import { readJson } from "./api.js";
+import { h, keyedRows, setText } from "./dom.js";
+import { when } from "./format.js";
+import { brief, ranFor, stateChip } from "./jobs_in_words.js";
+import { href } from "./route.js";
+import { onJobs } from "./store.js";
+
+/** @typedef {import("./store.js").Job} Job */
+
+const SHOWN = 8;
+
+export function latestPanel() {
+  const list = h("ul", { class: "latest" });
+  const empty = h("p", { class: "empty", hidden: true }, "No jobs yet. ", h("a", { href: href({ view: "submit" }) }, "Submit the first one"), ".");
+  const element = h(
+    "section",
+    { class: "panel latest-panel", "aria-labelledby": "latest-title" },
+    h("h3", { id: "latest-title" }, "Newest jobs"),
+    list,
+    empty,
+    h("p", { class: "panel-more" }, h("a", { href: href({ view: "jobs" }) }, "All jobs")),
+  );
+  const rows = keyedRows(list, (/** @type {Job} */ { id }) => id, row);
+  /** @type {Job[]} */
+  let newest = [];
+  /** @type {Map<string, Job>} what was told while the list was on its way */
+  const told = new Map();
+  let ended = false;
+  const end = onJobs(
+    (jobs) => {
+      for (const job of jobs) told.set(job.id, job);
+      take([]);
+    },
+    {
+      deleted: (ids) => {
+        newest = newest.filter(({ id }) => !ids.includes(id));
+        load();
+      },
+      reset: load,
+    },
+  );
+  load();
+  return {
+    element,
+    dispose: () => {
+      ended = true;
+      end();
+    },
+  };
+
+  async function load() {
+    try {
+      const { jobs } = await readJson(`/jobs?limit=${SHOWN}`);
+      if (!ended) take(jobs);
+      empty.hidden = newest.length > 0;
+    } catch {
+      // The figures above say what is wrong.
+    }
+  }
+
+  /** @param {Job[]} loaded */
+  function take(loaded) {
+    const all = new Map([...loaded, ...newest].map((job) => [job.id, job]));
+    for (const [id, job] of told) all.set(id, job);
+    told.clear();
+    newest = [...all.values()].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, SHOWN);
+    if (newest.length > 0) empty.hidden = true;
+    rows(newest);
+  }
+}
+
+/** @param {Job} job */
+function row({ id, task, params, created_at }) {
+  const chip = stateChip();
+  const took = h("span", { class: "latest-took" });
+  return {
+    element: h(
+      "li",
+      null,
+      chip.element,
+      h("span", { class: "latest-what" }, h("a", { href: href({ view: "job", job: id }) }, task), " ", h("span", { class: "muted" }, brief(params))),
+      took,
+      h("time", { datetime: created_at, class: "muted" }, when(created_at)),
+    ),
+    /** @param {Job} job */
+    update(job) {
+      chip.update(job.state);
+      setText(took, job.state === "queued" ? "" : ranFor(job));
+    },
+  };
+}
