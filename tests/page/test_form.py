@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from app.api.invalid import invalid_model
 from app.api.options import SubmitQuery
@@ -68,7 +68,7 @@ def draw(  # noqa: PLR0913  # one of each kind
     scale: Annotated[float, Field(gt=0, le=10)] = 1.5,
     seed: int | None = None,
     limit: int | None = 10,
-    mode: Literal["fast", 2, None] = None,
+    mode: Literal["fast", 2] | None = None,
     verbose: bool = False,
     tags: Annotated[list[str], Field(max_length=2)] = [],  # noqa: B006  # read by pydantic only
     weights: list[float] = [1.0],  # noqa: B006
@@ -101,7 +101,7 @@ def nothing() -> None:
     """Do nothing."""
 
 
-def keep(secret: SecretStr) -> None:
+def keep(secret: Annotated[str, Field(json_schema_extra={"format": "password"})]) -> None:
     """Keep a secret."""
 
 
@@ -118,7 +118,7 @@ SHAPES = {"title": "Two", "shapes": [CIRCLE, {"kind": "square", "side": 0.1}]}
 
 GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("fibonacci", {"n": 1000, "algorithm": "recursive", "modulus": BEYOND}),
-    ("file-digest", {"upload": "x", "algorithms": ["md5", "blake3"], "expected": {"crc32": "00c0ffee"}}),
+    ("file-digest", {"upload": "x", "algorithms": ["blake3", "md5"], "expected": {"crc32": "00c0ffee"}}),
     ("greet", {"name": "two\nlines", "times": 3}),
     ("draw", SHAPES),
     ("draw", {**SHAPES, "seed": -BEYOND, "limit": None, "mode": 2, "verbose": True, "tags": ["a", "b"], "weights": []}),
@@ -132,6 +132,11 @@ GIVEN: list[tuple[str, dict[str, Any]]] = [
     ("nothing", {}),
     *[(name, task.example) for name, task in TASKS.items() if task.example],
 ]
+
+
+WRONG = """() => [...document.querySelectorAll(".field-error:not([hidden])")].map((error) => [
+    error.parentElement.querySelector(".field-label").firstChild.textContent, error.textContent
+])"""
 
 
 @dataclass(frozen=True)
@@ -168,10 +173,7 @@ class Form:
 
     def wrong(self) -> list[tuple[str, str]]:
         """The label and the message of each field that is marked as wrong."""
-        found: list[list[str]] = (
-            self.page.evaluate("""() => [...document.querySelectorAll(".field-error:not([hidden])")]
-            .map((error) => [error.parentElement.querySelector(".field-label").firstChild.textContent, error.textContent])""")
-        )
+        found: list[list[str]] = self.page.evaluate(WRONG)
         return [(label, message) for label, message in found]
 
     def field(self, label: str) -> Locator:
@@ -440,7 +442,7 @@ def test_what_a_schema_says_is_text_and_no_markup(bare: Page) -> None:
     schema = {"type": "object", "properties": {evil: {"enum": [evil], "title": evil, "description": f"`{evil}`"}}}
     show(bare, schema)
     assert bare.locator("main img").count() == 0
-    bare.get_by_role("combobox").select_option(evil)
+    bare.get_by_role("main").get_by_role("combobox").select_option(evil)
     assert json.loads(bare.evaluate("form.text()")) == {evil: evil}
 
 

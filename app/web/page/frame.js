@@ -22,7 +22,7 @@
  * @typedef {Pick<Field, "read" | "set" | "complaint">} Behaviour
  */
 
-import { h } from "./dom.js";
+import { h, setAttribute } from "./dom.js";
 import { hintOf } from "./values.js";
 
 /**
@@ -37,21 +37,24 @@ export function framed(asked, control, behaviour) {
   control.id = id;
   const box = control instanceof HTMLInputElement && control.type === "checkbox";
   const label = h("label", { for: id, class: "field-label" }, ...named(asked));
-  const { hint, error } = remarks(asked, id);
-  const around = h("div", { class: box ? "field field-check" : "field" }, label, hint, control, error);
+  const remarks = remarksOf(asked, id);
+  const around = h("div", { class: box ? "field field-check" : "field" }, label, remarks.hint, control, remarks.error);
   /** @type {Field} */
   const field = {
     ...behaviour,
     element: around,
     control,
     label: asked.label,
-    tell: (complaint) => tell(field.control, error, complaint),
+    tell(complaint) {
+      say(field.control, remarks, complaint);
+      setAttribute(field.control, "aria-invalid", complaint ? "true" : null);
+    },
     child: () => undefined,
     children: () => [],
   };
   // A complaint that came as soon as a field is left would move the button that is being clicked.
   around.addEventListener("input", () => field.tell(""));
-  describe(control, hint, error);
+  say(control, remarks, "");
   return field;
 }
 
@@ -63,17 +66,17 @@ export function framed(asked, control, behaviour) {
  * @returns {Field}
  */
 export function grouped(asked, { parts, control, ...behaviour }) {
-  const { hint, error } = remarks(asked, asked.form.newId());
+  const remarks = remarksOf(asked, asked.form.newId());
   const legend = h("legend", { class: "field-label" }, ...named(asked));
-  const around = h("fieldset", { class: "field-group", tabindex: "-1" }, legend, hint, ...parts, error);
-  describe(around, hint, error);
-  around.addEventListener("input", () => say(error, ""));
+  const around = h("fieldset", { class: "field-group", tabindex: "-1" }, legend, remarks.hint, ...parts, remarks.error);
+  around.addEventListener("input", () => say(around, remarks, ""));
+  say(around, remarks, "");
   return {
     ...behaviour,
     element: around,
     control: control ?? around,
     label: asked.label,
-    tell: (complaint) => say(error, complaint),
+    tell: (complaint) => say(around, remarks, complaint),
   };
 }
 
@@ -90,7 +93,7 @@ function named({ label, shape, required }) {
 const isModel = ({ kind, schema }) => kind === "object" || kind === "enum" || schema.properties !== undefined;
 
 /** @param {Asked} asked @param {string} id */
-function remarks({ shape, required }, id) {
+function remarksOf({ shape, required }, id) {
   const about = (shape.schema.description ?? "").trim().replace(/[\p{L}\p{N}`)]$/u, "$&.");
   const words = [about, hintOf(shape, required)].filter(Boolean).join(" ");
   const hint = h("p", { id: `${id}-hint`, class: "field-hint", hidden: words === "" }, ...prose(words));
@@ -106,21 +109,15 @@ export function prose(text) {
   return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
-/** @param {HTMLElement} control @param {HTMLElement} hint @param {HTMLElement} error */
-function describe(control, hint, error) {
-  const ids = [error.id, ...(hint.hidden ? [] : [hint.id])];
-  control.setAttribute("aria-describedby", ids.join(" "));
-}
-
-/** @param {HTMLElement} control @param {HTMLElement} error @param {string} complaint */
-function tell(control, error, complaint) {
-  say(error, complaint);
-  if (complaint) control.setAttribute("aria-invalid", "true");
-  else control.removeAttribute("aria-invalid");
-}
-
-/** @param {HTMLElement} error @param {string} complaint */
-function say(error, complaint) {
+/**
+ * Shows a complaint, or none, and has it read with the control.
+ * @param {HTMLElement} control
+ * @param {ReturnType<typeof remarksOf>} remarks
+ * @param {string} complaint
+ */
+function say(control, { hint, error }, complaint) {
   error.textContent = complaint;
   error.hidden = complaint === "";
+  const read = [error, hint].filter((remark) => !remark.hidden).map((remark) => remark.id);
+  setAttribute(control, "aria-describedby", read.length > 0 ? read.join(" ") : null);
 }
