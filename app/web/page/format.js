@@ -27,19 +27,19 @@ export function duration(seconds) {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${padded(whole % 60)} s`;
+  if (whole < 3600) return joined(`${Math.floor(whole / 60)} min`, whole % 60, "s");
   const minutes = Math.floor(whole / 60);
-  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${padded(minutes % 60)} min`;
-  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
+  if (minutes < 1440) return joined(`${Math.floor(minutes / 60)} h`, minutes % 60, "min");
+  return joined(`${Math.floor(minutes / 1440)} d`, Math.floor((minutes % 1440) / 60), "h");
 }
 
-/** @param {number} part */
-const padded = (part) => String(part).padStart(2, "0");
+/** @param {string} large @param {number} small @param {string} unit of the small part, which is left out where it is 0 */
+const joined = (large, small, unit) => (small === 0 ? large : `${large} ${String(small).padStart(2, "0")} ${unit}`);
 
 /** A size. @param {number} size in bytes */
 export function bytes(size) {
   if (size < 1024) return `${size} B`;
   const power = Math.min(Math.floor(Math.log2(size) / 10), 5);
   const scaled = size / 2 ** (10 * power);
-  return `${scaled < 99.95 ? scaled.toFixed(1) : Math.round(scaled)} ${"KMGTP"[power - 1]}iB`;
+  return `${scaled < 99.95 && !Number.isInteger(scaled) ? scaled.toFixed(1) : Math.round(scaled)} ${"KMGTP"[power - 1]}iB`;
 }

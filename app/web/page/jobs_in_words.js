@@ -6,6 +6,7 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { bytes, duration, number } from "./format.js";
+import { knownNow } from "./store.js";
 
 const LONGEST = 160;
 
@@ -43,7 +44,11 @@ export function progressWords({ progress }) {
 }
 
 /** How long a job ran, so far or in all; nothing where it has not. @param {Job} job */
-export const ranFor = ({ usage }) => (usage ? duration(usage.wall_s) : "");
+export function ranFor({ state, usage, notedAt }) {
+  if (!usage) return "";
+  const since = state === "running" ? Math.max(0, knownNow() - notedAt) / 1000 : 0;
+  return duration(usage.wall_s + since);
+}
 
 /** What tells jobs of one task apart: the end of the id, which is random. @param {Job} job */
 export const shortId = ({ id }) => id.slice(-6);

@@ -7,7 +7,7 @@ import { h, keyedRows, setText } from "./dom.js";
 import { when } from "./format.js";
 import { brief, ranFor, stateChip } from "./jobs_in_words.js";
 import { href } from "./route.js";
-import { onJobs } from "./store.js";
+import { everySecond, noted, onJobs } from "./store.js";
 
 /** @typedef {import("./store.js").Job} Job */
 
@@ -43,11 +43,13 @@ export function latestPanel() {
       reset: load,
     },
   );
+  const tick = everySecond(() => rows(newest));
   load();
   return {
     element,
     dispose: () => {
       ended = true;
+      tick();
       end();
     },
   };
@@ -55,7 +57,7 @@ export function latestPanel() {
   async function load() {
     try {
       const { jobs } = await readJson(`/jobs?limit=${SHOWN}`);
-      if (!ended) take(jobs);
+      if (!ended) take(jobs.map(noted));
       empty.hidden = newest.length > 0;
     } catch {
       // The figures above say what is wrong.

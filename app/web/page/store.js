@@ -8,6 +8,9 @@
 
 import { follow, readJson } from "./api.js";
 
+/** Notes on a job when it was told, for what runs goes on since. @param {Job} job @returns {Job} */
+export const noted = (job) => Object.assign(job, { notedAt: performance.now() });
+
 /** While nobody looks, frames don't come. */
 const HIDDEN_MS = 1000;
 
@@ -66,7 +69,7 @@ export function watchJob(id, tell, gone = () => {}) {
     const before = told;
     try {
       const job = await readJson(`/jobs/${encodeURIComponent(id)}`);
-      if (!ended && told === before) tell(job); // or an event was faster
+      if (!ended && told === before) tell(noted(job)); // or an event was faster
     } catch (error) {
       if (!ended) gone(/** @type {Error} */ (error));
     }
@@ -136,6 +139,16 @@ function tellConnection(since) {
   for (const watcher of [...watchers]) watcher(lost);
 }
 
+/**
+ * Calls `act` each second while somebody looks and time goes on.
+ * @param {() => void} act
+ * @returns {() => void} ends that
+ */
+export function everySecond(act) {
+  const timer = setInterval(() => document.hidden || lostAt > 0 || act(), 1000);
+  return () => clearInterval(timer);
+}
+
 const STATS_MS = 1000;
 const IDLE_STATS_MS = 5000;
 const HIDDEN_STATS_MS = 30_000;
@@ -195,7 +208,7 @@ export function startStore(refused) {
     "/events",
     {
       job: (job) => {
-        changed.set(job.id, job);
+        changed.set(job.id, noted(job));
         deleted.delete(job.id);
         tellSoon();
       },

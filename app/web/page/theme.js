@@ -5,7 +5,7 @@
 import { h } from "./dom.js";
 
 const KEPT = "offload-theme";
-const CHOICES = { system: "As the system", light: "Light", dark: "Dark" };
+const CHOICES = { system: "System", light: "Light", dark: "Dark" };
 
 const chosen = () => localStorage.getItem(KEPT) ?? "system";
 
