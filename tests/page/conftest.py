@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -12,10 +11,38 @@ from tests.support.caller import Caller
 from tests.support.server import Server
 
 
-class Visit(Protocol):
-    def __call__(self, server: Server, path: str = "/", *, width: int = 1280, colours: Colours = "light") -> Page:
-        """A page of this service, shown to somebody who has never been there."""
-        ...
+class Visit:
+    """Opens pages, each in a context of its own, under the eyes of a watch."""
+
+    def __init__(self, browser: Browser, watch: Watch) -> None:
+        self._browser = browser
+        self._watch = watch
+        self._contexts: list[BrowserContext] = []
+
+    def __call__(
+        self,
+        server: Server,
+        path: str = "/",
+        *,
+        width: int = 1280,
+        colours: Colours = "light",
+        clocked: bool = False,
+    ) -> Page:
+        """A page of this service, shown to somebody who has never been there; `clocked`: `page.clock` is its time."""
+        url = str(server.api.http.base_url)
+        context = new_context(self._browser, url, width=width, colours=colours)
+        self._contexts.append(context)
+        self._watch.follow(context, url)
+        page = context.new_page()
+        if clocked:
+            page.clock.install()
+        page.goto(path)
+        return page
+
+    def leave(self) -> None:
+        """Closes all of them."""
+        while self._contexts:
+            self._contexts.pop().close()
 
 
 @pytest.fixture(scope="module")
@@ -59,21 +86,10 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def visit(browser: Browser, watch: Watch) -> Iterator[Visit]:
-    """Opens pages, each in a context of its own, under the eyes of `watch`."""
-    contexts: list[BrowserContext] = []
-
-    def visit(server: Server, path: str = "/", *, width: int = 1280, colours: Colours = "light") -> Page:
-        url = str(server.api.http.base_url)
-        context = new_context(browser, url, width=width, colours=colours)
-        contexts.append(context)
-        watch.follow(context, url)
-        page = context.new_page()
-        page.goto(path)
-        return page
-
+    """Opens pages for this test. To be left before a service of the test's own is stopped."""
+    visit = Visit(browser, watch)
     yield visit
-    for context in contexts:
-        context.close()
+    visit.leave()
 
 
 @pytest.fixture

@@ -91,4 +91,4 @@ def test_a_key_that_was_taken_away_is_asked_for(visit: Visit, watch: Watch, tmp_
         page.get_by_role("navigation", name="Views").get_by_role("link", name="Jobs").click()
         server.api_with(BOB).submit("greet", {"name": "Bob"}, label="new")
         expect(page.get_by_text("new", exact=True)).to_be_visible()
-        page.context.close()
+        visit.leave()

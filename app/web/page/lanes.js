@@ -34,7 +34,12 @@ export function lanePanel() {
       }
       show();
     },
-    { reset: () => jobs.clear() },
+    {
+      reset: () => {
+        jobs.clear();
+        asked.clear();
+      },
+    },
   );
 
   return { element, dispose, update };
@@ -91,8 +96,8 @@ function laneRow({ index }) {
     update({ lane, job }) {
       const fraction = job?.progress?.fraction ?? null;
       setText(pid, lane.pid === null ? "" : `pid ${lane.pid}`);
-      task.hidden = about.hidden = !job;
-      state.hidden = Boolean(job);
+      for (const one of [task, about]) setAttribute(one, "hidden", !job);
+      setAttribute(state, "hidden", Boolean(job));
       if (job) {
         setText(task, job.task);
         setAttribute(task, "href", href({ view: "job", job: job.id }));
@@ -100,7 +105,7 @@ function laneRow({ index }) {
       } else {
         setText(state, { idle: "Idle", opening: "Opening…", busy: lane.job === null ? "Busy for another owner" : "Busy" }[/** @type {string} */ (lane.state)] ?? lane.state);
       }
-      bar.hidden = fraction === null;
+      setAttribute(bar, "hidden", fraction === null);
       if (fraction !== null) {
         bar.value = fraction;
         setAttribute(bar, "aria-label", `Progress of ${job.task}`);

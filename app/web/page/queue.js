@@ -2,7 +2,7 @@
  * What waits for a lane: by owner, and by priority.
  */
 
-import { h, keyedRows, setText } from "./dom.js";
+import { h, keyedRows, setAttribute, setText } from "./dom.js";
 import { number } from "./format.js";
 
 export function queuePanel() {
@@ -25,9 +25,9 @@ export function queuePanel() {
     update({ queue }) {
       const seen = queue.waiting.reduce((/** @type {number} */ sum, /** @type {any} */ { jobs }) => sum + jobs, 0);
       const unseen = queue.size - seen;
-      table.hidden = queue.waiting.length === 0;
-      empty.hidden = queue.size > 0;
-      others.hidden = unseen <= 0;
+      setAttribute(table, "hidden", queue.waiting.length === 0);
+      setAttribute(empty, "hidden", queue.size > 0);
+      setAttribute(others, "hidden", unseen <= 0);
       setText(others, `${number(unseen)} of other owners`);
       rows(queue.waiting);
     },

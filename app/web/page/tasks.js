@@ -2,7 +2,7 @@
  * Each task since the start of the service: what became of its jobs, and how long they take.
  */
 
-import { h, keyedRows, setText } from "./dom.js";
+import { h, keyedRows, setAttribute, setText } from "./dom.js";
 import { duration, number } from "./format.js";
 import { href } from "./route.js";
 
@@ -24,8 +24,8 @@ export function tasksPanel() {
     /** @param {any} stats */
     update({ tasks }) {
       const entries = Object.entries(tasks).filter(([, { succeeded, failed, cancelled }]) => succeeded + failed + cancelled > 0);
-      table.hidden = entries.length === 0;
-      empty.hidden = entries.length > 0;
+      setAttribute(table, "hidden", entries.length === 0);
+      setAttribute(empty, "hidden", entries.length > 0);
       rows(entries);
     },
   };
