@@ -34,15 +34,25 @@ export class ApiProblem extends Error {
  * @param {RequestInit} [init]
  * @returns {Promise<Response>} an answer below 400
  * @throws {ApiProblem} for any other
- * @throws {TypeError} where the service can't be reached
+ * @throws {Error} where the service can't be reached
  */
 async function ask(path, init = {}) {
   for (;;) {
     const sent = authorization();
-    const response = await fetch(path, { ...init, headers: { ...sent, .../** @type {any} */ (init.headers) } });
+    const response = await reach(path, { ...init, headers: { ...sent, .../** @type {any} */ (init.headers) } });
     if (response.ok) return response;
     if (response.status !== 401) throw ApiProblem.of(response.status, await response.text());
     await keyFor(sent);
+  }
+}
+
+/** @param {string} path @param {RequestInit} init */
+async function reach(path, init) {
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Error("The service can't be reached.", { cause: error });
   }
 }
 
@@ -122,11 +132,11 @@ export function follow(path, on, { failed = () => {}, open = () => {}, over = is
     const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
     try {
       const response = await ask(path, { headers, cache: "no-store", signal: AbortSignal.any([stop.signal, silent.signal]) });
-      open(true);
       for await (const { event, data, id } of frames(/** @type {any} */ (response.body))) {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(), SILENT_MS);
         pause = FIRST_PAUSE_MS;
+        open(true); // the service sends something at once: from now on it tells
         if (id !== null) last = id;
         if (ended || !(event in on)) continue;
         const told = JSON.parse(data);

@@ -6,7 +6,7 @@ import { follow, readJson, send } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { h, setText } from "./dom.js";
 import { download } from "./download.js";
-import { when } from "./format.js";
+import { number, when } from "./format.js";
 import { go, href } from "./route.js";
 
 /** @typedef {any} Batch as `GET /batches/{id}` answers it */
@@ -26,7 +26,7 @@ export const kindOf = ({ kind }) => KINDS[/** @type {keyof typeof KINDS} */ (kin
  */
 export function showBatch(root, id) {
   const back = h("p", { class: "back" }, h("a", { href: href({ view: "batches" }) }, "All batches"));
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const problem = h("p", { class: "problem", role: "alert" });
   const body = h("div", {}, h("p", { class: "muted" }, "Loading…"));
   root.replaceChildren(back, h("h2", {}, "Batch ", h("code", {}, id)), problem, body);
   const path = `/batches/${encodeURIComponent(id)}`;
@@ -38,22 +38,24 @@ export function showBatch(root, id) {
     begun = true;
     shown.update(batch);
   };
-  const end = follow(`${path}/events`, { batch: tell }, { failed: (error) => say(error.detail) });
-  return end;
-
-  /** @param {string} words */
-  function say(words) {
-    problem.textContent = words;
-    problem.hidden = words === "";
-  }
+  return follow(
+    `${path}/events`,
+    { batch: tell },
+    {
+      failed(error) {
+        if (!begun) body.replaceChildren();
+        setText(problem, error.message);
+      },
+    },
+  );
 
   /** Does what a button is for, and says what went wrong. @param {() => Promise<any>} act */
   async function attempt(act) {
-    say("");
+    setText(problem, "");
     try {
       await act();
     } catch (error) {
-      say(/** @type {any} */ (error).detail ?? String(error));
+      setText(problem, /** @type {Error} */ (error).message);
     }
   }
 }
@@ -110,14 +112,14 @@ function pieces(id, path, attempt) {
 
 /** @param {string} id @param {string} state */
 function countLink(id, state) {
-  const number = h("strong", {}, "0");
+  const figure = h("strong", {}, "0");
   const word = h("span", { class: "state", "data-state": state }, state);
-  const element = h("a", { href: href({ view: "jobs", batch: id, state }) }, number, " ", word);
+  const element = h("a", { href: href({ view: "jobs", batch: id, state }) }, figure, " ", word);
   return {
     element,
     /** @param {number} count */
     update(count) {
-      setText(number, String(count));
+      setText(figure, number(count));
       element.classList.toggle("none", count === 0);
     },
   };
@@ -132,7 +134,7 @@ export function progressBar() {
     /** @param {Batch} batch */
     update({ progress }) {
       bar.value = progress.fraction;
-      setText(words, `${progress.done} of ${progress.total}`);
+      setText(words, `${number(progress.done)} of ${number(progress.total)}`);
     },
   };
 }

@@ -4,113 +4,139 @@
 
 import { readJson } from "./api.js";
 import { kindOf, progressBar, showBatch, STATES } from "./batch.js";
-import { h } from "./dom.js";
-import { when } from "./format.js";
+import { h, keyedRows, setAttribute, setText } from "./dom.js";
+import { exactly, number, when } from "./format.js";
 import { href } from "./route.js";
-import { onJobs } from "./store.js";
+import { onConnection, onJobs } from "./store.js";
+
+/** @typedef {import("./batch.js").Batch} Batch */
 
 export const view = { name: "batches", title: "Batches", show };
 
 const PAGE = 50;
 
 /** Between two looks at the list while its jobs change. */
-const REFRESH_MS = 2000;
+const REFRESH_MS = 1000;
+
+const COLUMNS = ["Accepted", "Made from", "Progress", "Jobs"];
 
 /**
  * @param {HTMLElement} root
  * @param {URLSearchParams} params
  * @returns {() => void}
  */
-export function show(root, params) {
+function show(root, params) {
   const id = params.get("batch");
   return id === null ? showList(root) : showBatch(root, id);
 }
 
 /** @param {HTMLElement} root */
 function showList(root) {
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const empty = h("p", { class: "empty", hidden: true }, "No batches yet. ", h("code", {}, "POST /batches"), " accepts many jobs in one call.");
-  const rows = h("tbody");
+  const problem = h("p", { class: "problem", role: "alert" });
+  const empty = h(
+    "p",
+    { class: "empty", hidden: true },
+    "No batches yet. ",
+    h("a", { href: "/docs#/batches" }, "POST /batches"),
+    " takes many jobs in one call.",
+  );
+  const body = h("tbody");
+  const heads = COLUMNS.map((words) => h("th", { scope: "col" }, words));
   const table = h(
     "table",
     { class: "batches", hidden: true },
     h("caption", { class: "visually-hidden" }, "Batches, newest first"),
-    h("thead", {}, h("tr", {}, ...["Accepted", "Made from", "Progress", "Jobs"].map((words) => h("th", { scope: "col" }, words)))),
-    rows,
+    h("thead", null, h("tr", null, ...heads)),
+    body,
   );
-  const more = h("button", { type: "button", hidden: true }, "Older");
-  root.replaceChildren(h("h2", {}, "Batches"), problem, empty, h("div", { class: "table-scroll" }, table), more);
+  const more = h("button", { type: "button", hidden: true, onclick: older }, "Older");
+  root.append(h("h2", null, "Batches"), problem, h("div", { class: "panel list-panel table-scroll" }, table, empty), more);
 
-  /** @type {Map<string, ReturnType<typeof row>>} */
-  const shown = new Map();
+  const rows = keyedRows(body, (/** @type {Batch} */ { id }) => id, row);
+  /** @type {Batch[]} */
+  let batches = [];
   /** @type {string | null} */
   let next = null;
   let gone = false;
   /** @type {number | undefined} */
   let timer;
 
-  /** @param {string} query @param {(element: HTMLElement) => void} place where new ones go */
-  async function load(query, place) {
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      refresh();
+    }, REFRESH_MS);
+  };
+  const endJobs = onJobs((jobs) => jobs.some(({ batch_id }) => batch_id !== null) && soon(), { deleted: soon, reset: soon });
+  const endConnection = onConnection((lost) => lost === null && refresh());
+  return () => {
+    gone = true;
+    clearTimeout(timer);
+    endJobs();
+    endConnection();
+  };
+
+  /** The newest again; those that were asked for below them stay. */
+  async function refresh() {
+    const page = await load("");
+    if (!page) return;
+    const last = page.batches.at(-1)?.id ?? "";
+    const below = page.next === null ? [] : batches.filter(({ id }) => id < last);
+    take([...page.batches, ...below], below.length > 0 ? next : page.next);
+  }
+
+  async function older() {
+    const page = await load(`&cursor=${encodeURIComponent(next ?? "")}`);
+    if (page) take([...batches, ...page.batches], page.next);
+  }
+
+  /** @param {string} query @returns {Promise<any>} null where there is nothing to show */
+  async function load(query) {
     try {
       const page = await readJson(`/batches?limit=${PAGE}${query}`);
-      if (gone) return null;
-      for (const batch of page.batches) {
-        if (!shown.has(batch.id)) {
-          shown.set(batch.id, row(batch));
-          place(/** @type {any} */ (shown.get(batch.id)).element);
-        }
-        shown.get(batch.id)?.update(batch);
-      }
-      problem.hidden = true;
-      table.hidden = shown.size === 0;
-      empty.hidden = shown.size > 0;
-      return page;
+      setText(problem, "");
+      return gone ? null : page;
     } catch (error) {
-      problem.textContent = /** @type {any} */ (error).detail ?? String(error);
-      problem.hidden = false;
+      setText(problem, /** @type {Error} */ (error).message);
       return null;
     }
   }
 
-  async function older(query = "") {
-    const page = await load(query, (element) => rows.append(element));
-    if (page) next = page.next;
+  /** @param {Batch[]} all @param {string | null} cursor */
+  function take(all, cursor) {
+    batches = all;
+    next = cursor;
+    rows(batches);
+    table.hidden = batches.length === 0;
+    empty.hidden = batches.length > 0;
     more.hidden = next === null;
   }
-
-  more.addEventListener("click", () => older(`&cursor=${encodeURIComponent(next ?? "")}`));
-  older();
-  const end = onJobs((jobs) => {
-    if (timer !== undefined || !jobs.some(({ batch_id }) => batch_id)) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      const before = rows.firstChild;
-      load("", (element) => rows.insertBefore(element, before));
-    }, REFRESH_MS);
-  });
-  return () => {
-    gone = true;
-    clearTimeout(timer);
-    end();
-  };
 }
 
-/** @param {any} batch */
+/** @param {Batch} batch */
 function row(batch) {
   const bar = progressBar();
-  const counts = h("td", { class: "batch-states" });
-  const link = h("a", { href: href({ view: "batches", batch: batch.id }) }, when(batch.created_at));
+  const chips = STATES.map((state) => h("span", { class: "state", "data-state": state, hidden: true }));
+  const at = h("time", { datetime: batch.created_at, title: exactly(batch.created_at) }, when(batch.created_at));
+  const link = h("a", { href: href({ view: "batches", batch: batch.id }) }, at);
   const made = [kindOf(batch), ...batch.labels].join(" · ");
-  const element = h("tr", {}, h("th", { scope: "row" }, link), h("td", {}, made), h("td", {}, bar.element), counts);
+  const element = h(
+    "tr",
+    null,
+    h("th", { scope: "row" }, link),
+    h("td", null, made),
+    h("td", null, bar.element),
+    h("td", { class: "batch-states" }, ...chips),
+  );
   return {
     element,
-    /** @param {any} latest */
+    /** @param {Batch} latest */
     update(latest) {
       bar.update(latest);
-      const there = STATES.filter((state) => latest.counts[state] > 0);
-      counts.replaceChildren(
-        ...there.map((state) => h("span", { class: "state", "data-state": state }, `${latest.counts[state]} ${state}`)),
-      );
+      STATES.forEach((state, index) => {
+        setText(chips[index], `${number(latest.counts[state])} ${state}`);
+        setAttribute(chips[index], "hidden", latest.counts[state] === 0);
+      });
     },
   };
 }

@@ -33,7 +33,7 @@ export async function take(files, folders = 0) {
     for (const { file, expected } of asked) digest(file, { algorithms: [...wanted.algorithms], expected });
     if (folders > 0) say("A folder can't be uploaded: drop the files that are in it.");
   } catch (error) {
-    say(error instanceof Error ? error.message : String(error));
+    say(/** @type {Error} */ (error).message);
   }
 }
 
@@ -48,12 +48,9 @@ function fileDigest() {
 }
 
 /** @param {HTMLElement} root */
-export function show(root) {
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  say = (words) => {
-    problem.textContent = words;
-    problem.hidden = words === "";
-  };
+function show(root) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  say = (words) => setText(problem, words);
   const input = h("input", { type: "file", multiple: true, id: "files", class: "visually-hidden" });
   input.addEventListener("change", () => {
     take([...(input.files ?? [])]);
@@ -71,7 +68,7 @@ export function show(root) {
   root.replaceChildren(h("h2", {}, "Digest files"), zone, problem, settings, list);
   fileDigest().then(
     ({ params }) => settings.replaceChildren(algorithmBoxes(params), expectedArea()),
-    (error) => say(error.detail ?? String(error)),
+    (error) => say(error.message),
   );
   return () => {
     say = () => {};

@@ -5,7 +5,7 @@
 import { ApiProblem, hasKey, readText, send } from "./api.js";
 import { copyButton } from "./copy.js";
 import { curlLine } from "./curl.js";
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { createForm } from "./form.js";
 import { prose } from "./frame.js";
 import { parse, write } from "./json.js";
@@ -21,12 +21,12 @@ export const view = { name: "submit", title: "Submit", show };
  * @param {HTMLElement} root
  * @param {URLSearchParams} params
  */
-export function show(root, params) {
+function show(root, params) {
   let gone = false;
   const holder = h("div", {}, h("p", { class: "muted" }, "Loading the tasks…"));
   root.replaceChildren(h("h2", {}, "Submit a job"), holder);
   load().catch((error) => {
-    if (!gone) holder.replaceChildren(h("p", { class: "problem", role: "alert" }, told(error)));
+    if (!gone) holder.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message));
   });
   return () => {
     gone = true;
@@ -65,7 +65,7 @@ function submission(task, params, choose) {
   /** A submission that got no answer may have arrived: sent again unchanged, it is the same one. */
   let latest = { sent: "", key: "" };
 
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const problem = h("p", { class: "problem", role: "alert" });
   const button = h("button", { type: "submit", class: "primary" }, "Submit");
   const folded = h(
     "details",
@@ -103,7 +103,7 @@ function submission(task, params, choose) {
   element.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
   });
-  if (given !== null && !fill(form, given)) say("The link holds parameters that are not JSON.");
+  if (given !== null && !fill(form, given)) setText(problem, "The link holds parameters that are not JSON.");
   options.set(asked);
   changed();
   const about = task.description === task.summary ? task.summary : `${task.summary}\n\n${task.description}`;
@@ -131,15 +131,9 @@ function submission(task, params, choose) {
     turn.disabled = !form.canTurn();
   }
 
-  /** @param {string} words */
-  function say(words) {
-    problem.textContent = words;
-    problem.hidden = words === "";
-  }
-
   async function submit() {
     if (button.disabled) return;
-    say("");
+    setText(problem, "");
     if (!form.check()) return;
     if (!options.check()) return void (folded.open = true);
     button.disabled = true;
@@ -150,7 +144,7 @@ function submission(task, params, choose) {
       go({ view: "job", job: job.id });
     } catch (error) {
       button.disabled = false;
-      if (!(error instanceof ApiProblem) || !tellFields(error)) say(told(error));
+      if (!(error instanceof ApiProblem) || !tellFields(error)) setText(problem, /** @type {Error} */ (error).message);
     }
   }
 
@@ -186,8 +180,3 @@ function paragraphs(text) {
 
 /** A word that nobody else has; `crypto.randomUUID` is not there without TLS. */
 const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");
-
-/** @param {unknown} error */
-function told(error) {
-  return error instanceof ApiProblem ? error.detail || error.title : String(error);
-}

@@ -16,7 +16,7 @@
  *   `sent` in bytes; `job` null until it has been accepted; `problem` of one that failed, in words
  */
 
-import { ApiProblem, send } from "./api.js";
+import { send } from "./api.js";
 import { watchJob } from "./store.js";
 import { uploadAndDigest } from "./upload.js";
 
@@ -59,7 +59,7 @@ export async function stop(entry) {
   if (entry.stage === "waiting") entry.stage = "stopped";
   else if (entry.stage === "sending") entry.stop.abort();
   else if (entry.stage === "digesting") {
-    await send("POST", `/jobs/${entry.job.id}/cancel`).catch((error) => (entry.problem = words(error)));
+    await send("POST", `/jobs/${entry.job.id}/cancel`).catch((error) => (entry.problem = error.message));
   }
   next();
 }
@@ -92,14 +92,14 @@ async function transfer(entry) {
   } catch (error) {
     const stopped = error instanceof DOMException && error.name === "AbortError";
     entry.stage = stopped ? "stopped" : "failed";
-    entry.problem = stopped ? "" : words(error);
+    entry.problem = stopped ? "" : /** @type {Error} */ (error).message;
   }
   next();
 }
 
 /** @param {Entry} entry @param {any} job as it was accepted */
 function follow(entry, job) {
-  const end = watchJob(job.id, tell, (why) => fail(words(why)));
+  const end = watchJob(job.id, tell, (why) => fail(why.message));
   tell(job);
 
   /** @param {any} latest */
@@ -120,5 +120,3 @@ function follow(entry, job) {
   }
 }
 
-/** @param {unknown} error */
-const words = (error) => (error instanceof ApiProblem ? error.detail : error instanceof Error ? error.message : `${error}`);
