@@ -71,26 +71,25 @@ function pieces(id, path, attempt) {
   const results = h("button", { type: "button" }, "Results as JSON lines");
   results.addEventListener("click", () => attempt(() => download(`${path}/results`, `${id}.jsonl`)));
   const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
-  cancel.addEventListener("click", () => attempt(async () => {
-    if (await confirmed("Cancel this batch?", "Its queued and running jobs are stopped.", "Cancel the batch")) {
-      await send("POST", `${path}/cancel`);
-    }
-  }));
+  cancel.addEventListener("click", () =>
+    attempt(async () => {
+      if (await confirmed("Cancel this batch?", "Its queued and running jobs are stopped.", "Cancel the batch")) {
+        await send("POST", `${path}/cancel`);
+      }
+    }),
+  );
   const remove = h("button", { type: "button", class: "danger" }, "Delete");
-  remove.addEventListener("click", () => attempt(async () => {
-    if (await confirmed("Delete this batch?", "Its jobs, their results and uploads are forgotten.", "Delete")) {
-      await send("DELETE", path);
-      go({ view: "batches" });
-    }
-  }));
+  remove.addEventListener("click", () =>
+    attempt(async () => {
+      if (await confirmed("Delete this batch?", "Its jobs, their results and uploads are forgotten.", "Delete")) {
+        await send("DELETE", path);
+        go({ view: "batches" });
+      }
+    }),
+  );
   let given = false;
   return {
-    elements: [
-      facts,
-      bar.element,
-      counts,
-      h("div", { class: "batch-tools" }, results, texts, cancel, remove),
-    ],
+    elements: [facts, bar.element, counts, h("div", { class: "batch-tools" }, results, texts, cancel, remove)],
     /** @param {Batch} batch */
     update(batch) {
       const parts = [kindOf(batch), `accepted ${when(batch.created_at)}`];

@@ -50,7 +50,12 @@ function showList(root) {
     body,
   );
   const more = h("button", { type: "button", hidden: true, onclick: older }, "Older");
-  root.append(h("h2", null, "Batches"), problem, h("div", { class: "panel list-panel table-scroll" }, table, empty), more);
+  root.append(
+    h("h2", null, "Batches"),
+    problem,
+    h("div", { class: "panel list-panel table-scroll" }, table, empty),
+    more,
+  );
 
   const rows = keyedRows(body, (/** @type {Batch} */ { id }) => id, row);
   /** @type {Batch[]} */
@@ -67,7 +72,10 @@ function showList(root) {
       refresh();
     }, REFRESH_MS);
   };
-  const endJobs = onJobs((jobs) => jobs.some(({ batch_id }) => batch_id !== null) && soon(), { deleted: soon, reset: soon });
+  const endJobs = onJobs((jobs) => jobs.some(({ batch_id }) => batch_id !== null) && soon(), {
+    deleted: soon,
+    reset: soon,
+  });
   const endConnection = onConnection((lost) => lost === null && refresh());
   return () => {
     gone = true;

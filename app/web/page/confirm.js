@@ -16,7 +16,13 @@ export function confirmed(question, consequence, action) {
   const dialog = h(
     "dialog",
     { "aria-labelledby": "confirm-title" },
-    h("form", { method: "dialog" }, h("h2", { id: "confirm-title" }, question), h("p", {}, consequence), h("div", { class: "form-actions" }, no, yes)),
+    h(
+      "form",
+      { method: "dialog" },
+      h("h2", { id: "confirm-title" }, question),
+      h("p", {}, consequence),
+      h("div", { class: "form-actions" }, no, yes),
+    ),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -23,16 +23,28 @@ export function acceptDrops(take) {
     event.preventDefault();
     act(event);
   };
-  addEventListener("dragenter", withFiles(() => deepen(depth + 1)));
-  addEventListener("dragleave", withFiles(() => deepen(depth - 1)));
-  addEventListener("dragover", withFiles((event) => {
-    if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
-  }));
-  addEventListener("drop", withFiles((event) => {
-    deepen(0);
-    const items = [...(event.dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
-    const files = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory).map((item) => item.getAsFile());
-    const there = /** @type {File[]} */ (files.filter(Boolean));
-    take(there, items.length - files.length);
-  }));
+  addEventListener(
+    "dragenter",
+    withFiles(() => deepen(depth + 1)),
+  );
+  addEventListener(
+    "dragleave",
+    withFiles(() => deepen(depth - 1)),
+  );
+  addEventListener(
+    "dragover",
+    withFiles((event) => {
+      if (event.dataTransfer) event.dataTransfer.dropEffect = "copy";
+    }),
+  );
+  addEventListener(
+    "drop",
+    withFiles((event) => {
+      deepen(0);
+      const items = [...(event.dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
+      const files = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory).map((item) => item.getAsFile());
+      const there = /** @type {File[]} */ (files.filter(Boolean));
+      take(there, items.length - files.length);
+    }),
+  );
 }

@@ -32,7 +32,10 @@ export function lengthsOf(params) {
 export function expectedOf(text, name, chosen, lengths) {
   /** @type {Record<string, string>} */
   const found = {};
-  for (const line of text.split("\n").map((one) => one.trim()).filter(Boolean)) {
+  for (const line of text
+    .split("\n")
+    .map((one) => one.trim())
+    .filter(Boolean)) {
     const [algorithm, digest, file] = read(line, chosen, lengths);
     if (file === undefined || file.split("/").at(-1) === name) found[algorithm] = digest;
   }
@@ -54,6 +57,7 @@ function read(line, chosen, lengths) {
   const meant = fitting.filter((one) => chosen.includes(one));
   if (fitting.length === 0) throw new Error(`No algorithm has digests of ${digest.length} hex digits.`);
   const [algorithm] = meant.length > 0 ? meant : fitting;
-  if (meant.length > 1) throw new Error(`This may be ${meant.join(" or ")}: write, for instance, ${algorithm}: before it.`);
+  if (meant.length > 1)
+    throw new Error(`This may be ${meant.join(" or ")}: write, for instance, ${algorithm}: before it.`);
   return [algorithm, digest.toLowerCase(), file];
 }

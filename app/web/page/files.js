@@ -29,7 +29,10 @@ export async function take(files, folders = 0) {
   say("");
   try {
     const lengths = lengthsOf((await fileDigest()).params);
-    const asked = files.map((file) => ({ file, expected: expectedOf(wanted.expected, file.name, wanted.algorithms, lengths) }));
+    const asked = files.map((file) => ({
+      file,
+      expected: expectedOf(wanted.expected, file.name, wanted.algorithms, lengths),
+    }));
     for (const { file, expected } of asked) digest(file, { algorithms: [...wanted.algorithms], expected });
     if (folders > 0) say("A folder can't be uploaded: drop the files that are in it.");
   } catch (error) {
@@ -82,7 +85,8 @@ function algorithmBoxes(params) {
     const box = h("input", { type: "checkbox", id: `algorithm-${name}`, checked: wanted.algorithms.includes(name) });
     box.addEventListener("change", () => {
       const others = wanted.algorithms.filter((one) => one !== name);
-      if (!box.checked && others.length === 0) box.checked = true; // there is nothing to do without one
+      if (!box.checked && others.length === 0)
+        box.checked = true; // there is nothing to do without one
       else wanted.algorithms = box.checked ? [...others, name] : others;
     });
     return h("div", { class: "field-give" }, box, h("label", { for: box.id }, name));
@@ -109,8 +113,19 @@ function expectedArea() {
   return h(
     "div",
     { class: "field" },
-    h("label", { for: "expected", class: "field-label" }, "Expected digest ", h("span", { class: "field-optional" }, "optional")),
-    h("p", { id: "expected-hint", class: "field-hint" }, "A digest in hex, or lines as ", h("code", {}, "sha256sum"), " prints them. Files chosen from now on are compared with it."),
+    h(
+      "label",
+      { for: "expected", class: "field-label" },
+      "Expected digest ",
+      h("span", { class: "field-optional" }, "optional"),
+    ),
+    h(
+      "p",
+      { id: "expected-hint", class: "field-hint" },
+      "A digest in hex, or lines as ",
+      h("code", {}, "sha256sum"),
+      " prints them. Files chosen from now on are compared with it.",
+    ),
     area,
   );
 }
@@ -157,7 +172,12 @@ function row(entry) {
   const element = h(
     "li",
     { class: "file-row" },
-    h("div", { class: "file-head" }, h("bdi", { class: "file-name" }, entry.file.name), h("span", { class: "muted" }, bytes(entry.file.size))),
+    h(
+      "div",
+      { class: "file-head" },
+      h("bdi", { class: "file-name" }, entry.file.name),
+      h("span", { class: "muted" }, bytes(entry.file.size)),
+    ),
     h("div", { class: "file-actions" }, link, button),
     h("div", { class: "file-progress" }, bar, words),
     found,

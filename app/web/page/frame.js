@@ -86,7 +86,9 @@ function named({ label, shape, required }) {
   // A title that pydantic made of the name says nothing new.
   const own = title && title.toLowerCase().replaceAll(" ", "_") !== label.toLowerCase() && shape.kind !== "choice";
   const words = own && !isModel(shape) ? [title, " ", h("code", {}, label)] : [label];
-  return required || shape.kind === "const" ? words : [...words, " ", h("span", { class: "field-optional" }, "optional")];
+  return required || shape.kind === "const"
+    ? words
+    : [...words, " ", h("span", { class: "field-optional" }, "optional")];
 }
 
 /** Of a class the title is its name, and not that of the field. @param {Shape} shape */

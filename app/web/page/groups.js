@@ -57,7 +57,10 @@ function withNull(asked) {
   const { schema, branches } = asked.shape;
   const { default: given, description, ...bare } = schema;
   const all = [...(branches ?? [bare]), { type: "null", title: "none (null)" }];
-  return { ...asked, shape: { kind: "choice", nullable: false, schema: { description, default: given }, branches: all } };
+  return {
+    ...asked,
+    shape: { kind: "choice", nullable: false, schema: { description, default: given }, branches: all },
+  };
 }
 
 /** The members of an object, without anything around them. @param {Asked} asked */
@@ -167,7 +170,8 @@ function choiceField(asked) {
 function branchField(branch, form, control) {
   const label = branchName(branch, form.root);
   const shape = shapeOf(branch, form.root);
-  if (shape.nullable || !["object", "null"].includes(shape.kind)) return fieldFor(branch, { label, required: true, form });
+  if (shape.nullable || !["object", "null"].includes(shape.kind))
+    return fieldFor(branch, { label, required: true, form });
   const members = membersOf({ label, shape, required: true, form });
   return {
     element: h("div", { class: "field-inside" }, ...members.elements),

@@ -22,12 +22,15 @@ export class Exact {
  * @throws {SyntaxError} where it is no JSON, or where a browser from before 2025 would round a number in it
  */
 export function parse(text) {
-  return JSON.parse(text, (_key, value, context) => {
-    if (typeof value !== "number" || String(value) === context?.source) return value;
-    if (context) return new Exact(context.source);
-    if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new SyntaxError("This browser rounds large numbers.");
-    return value;
-  });
+  return JSON.parse(text, /** @type {any} */ (exactly));
+}
+
+/** @param {string} _name @param {any} value @param {{source: string} | undefined} context */
+function exactly(_name, value, context) {
+  if (typeof value !== "number" || String(value) === context?.source) return value;
+  if (context) return new Exact(context.source);
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new SyntaxError("This browser rounds large numbers.");
+  return value;
 }
 
 /**
@@ -40,9 +43,20 @@ export function write(value, indent) {
   if (value instanceof Exact) return value.text;
   if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
   const inner = indent === undefined ? undefined : `${indent}  `;
-  if (Array.isArray(value)) return enclosed("[", value.map((one) => write(one, inner)), "]", indent);
+  if (Array.isArray(value))
+    return enclosed(
+      "[",
+      value.map((one) => write(one, inner)),
+      "]",
+      indent,
+    );
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return enclosed("{", members.map(([name, member]) => `${JSON.stringify(name)}: ${write(member, inner)}`), "}", indent);
+  return enclosed(
+    "{",
+    members.map(([name, member]) => `${JSON.stringify(name)}: ${write(member, inner)}`),
+    "}",
+    indent,
+  );
 }
 
 /** @param {string} open @param {string[]} parts @param {string} close @param {string} [indent] */
@@ -60,9 +74,13 @@ export function same(one, other) {
   return write(sorted(one)) === write(sorted(other));
 }
 
-/** @param {any} value */
+/** @param {any} value @returns {any} */
 function sorted(value) {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== "object" || value instanceof Exact) return value;
-  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, sorted(value[name])]));
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, sorted(value[name])]),
+  );
 }

@@ -56,7 +56,11 @@ export function listField(asked) {
   const field = grouped(asked, {
     parts: rows.parts,
     control: rows.add,
-    read: () => told(asked, rows.rows.map((row) => row.field.read())),
+    read: () =>
+      told(
+        asked,
+        rows.rows.map((row) => row.field.read()),
+      ),
     set: (value) => rows.set(Array.isArray(value) ? value : begin(asked)),
     complaint: () => countComplaint(rows.rows.length, shape.schema),
     child: (part) => rows.rows[Number(part)]?.field,
@@ -110,7 +114,11 @@ function rowsOf(asked, make) {
   /** @param {any} value */
   function append(value) {
     const row = make(value);
-    const remove = h("button", { type: "button", class: "quiet", "aria-label": `Remove this from ${asked.label}` }, "✕");
+    const remove = h(
+      "button",
+      { type: "button", class: "quiet", "aria-label": `Remove this from ${asked.label}` },
+      "✕",
+    );
     const item = h("li", {}, ...row.parts, remove);
     remove.addEventListener("click", () => {
       const index = rows.indexOf(row);

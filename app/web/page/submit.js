@@ -26,7 +26,8 @@ function show(root, params) {
   const holder = h("div", {}, h("p", { class: "muted" }, "Loading the tasks…"));
   root.replaceChildren(h("h2", {}, "Submit a job"), holder);
   load().catch((error) => {
-    if (!gone) holder.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message));
+    if (!gone)
+      holder.replaceChildren(h("p", { class: "problem", role: "alert" }, /** @type {Error} */ (error).message));
   });
   return () => {
     gone = true;
@@ -74,7 +75,11 @@ function submission(task, params, choose) {
     options.element,
   );
   const turn = h("button", { type: "button", class: "quiet", onclick: () => form.turn() });
-  const example = h("button", { type: "button", class: "quiet", onclick: () => form.set(task.example) }, "Fill in an example");
+  const example = h(
+    "button",
+    { type: "button", class: "quiet", onclick: () => form.set(task.example) },
+    "Fill in an example",
+  );
   example.hidden = task.example === null || form.empty;
   const element = h(
     "form",
@@ -93,14 +98,19 @@ function submission(task, params, choose) {
     { class: "submit-aside", "aria-labelledby": "curl-title" },
     h("h3", { id: "curl-title" }, "The same with curl"),
     line,
-    h("div", { class: "form-tools" }, copyButton("Copy", () => line.textContent ?? ""), link),
+    h(
+      "div",
+      { class: "form-tools" },
+      copyButton("Copy", () => line.textContent ?? ""),
+      link,
+    ),
   );
 
-  element.addEventListener("submit", (event) => {
+  element.addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     submit();
   });
-  element.addEventListener("keydown", (event) => {
+  element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
   });
   if (given !== null && !fill(form, given)) setText(problem, "The link holds parameters that are not JSON.");
@@ -121,7 +131,8 @@ function submission(task, params, choose) {
 
   function address() {
     const { label, ...others } = options.read() ?? {};
-    return new URL(href({ view: "submit", task: task.name, params: form.text(), label, ...others }), location.href).href;
+    return new URL(href({ view: "submit", task: task.name, params: form.text(), label, ...others }), location.href)
+      .href;
   }
 
   /** What depends on what is filled in. */
@@ -175,7 +186,10 @@ const holdsSecrets = (schema) => write(schema).includes('"format": "password"');
 
 /** A docstring's paragraphs. @param {string} text */
 function paragraphs(text) {
-  return text.split(/\n\s*\n/).filter(Boolean).map((part) => h("p", { class: "task-about" }, ...prose(part)));
+  return text
+    .split(/\n\s*\n/)
+    .filter(Boolean)
+    .map((part) => h("p", { class: "task-about" }, ...prose(part)));
 }
 
 /** A word that nobody else has; `crypto.randomUUID` is not there without TLS. */

@@ -23,6 +23,9 @@ import { uploadAndDigest } from "./upload.js";
 /** Browsers open six connections to one host, and the page needs some. */
 const AT_ONCE = 2;
 
+/** @type {Record<string, Stage>} */
+const ENDINGS = { succeeded: "done", failed: "failed", cancelled: "stopped" };
+
 /** @type {Entry[]} */
 const entries = [];
 let given = 0;
@@ -50,7 +53,16 @@ const changed = () => listeners.forEach((listener) => listener());
  */
 export function digest(file, wanted) {
   given += 1;
-  entries.unshift({ key: String(given), file, wanted, stage: "waiting", sent: 0, job: null, problem: "", stop: new AbortController() });
+  entries.unshift({
+    key: String(given),
+    file,
+    wanted,
+    stage: "waiting",
+    sent: 0,
+    job: null,
+    problem: "",
+    stop: new AbortController(),
+  });
   next();
 }
 
@@ -105,8 +117,7 @@ function follow(entry, job) {
   /** @param {any} latest */
   function tell(latest) {
     entry.job = latest;
-    const stages = { succeeded: "done", failed: "failed", cancelled: "stopped" };
-    entry.stage = stages[/** @type {keyof typeof stages} */ (latest.state)] ?? "digesting";
+    entry.stage = ENDINGS[latest.state] ?? "digesting";
     if (latest.error) entry.problem = latest.error.detail;
     if (entry.stage !== "digesting") end();
     changed();
@@ -119,4 +130,3 @@ function follow(entry, job) {
     changed();
   }
 }
-

@@ -104,7 +104,9 @@ function short(value) {
 /** @param {Record<string, any>} schema @returns {string[]} */
 function boundsOf(schema) {
   const whole = schema.minimum !== undefined && schema.maximum !== undefined;
-  const said = whole ? [`${schema.minimum} to ${schema.maximum}`] : BOUNDS.filter(([name]) => schema[name] !== undefined).map(([name, words]) => `${words} ${schema[name]}`);
+  const said = whole
+    ? [`${schema.minimum} to ${schema.maximum}`]
+    : BOUNDS.filter(([name]) => schema[name] !== undefined).map(([name, words]) => `${words} ${schema[name]}`);
   const lengths = between(schema.minLength, schema.maxLength, "characters");
   const items = between(schema.minItems, schema.maxItems, "items");
   return [said.join(", "), lengths, items].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
