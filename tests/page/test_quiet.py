@@ -14,7 +14,7 @@ VIEWS = ["/", "/?view=jobs", "/?view=batches", "/?view=submit&task=greet", "/?vi
 
 NOTE_CHANGES = """() => {
   const told = ({ type, target, attributeName }) =>
-    `${type} ${attributeName ?? ""} of ${target.nodeName} ${target.className ?? ""} in ${target.parentElement?.className}`;
+    `${type} ${attributeName ?? ""} of ${target.nodeName} ${target.className}, in ${target.parentElement?.className}`;
   window.changes = [];
   new MutationObserver((records) => window.changes.push(...records.map(told))).observe(document, {
     attributes: true, characterData: true, childList: true, subtree: true,

@@ -146,11 +146,14 @@ function actionBar(now, path, problem) {
   /** @param {string} words @param {string} look @param {() => Promise<void>} act */
   const action = (words, look, act) => {
     const button = h("button", { type: "button", class: look }, words);
+    // Never disabled: the focus would leave it.
+    let busy = false;
     button.addEventListener("click", async () => {
+      if (busy) return;
+      busy = true;
       setText(problem, "");
-      button.disabled = true;
       await act().catch((error) => setText(problem, error.message));
-      button.disabled = false;
+      busy = false;
     });
     return button;
   };
