@@ -8,7 +8,7 @@
 import { readJson } from "./api.js";
 import { matches, paramsOf } from "./filters.js";
 import { href } from "./route.js";
-import { noted, onJobs } from "./store.js";
+import { isNewer, noted, onConnection, onJobs, streaming } from "./store.js";
 
 const PAGE = 200;
 
@@ -37,17 +37,22 @@ export function jobList(filter, changed) {
   };
   /** @type {Map<string, Job>} those of `jobs` and `held` */
   const known = new Map();
+  /** @type {Map<string, Job>} others that were told while a page was on its way, which may have them as they were before */
+  const early = new Map();
   /** @type {string | null} */
   let next = null;
   let load = 0;
   let ended = false;
-  const stop = onJobs(take, { deleted: drop, reset: begin });
+  const stops = [
+    onJobs(take, { deleted: drop, reset: begin }),
+    onConnection((lost) => lost === null && list.problem !== "" && begin()),
+  ];
   begin();
   return list;
 
   function end() {
     ended = true;
-    stop();
+    for (const stop of stops) stop();
   }
 
   function begin() {
@@ -67,12 +72,12 @@ export function jobList(filter, changed) {
     list.loading = true;
     list.problem = "";
     const query = href({ ...paramsOf(filter), limit: PAGE, cursor: anew ? null : next });
-    /** @type {Map<string, Job> | null} */
-    const before = anew ? new Map(known) : null;
+    await streaming;
+    const asked = performance.now();
     try {
       const page = await readJson(`/jobs${query.slice(1)}`);
       if (ended || mine !== load) return;
-      if (before) forget(before);
+      if (anew) forget(asked);
       next = page.next;
       list.complete = next === null;
       const fresh = page.jobs.filter((/** @type {Job} */ { id }) => !known.has(id)).map(noted);
@@ -83,12 +88,14 @@ export function jobList(filter, changed) {
       list.problem = /** @type {Error} */ (error).message;
     }
     list.loading = false;
+    take([...early.values()]);
+    early.clear();
     changed();
   }
 
-  /** Forgets what was there before a list that begins anew; what was told since is newer than the answer. @param {Map<string, Job>} before */
-  function forget(before) {
-    for (const [id, job] of before) if (known.get(id) === job) known.delete(id);
+  /** Forgets what was there before a list that begins anew. @param {number} asked */
+  function forget(asked) {
+    for (const [id, job] of known) if (!isNewer(job, asked)) known.delete(id);
     list.jobs = list.jobs.filter(({ id }) => known.has(id));
     list.held = list.held.filter(({ id }) => known.has(id));
   }
@@ -102,6 +109,7 @@ export function jobList(filter, changed) {
     const fresh = [];
     for (const job of told) {
       const wanted = matches(filter, job);
+      if (list.loading && !known.has(job.id)) early.set(job.id, job);
       if (known.has(job.id)) {
         if (wanted) renewed.set(job.id, job);
         else gone.add(job.id);

@@ -4,7 +4,7 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 import { filterForm, filterOf, isWide, paramsOf } from "./filters.js";
-import { exactly, number, when } from "./format.js";
+import { number, when } from "./format.js";
 import { jobList } from "./job_list.js";
 import { brief, ranFor, shortId, stateChip } from "./jobs_in_words.js";
 import { href, keep } from "./route.js";
@@ -130,32 +130,53 @@ function nothing(filter) {
   return ["No jobs yet. ", h("a", { href: href({ view: "submit" }) }, "Submit the first one"), "."];
 }
 
-/** @param {Job} job */
-function row(job) {
+/** A row, for one job after another. */
+function row() {
   const chip = stateChip();
-  const labels = job.labels.map((/** @type {string} */ label) => h("bdi", { class: "label" }, label));
+  const task = h("span");
+  const short = h("span", { class: "short-id" });
+  const link = h("a", null, task, " ", short);
+  const params = h("bdi");
+  const labels = h("td", { class: "col-labels" });
+  const accepted = h("time");
   const words = h("span");
   const bar = h("progress", { max: "1", "aria-hidden": "true" });
-  const owner = job.owner === null ? null : h("bdi", { class: "label owner", title: "Owner" }, job.owner);
+  let id = "";
   return {
     element: h(
       "tr",
       null,
       h("td", { class: "col-state" }, chip.element),
-      h("th", { scope: "row", class: "col-task" }, h("a", { href: href({ view: "job", job: job.id }) }, job.task, " ", h("span", { class: "short-id" }, shortId(job)))),
-      h("td", { class: "col-params" }, h("bdi", null, brief(job.params))),
-      h("td", { class: "col-labels" }, owner, ...labels),
-      h("td", { class: "col-accepted number" }, h("time", { datetime: job.created_at, title: exactly(job.created_at) }, when(job.created_at))),
+      h("th", { scope: "row", class: "col-task" }, link),
+      h("td", { class: "col-params" }, params),
+      labels,
+      h("td", { class: "col-accepted number" }, accepted),
       h("td", { class: "col-took number" }, words, bar),
     ),
-    /** @param {Job} latest */
-    update(latest) {
-      chip.update(latest.state);
-      const fraction = latest.state === "running" ? (latest.progress?.fraction ?? null) : null;
+    /** @param {Job} job */
+    update(job) {
+      if (job.id !== id) {
+        id = job.id;
+        setText(task, job.task);
+        setText(short, shortId(job));
+        setAttribute(link, "href", href({ view: "job", job: id }));
+        setText(params, brief(job.params));
+        setText(accepted, when(job.created_at));
+        setAttribute(accepted, "datetime", job.created_at);
+        if (labels.firstChild || job.labels.length > 0 || job.owner !== null) labels.replaceChildren(...labelsOf(job));
+      }
+      chip.update(job.state);
+      const fraction = job.state === "running" ? (job.progress?.fraction ?? null) : null;
       const percent = fraction === null ? "" : `${Math.floor(fraction * 100)} % · `;
-      setText(words, latest.state === "queued" ? "" : percent + ranFor(latest));
-      bar.hidden = fraction === null;
+      setText(words, job.state === "queued" ? "" : percent + ranFor(job));
+      setAttribute(bar, "hidden", fraction === null);
       if (fraction !== null) bar.value = fraction;
     },
   };
+}
+
+/** @param {Job} job */
+function labelsOf({ owner, labels }) {
+  const told = labels.map((/** @type {string} */ label) => h("bdi", { class: "label" }, label));
+  return owner === null ? told : [h("bdi", { class: "label owner", title: "Owner" }, owner), ...told];
 }

@@ -7,7 +7,7 @@ import { h, keyedRows, setText } from "./dom.js";
 import { when } from "./format.js";
 import { brief, ranFor, stateChip } from "./jobs_in_words.js";
 import { href } from "./route.js";
-import { everySecond, noted, onJobs } from "./store.js";
+import { everySecond, isNewer, noted, onJobs, streaming } from "./store.js";
 
 /** @typedef {import("./store.js").Job} Job */
 
@@ -27,14 +27,9 @@ export function latestPanel() {
   const rows = keyedRows(list, (/** @type {Job} */ { id }) => id, row);
   /** @type {Job[]} */
   let newest = [];
-  /** @type {Map<string, Job>} what was told while the list was on its way */
-  const told = new Map();
   let ended = false;
   const end = onJobs(
-    (jobs) => {
-      for (const job of jobs) told.set(job.id, job);
-      take([]);
-    },
+    take,
     {
       deleted: (ids) => {
         newest = newest.filter(({ id }) => !ids.includes(id));
@@ -55,20 +50,22 @@ export function latestPanel() {
   };
 
   async function load() {
+    await streaming;
+    const asked = performance.now();
     try {
       const { jobs } = await readJson(`/jobs?limit=${SHOWN}`);
-      if (!ended) take(jobs.map(noted));
+      if (ended) return;
+      newest = newest.filter((job) => isNewer(job, asked));
+      take(jobs.filter((/** @type {Job} */ { id }) => !newest.some((job) => job.id === id)).map(noted));
       empty.hidden = newest.length > 0;
     } catch {
       // The figures above say what is wrong.
     }
   }
 
-  /** @param {Job[]} loaded */
-  function take(loaded) {
-    const all = new Map([...loaded, ...newest].map((job) => [job.id, job]));
-    for (const [id, job] of told) all.set(id, job);
-    told.clear();
+  /** @param {Job[]} told */
+  function take(told) {
+    const all = new Map([...newest, ...told].map((job) => [job.id, job]));
     newest = [...all.values()].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, SHOWN);
     if (newest.length > 0) empty.hidden = true;
     rows(newest);

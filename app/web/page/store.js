@@ -11,6 +11,19 @@ import { follow, readJson } from "./api.js";
 /** Notes on a job when it was told, for what runs goes on since. @param {Job} job @returns {Job} */
 export const noted = (job) => Object.assign(job, { notedAt: performance.now() });
 
+/**
+ * A job that was told after a list of jobs had been asked for is newer than what the list says of it.
+ * @param {Job | undefined} known
+ * @param {number} asked when, on the clock of `performance.now`
+ */
+export const isNewer = (known, asked) => known !== undefined && known.notedAt > asked;
+
+/** @type {() => void} */
+let opened = () => {};
+
+/** Changes are told from then on: what is loaded afterwards misses none. @type {Promise<void>} */
+export const streaming = new Promise((resolve) => (opened = () => resolve(undefined)));
+
 /** While nobody looks, frames don't come. */
 const HIDDEN_MS = 1000;
 
@@ -66,6 +79,7 @@ export function watchJob(id, tell, gone = () => {}) {
   };
 
   async function load() {
+    await streaming;
     const before = told;
     try {
       const job = await readJson(`/jobs/${encodeURIComponent(id)}`);
@@ -122,6 +136,8 @@ export const knownNow = () => (lostAt > 0 ? lostAt : performance.now());
 /** @param {boolean} isOpen */
 function connected(isOpen) {
   if (isOpen) {
+    opened();
+    if (lostAt === 0) return;
     clearTimeout(blip);
     blip = undefined;
     lostAt = 0;
