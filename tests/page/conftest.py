@@ -1,6 +1,7 @@
 """What the page's tests share: Chromium, a running service, and pages in which nothing may go wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from tests.support.server import Server
 
 
 class Visit:
-    """Opens pages, each in a context of its own, under the eyes of a watch."""
+    """Opens pages under the eyes of a watch."""
 
-    def __init__(self, browser: Browser, watch: Watch) -> None:
+    def __init__(self, contexts: Callable[[str], BrowserContext], browser: Browser, watch: Watch) -> None:
+        self._contexts = contexts
         self._browser = browser
         self._watch = watch
-        self._contexts: list[BrowserContext] = []
+        self._leave: list[Callable[[], None]] = []
 
     def __call__(
         self,
@@ -28,21 +30,23 @@ class Visit:
         colours: Colours = "light",
         clocked: bool = False,
     ) -> Page:
-        """A page of this service, shown to somebody who has never been there; `clocked`: `page.clock` is its time."""
+        """A page of this service, in a tab of its own; `clocked`: `page.clock` is its time."""
         url = str(server.api.http.base_url)
-        context = new_context(self._browser, url, width=width, colours=colours)
-        self._contexts.append(context)
-        self._watch.follow(context, url)
-        page = context.new_page()
+        context = new_context(self._browser, url) if clocked else self._contexts(url)
         if clocked:
-            page.clock.install()
+            context.clock.install()
+        page = context.new_page()
+        self._leave.append(context.close if clocked else page.close)
+        self._watch.follow(page, url)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=colours)
         page.goto(path)
         return page
 
     def leave(self) -> None:
         """Closes all of them."""
-        while self._contexts:
-            self._contexts.pop().close()
+        while self._leave:
+            self._leave.pop()()
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,15 @@ def browser() -> Iterator[Browser]:
             yield browser
     except NoChromiumError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser) -> Callable[[str], BrowserContext]:
+    """For each service one, for all tests of a file: what it has cached is not loaded again for each test.
+
+    Nothing of a page is kept in it but the theme.
+    """
+    return cache(lambda url: new_context(browser, url))
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +98,9 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture
-def visit(browser: Browser, watch: Watch) -> Iterator[Visit]:
+def visit(contexts: Callable[[str], BrowserContext], browser: Browser, watch: Watch) -> Iterator[Visit]:
     """Opens pages for this test. To be left before a service of the test's own is stopped."""
-    visit = Visit(browser, watch)
+    visit = Visit(contexts, browser, watch)
     yield visit
     visit.leave()
 

@@ -49,7 +49,7 @@ def test_a_wrong_key_is_told_and_a_right_one_shows_what_is_its_owners(page: Page
     expect(page.get_by_text("of-Bob")).to_have_count(0)
 
 
-def test_the_key_stays_in_its_tab(page: Page, keyed: Server, watch: Watch) -> None:
+def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch: Watch) -> None:
     enter(page, BOB)
     expect(page.get_by_text("of-Bob")).to_be_visible()
     assert not [request for request in watch.requests if BOB in request]
@@ -59,8 +59,7 @@ def test_the_key_stays_in_its_tab(page: Page, keyed: Server, watch: Watch) -> No
     page.reload()
     expect(page.get_by_text("of-Bob")).to_be_visible()
 
-    other = page.context.new_page()
-    other.goto("/?view=jobs")
+    other = visit(keyed, "/?view=jobs")
     expect(other.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
     assert BOB not in keyed.stdout + keyed.stderr
 

@@ -80,7 +80,7 @@ def test_the_queue_is_shown_by_owner_and_priority(visit: Visit, watch: Watch, tm
             expect(lane(page, lanes)).to_have_count(2)
             expect(queued(page)).to_have_count(len(rows))
             assert sorted(cells(page)) == sorted(rows)
-            page.context.close()
+            page.close()
         gate.touch()
         for job_id in held:
             alice.succeeded(job_id)

@@ -40,14 +40,10 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def new_context(
-    browser: Browser, url: str, *, width: int = 1280, height: int = 900, colours: Colours = "light"
-) -> BrowserContext:
+def new_context(browser: Browser, url: str) -> BrowserContext:
     """A browser without a past, in which relative addresses are those of the service at `url`."""
     context = browser.new_context(
         base_url=url,
-        viewport={"width": width, "height": height},
-        color_scheme=colours,
         locale="en-GB",
         timezone_id="Europe/Berlin",
         permissions=["clipboard-read", "clipboard-write"],
@@ -70,8 +66,8 @@ class Watch:
         self._faults: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
 
-    def follow(self, context: BrowserContext, url: str) -> None:
-        """Begins to note what happens in this context, whose service is at `url`."""
+    def follow(self, page: Page, url: str) -> None:
+        """Begins to note what happens in this page, whose service is at `url`, and in those that it opens."""
         here = urlsplit(url).netloc
 
         def console(message: ConsoleMessage) -> None:
@@ -88,14 +84,12 @@ class Watch:
             if request.failure != "net::ERR_ABORTED":  # the page has let go of it itself, as of a stream
                 self._faults.append(f"failed: {request.url}: {request.failure}")
 
-        def crash(page: Page) -> None:
-            self._faults.append(f"crashed: {page.url}")
-
-        context.on("console", console)
-        context.on("weberror", lambda error: self._faults.append(f"exception: {error.error}"))
-        context.on("request", request)
-        context.on("requestfailed", failed)
-        context.on("page", lambda page: page.on("crash", crash))
+        page.on("console", console)
+        page.on("pageerror", lambda error: self._faults.append(f"exception: {error}"))
+        page.on("request", request)
+        page.on("requestfailed", failed)
+        page.on("crash", lambda _: self._faults.append(f"crashed: {page.url}"))
+        page.on("popup", lambda opened: self.follow(opened, url))
 
     def allow(self, pattern: str) -> None:
         """From now on, and for what has been noted: faults in whose text this can be found are none."""
