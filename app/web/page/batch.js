@@ -62,7 +62,8 @@ export function showBatch(root, id) {
 
 /** @param {string} id @param {string} path @param {(act: () => Promise<any>) => Promise<void>} attempt */
 function pieces(id, path, attempt) {
-  const facts = h("p", { class: "muted" });
+  const times = h("span", { class: "muted" });
+  const facts = h("p", { class: "batch-facts" }, times);
   const bar = progressBar();
   const counts = h("ul", { class: "batch-counts", "aria-label": "Jobs by state" });
   const links = Object.fromEntries(STATES.map((state) => [state, countLink(id, state)]));
@@ -87,26 +88,39 @@ function pieces(id, path, attempt) {
       }
     }),
   );
+  const status = h("p", { class: "visually-hidden", role: "status" });
   let given = false;
+  /** @type {boolean | null} whether it was done when it was last told; null before the first time */
+  let told = null;
   return {
-    elements: [facts, bar.element, counts, h("div", { class: "batch-tools" }, results, texts, cancel, remove)],
+    elements: [facts, status, bar.element, counts, h("div", { class: "batch-tools" }, results, texts, cancel, remove)],
     /** @param {Batch} batch */
     update(batch) {
-      const parts = [kindOf(batch), `accepted ${when(batch.created_at)}`];
-      if (batch.finished_at) parts.push(`done ${when(batch.finished_at)}`);
-      if (batch.owner !== null) parts.push(`of ${batch.owner}`);
-      if (batch.labels.length > 0) parts.push(`labelled ${batch.labels.join(", ")}`);
-      setText(facts, parts.join(" · "));
+      if (told === null) facts.append(...belongings(batch));
+      const ended = batch.finished_at ? ` · done ${when(batch.finished_at)}` : "";
+      setText(times, `${kindOf(batch)} · accepted ${when(batch.created_at)}${ended}`);
       bar.update(batch);
       for (const state of STATES) links[state].update(batch.counts[state]);
+      const held = document.activeElement === cancel;
       cancel.hidden = batch.done;
       remove.hidden = !batch.done;
+      if (batch.done && held) remove.focus();
+      if (batch.done && told === false) setText(status, "The batch is done.");
+      told = batch.done;
       if (batch.done && !given) {
         given = true;
         attempt(async () => texts.append(...(await textButtons(batch, path, attempt))));
       }
     },
   };
+}
+
+/** To whom a batch belongs, and what it is called. @param {Batch} batch */
+function belongings({ owner, labels }) {
+  const named = labels.map((/** @type {string} */ label) =>
+    h("a", { class: "label", href: href({ view: "jobs", label }) }, h("bdi", null, label)),
+  );
+  return owner === null ? named : [h("span", null, "of ", h("bdi", { class: "name" }, owner)), ...named];
 }
 
 /** @param {string} id @param {string} state */

@@ -18,7 +18,12 @@ const PAGE = 50;
 /** Between two looks at the list while its jobs change. */
 const REFRESH_MS = 1000;
 
-const COLUMNS = ["Accepted", "Made from", "Progress", "Jobs"];
+const COLUMNS = [
+  ["Accepted", ""],
+  ["Made from", "batch-made"],
+  ["Progress", "batch-bar"],
+  ["Jobs", "batch-states"],
+];
 
 /**
  * @param {HTMLElement} root
@@ -41,7 +46,7 @@ function showList(root) {
     " takes many jobs in one call.",
   );
   const body = h("tbody");
-  const heads = COLUMNS.map((words) => h("th", { scope: "col" }, words));
+  const heads = COLUMNS.map(([words, name]) => h("th", { scope: "col", class: name }, words));
   const table = h(
     "table",
     { class: "batches", hidden: true },
@@ -53,7 +58,7 @@ function showList(root) {
   root.append(
     h("h2", null, "Batches"),
     problem,
-    h("div", { class: "panel list-panel table-scroll" }, table, empty),
+    h("div", { class: "panel list-panel table-scroll batches-panel" }, table, empty),
     more,
   );
 
@@ -127,13 +132,15 @@ function row(batch) {
   const chips = STATES.map((state) => h("span", { class: "state", "data-state": state, hidden: true }));
   const at = h("time", { datetime: batch.created_at, title: exactly(batch.created_at) }, when(batch.created_at));
   const link = h("a", { href: href({ view: "batches", batch: batch.id }) }, at);
-  const made = [kindOf(batch), ...batch.labels].join(" · ");
+  const labels = batch.labels.map((/** @type {string} */ label) =>
+    h("span", { class: "label" }, h("bdi", null, label)),
+  );
   const element = h(
     "tr",
     null,
     h("th", { scope: "row" }, link),
-    h("td", null, made),
-    h("td", null, bar.element),
+    h("td", { class: "batch-made" }, kindOf(batch), " ", ...labels),
+    h("td", { class: "batch-bar" }, bar.element),
     h("td", { class: "batch-states" }, ...chips),
   );
   return {

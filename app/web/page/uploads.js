@@ -44,7 +44,14 @@ export function onUploads(listener) {
   return () => listeners.delete(listener);
 }
 
-const changed = () => listeners.forEach((listener) => listener());
+const changed = () => {
+  if (entries.some(({ stage }) => stage === "waiting" || stage === "sending")) addEventListener("beforeunload", ask);
+  else removeEventListener("beforeunload", ask);
+  listeners.forEach((listener) => listener());
+};
+
+/** What is not there yet would be lost with the page. @param {Event} event */
+const ask = (event) => event.preventDefault();
 
 /**
  * Takes a file on.
