@@ -80,7 +80,7 @@ function show(root, params) {
     scrollTo(0, 0);
     list.release();
     changed();
-    table.querySelector("tbody a")?.focus();
+    requestAnimationFrame(() => table.querySelector("tbody a")?.focus()); // the rows are drawn by then
   });
   addEventListener("scroll", hold, { passive: true });
   const tick = everySecond(() => list.jobs.some(({ state }) => state === "running") && rows.show(list.jobs));
