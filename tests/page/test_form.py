@@ -337,6 +337,27 @@ def test_what_belongs_to_no_field_is_listed(form: MakeForm) -> None:
     assert shown.wrong() == []
 
 
+def test_what_is_wrong_in_json_says_where(form: MakeForm) -> None:
+    shown = form("greet")
+    shown.page.evaluate("form.turn()")
+    shown.field("JSON").fill('{"name": "Ada", "times": 11}')
+    assert shown.check()
+    shown.refused(shown.sent)
+    expect(shown.field("JSON")).to_have_accessible_description(re.compile("times: Input should be less than"))
+    shown.field("JSON").fill('{"name": ')
+    assert not shown.check()
+    assert shown.text == '{"name": '
+    assert not shown.page.evaluate("form.canTurn()")
+
+
+@pytest.mark.parametrize("params", [{"name": 1}, {"nome": "Ada"}, [1], None])
+def test_what_fields_can_not_show_is_shown_as_json(form: MakeForm, params: object) -> None:
+    shown = form("greet")
+    shown.show(params)
+    assert shown.sent == params
+    expect(shown.field("JSON")).to_be_visible()
+
+
 def test_a_branch_is_chosen(form: MakeForm) -> None:
     shown = form("draw")
     shown.field("title").fill("Two")

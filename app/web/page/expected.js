@@ -24,7 +24,7 @@ export function lengthsOf(params) {
  * What is expected of a file of this name.
  * @param {string} text as pasted
  * @param {string} name the file's
- * @param {string[]} chosen algorithms that are computed: a digest that may be of several is taken for one of these
+ * @param {string[]} chosen algorithms that are computed: a digest that may be of several is of one of these
  * @param {Lengths} lengths
  * @returns {Record<string, string> | null} algorithms with digests; null where nothing is said of this file
  * @throws {Error} where a line is no digest, or it can't be told of which algorithm
@@ -54,10 +54,12 @@ function read(line, chosen, lengths) {
   if (!entry) throw new Error("Paste a digest in hex, or lines as sha256sum prints them.");
   const [, digest, file] = entry;
   const fitting = Object.keys(lengths).filter((one) => lengths[one] === digest.length);
-  const meant = fitting.filter((one) => chosen.includes(one));
   if (fitting.length === 0) throw new Error(`No algorithm has digests of ${digest.length} hex digits.`);
-  const [algorithm] = meant.length > 0 ? meant : fitting;
-  if (meant.length > 1)
+  const chosenOnes = fitting.filter((one) => chosen.includes(one));
+  const meant = chosenOnes.length > 0 ? chosenOnes : fitting;
+  const [algorithm] = meant;
+  if (meant.length > 1) {
     throw new Error(`This may be ${meant.join(" or ")}: write, for instance, ${algorithm}: before it.`);
+  }
   return [algorithm, digest.toLowerCase(), file];
 }

@@ -175,7 +175,7 @@ function row(entry) {
     h(
       "div",
       { class: "file-head" },
-      h("bdi", { class: "file-name" }, entry.file.name),
+      h("bdi", { class: "file-name", title: entry.file.name }, entry.file.name),
       h("span", { class: "muted" }, bytes(entry.file.size)),
     ),
     h("div", { class: "file-actions" }, link, button),

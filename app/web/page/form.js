@@ -32,7 +32,7 @@ export function createForm(schema, { changed = () => {} } = {}) {
   const drawable = shape.kind === "object";
 
   const members = membersOf({ label: "", shape, required: true, form });
-  const json = jsonField({ label: "JSON", shape: { kind: "json", schema: {}, nullable: false }, required: true, form });
+  const json = jsonField({ label: "JSON", shape: { kind: "object", schema: {}, nullable: false }, required: true, form });
   let asJson = !drawable;
   show();
   element.addEventListener("input", changed);
@@ -53,8 +53,8 @@ export function createForm(schema, { changed = () => {} } = {}) {
     /** True where there is nothing to fill in. */
     empty: drawable && members.fields.size === 0,
     read,
-    /** The same as JSON text. */
-    text: () => write(read() ?? null),
+    /** The same as JSON text; what is no JSON, as it was typed. */
+    text: () => (asJson && json.complaint() ? /** @type {any} */ (json.control).value : write(read())),
     /**
      * Shows a value; what the fields can't show, is shown as JSON.
      * @param {any} value
@@ -92,7 +92,8 @@ export function createForm(schema, { changed = () => {} } = {}) {
      * @param {Problem[]} problems whose `loc` is without its first part, "body" or "query"
      */
     tell(problems) {
-      present(problems.map(({ loc, msg }) => ({ field: fieldAt(loc), msg })));
+      const place = (/** @type {Problem["loc"]} */ loc) => (asJson && loc.length > 0 ? `${loc.join(".")}: ` : "");
+      present(problems.map(({ loc, msg }) => ({ field: fieldAt(loc), msg: place(loc) + msg })));
     },
   };
 
