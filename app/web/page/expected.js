@@ -32,11 +32,9 @@ export function lengthsOf(params) {
 export function expectedOf(text, name, chosen, lengths) {
   /** @type {Record<string, string>} */
   const found = {};
-  for (const line of text
-    .split("\n")
-    .map((one) => one.trim())
-    .filter(Boolean)) {
-    const [algorithm, digest, file] = read(line, chosen, lengths);
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const [algorithm, digest, file] = read(line.trim(), chosen, lengths);
     if (file === undefined || file.split("/").at(-1) === name) found[algorithm] = digest;
   }
   return Object.keys(found).length > 0 ? found : null;

@@ -32,7 +32,12 @@ export function createForm(schema, { changed = () => {} } = {}) {
   const drawable = shape.kind === "object";
 
   const members = membersOf({ label: "", shape, required: true, form });
-  const json = jsonField({ label: "JSON", shape: { kind: "object", schema: {}, nullable: false }, required: true, form });
+  const json = jsonField({
+    label: "JSON",
+    shape: { kind: "object", schema: {}, nullable: false },
+    required: true,
+    form,
+  });
   let asJson = !drawable;
   show();
   element.addEventListener("input", changed);
