@@ -8,7 +8,7 @@ import { h, keyedRows, setAttribute, setText } from "./dom.js";
 import { expectedOf, lengthsOf } from "./expected.js";
 import { bytes } from "./format.js";
 import { href } from "./route.js";
-import { digest, onUploads, putAway, stop, uploads } from "./uploads.js";
+import { again, digest, onUploads, putAway, stop, uploads } from "./uploads.js";
 
 /** @typedef {import("./uploads.js").Entry} Entry */
 
@@ -167,6 +167,8 @@ function row(entry) {
   const words = h("span", { class: "file-stage" });
   const found = h("dl", { class: "digests" });
   const link = h("a", { hidden: true }, "Job");
+  const repeat = h("button", { type: "button", class: "quiet", onclick: () => again(entry) }, "Try again");
+  setAttribute(repeat, "aria-label", `Try again ${entry.file.name}`);
   const button = h("button", { type: "button", class: "quiet" });
   button.addEventListener("click", () => (isLive(entry.stage) ? stop(entry) : putAway(entry)));
   const element = h(
@@ -178,7 +180,7 @@ function row(entry) {
       h("bdi", { class: "file-name", title: entry.file.name }, entry.file.name),
       h("span", { class: "muted" }, bytes(entry.file.size)),
     ),
-    h("div", { class: "file-actions" }, link, button),
+    h("div", { class: "file-actions" }, link, repeat, button),
     h("div", { class: "file-progress" }, bar, words),
     found,
   );
@@ -196,6 +198,7 @@ function row(entry) {
     const digesting = job?.state === "queued" ? "Queued" : `Digesting, ${percent}`;
     const now = { waiting: "Waiting", sending: `Uploading, ${percent}`, digesting }[/** @type {string} */ (stage)];
     setText(words, now ?? ending);
+    repeat.hidden = isLive(stage) || job !== null;
     setText(button, isLive(stage) ? "Stop" : "Dismiss");
     setAttribute(button, "aria-label", `${button.textContent} ${entry.file.name}`);
     if (job && link.hidden) {

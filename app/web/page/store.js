@@ -6,7 +6,7 @@
  * @typedef {{changed: (jobs: Job[]) => void, deleted: (ids: string[]) => void, reset: () => void}} Listener
  */
 
-import { follow, readJson } from "./api.js";
+import { ApiProblem, follow, readJson } from "./api.js";
 
 /** Notes on a job when it was told, for what runs goes on since. @param {Job} job @returns {Job} */
 export const noted = (job) => Object.assign(job, { notedAt: performance.now() });
@@ -62,6 +62,8 @@ export function onJobs(changed, { deleted = () => {}, reset = () => {} } = {}) {
 export function watchJob(id, tell, gone = () => {}) {
   let told = 0;
   let ended = false;
+  /** It has not been loaded since that was asked for. */
+  let missing = true;
   const end = onJobs(
     (jobs) => {
       const job = jobs.find((one) => one.id === id);
@@ -72,20 +74,23 @@ export function watchJob(id, tell, gone = () => {}) {
     },
     { deleted: (ids) => ids.includes(id) && gone(new Error("This job has been deleted.")), reset: load },
   );
-  load();
+  const endConnection = onConnection((lost) => lost === null && missing && load());
   return () => {
     ended = true;
     end();
+    endConnection();
   };
 
   async function load() {
+    missing = true;
     await streaming;
     const before = told;
     try {
       const job = await readJson(`/jobs/${encodeURIComponent(id)}`);
+      missing = false;
       if (!ended && told === before) tell(noted(job)); // or an event was faster
     } catch (error) {
-      if (!ended) gone(/** @type {Error} */ (error));
+      if (!ended && error instanceof ApiProblem) gone(error);
     }
   }
 }

@@ -83,6 +83,12 @@ export async function stop(entry) {
   next();
 }
 
+/** Uploads once more what has not arrived. @param {Entry} entry */
+export function again(entry) {
+  Object.assign(entry, { stage: "waiting", sent: 0, problem: "", stop: new AbortController() });
+  next();
+}
+
 /** Takes what is finished off the list; its job stays. @param {Entry} entry */
 export function putAway(entry) {
   entries.splice(entries.indexOf(entry), 1);
