@@ -90,5 +90,5 @@ def test_the_way_of_a_large_file_is_shown(page: Page, tmp_path: Path) -> None:
     page.wait_for_function("(bar) => bar.value > 0", arg=bar.element_handle())
     row.get_by_role("button", name="Stop").click()
     expect(row).to_contain_text("Stopped")
-    row.get_by_role("button").click()
+    row.get_by_role("button", name="Dismiss").click()
     expect(row).to_have_count(0)
