@@ -2,25 +2,22 @@
  * One job: its whole story, and what can be done with it.
  */
 
-import { hasKey, readText, send } from "./api.js";
-import { confirmed } from "./confirm.js";
+import { hasKey, readText } from "./api.js";
+import { everySecond } from "./connection.js";
 import { copyButton } from "./copy.js";
 import { curlLine } from "./curl.js";
 import { h, setText } from "./dom.js";
-import { download } from "./download.js";
-import { bytes } from "./format.js";
+import { actionBar } from "./job_actions.js";
+import { resultPart, showError, titled } from "./job_outcome.js";
 import { facts, story } from "./job_story.js";
-import { progressWords, shortId, stateChip } from "./jobs_in_words.js";
+import { isOver, progressWords, shortId, stateChip } from "./jobs_in_words.js";
 import { parse, write } from "./json.js";
-import { editable, retryAsNew } from "./retry.js";
-import { go, href } from "./route.js";
-import { everySecond, watchJob } from "./store.js";
+import { href } from "./route.js";
+import { watchJob } from "./store.js";
 
 /** @typedef {import("./store.js").Job} Job */
 
 export const view = { name: "job", title: "Job", show };
-
-const ENDED = ["succeeded", "failed", "cancelled"];
 
 /**
  * @param {HTMLElement} root
@@ -68,14 +65,26 @@ function sheet(begin) {
   const error = h("section", { class: "panel job-error", "aria-labelledby": "error-title", hidden: true });
   const params = h("pre", { class: "code", tabindex: "0", "aria-label": "Parameters" }, write(begin.params, ""));
   const result = resultPart(path);
-  const about = h("p", { class: "job-about" }, h("code", { class: "job-id" }, begin.id), copyButton("Copy", () => begin.id, "Copy the id"), ...belongings(begin));
+  const about = h(
+    "p",
+    { class: "job-about" },
+    h("code", { class: "job-id" }, begin.id),
+    copyButton("Copy", () => begin.id, "Copy the id"),
+    ...belongings(begin),
+  );
   let exact = "";
 
   return {
     element: h(
       "div",
       { class: "job" },
-      h("header", { class: "job-head" }, h("h2", null, h("bdi", null, begin.task), " ", h("span", { class: "short-id" }, shortId(begin))), chip.element, actions.element),
+      h(
+        "header",
+        { class: "job-head" },
+        h("h2", null, h("bdi", null, begin.task), " ", h("span", { class: "short-id" }, shortId(begin))),
+        chip.element,
+        actions.element,
+      ),
       about,
       problem,
       status,
@@ -88,20 +97,41 @@ function sheet(begin) {
           "div",
           { class: "job-main" },
           result.element,
-          h("section", { class: "panel", "aria-labelledby": "params-title" }, titled("params-title", "Parameters", copyButton("Copy", () => params.textContent ?? "", "Copy the parameters")), params),
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "params-title" },
+            titled(
+              "params-title",
+              "Parameters",
+              copyButton("Copy", () => params.textContent ?? "", "Copy the parameters"),
+            ),
+            params,
+          ),
           curls(begin, path),
         ),
         h(
           "div",
           { class: "job-side" },
-          h("section", { class: "panel", "aria-labelledby": "story-title" }, titled("story-title", "Story"), timeline.element),
-          h("section", { class: "panel", "aria-labelledby": "facts-title" }, titled("facts-title", "Facts"), figures.element),
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "story-title" },
+            titled("story-title", "Story"),
+            timeline.element,
+          ),
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "facts-title" },
+            titled("facts-title", "Facts"),
+            figures.element,
+          ),
         ),
       ),
     ),
     /** @param {Job} latest */
     update(latest) {
-      if (ENDED.includes(latest.state) && !ENDED.includes(job.state)) status.textContent = `The job ${latest.state === "cancelled" ? "was cancelled" : latest.state}.`;
+      if (isOver(latest) && !isOver(job)) {
+        status.textContent = `The job ${latest.state === "cancelled" ? "was cancelled" : latest.state}.`;
+      }
       job = latest;
       document.title = `${job.task} ${shortId(job)}, ${job.state} · Offload`;
       chip.update(job.state);
@@ -129,55 +159,15 @@ function sheet(begin) {
   }
 }
 
-/** @param {string} id @param {string} words @param {...HTMLElement} tools */
-const titled = (id, words, ...tools) => h("div", { class: "panel-head" }, h("h3", { id }, words), ...tools);
-
 /** To whom and what a job belongs. @param {Job} job */
 function belongings({ owner, batch_id, labels }) {
   return [
     owner !== null && h("span", null, "of ", h("bdi", { class: "name" }, owner)),
     batch_id !== null && h("a", { href: href({ view: "batches", batch: batch_id }) }, "Its batch"),
-    ...labels.map((/** @type {string} */ label) => h("a", { class: "label", href: href({ view: "jobs", label }) }, h("bdi", null, label))),
+    ...labels.map((/** @type {string} */ label) =>
+      h("a", { class: "label", href: href({ view: "jobs", label }) }, h("bdi", null, label)),
+    ),
   ];
-}
-
-/** @param {() => Job} now @param {string} path @param {HTMLElement} problem */
-function actionBar(now, path, problem) {
-  /** @param {string} words @param {string} look @param {() => Promise<void>} act */
-  const action = (words, look, act) => {
-    const button = h("button", { type: "button", class: look }, words);
-    // Never disabled: the focus would leave it.
-    let busy = false;
-    button.addEventListener("click", async () => {
-      if (busy) return;
-      busy = true;
-      setText(problem, "");
-      await act().catch((error) => setText(problem, error.message));
-      busy = false;
-    });
-    return button;
-  };
-  const cancel = action("Cancel", "danger", async () => {
-    await send("POST", `${path}/cancel`);
-  });
-  const retry = action("Retry as new", "", async () => go({ view: "job", job: (await retryAsNew(now().id)).id }));
-  const edit = action("Edit and submit", "", async () => go(await editable(now().id)));
-  const remove = action("Delete", "danger", async () => {
-    if (await confirmed("Delete this job?", "Its record, its result and what was uploaded for it are forgotten.", "Delete")) {
-      await send("DELETE", path);
-      go({ view: "jobs" });
-    }
-  });
-  return {
-    element: h("div", { class: "job-actions" }, retry, edit, cancel, remove),
-    update() {
-      const over = ENDED.includes(now().state);
-      const held = document.activeElement === cancel && over;
-      cancel.hidden = over;
-      retry.hidden = remove.hidden = !over;
-      if (held) retry.focus();
-    },
-  };
 }
 
 function progressPart() {
@@ -197,50 +187,6 @@ function progressPart() {
   };
 }
 
-/** @param {HTMLElement} place @param {Job} job */
-function showError(place, { error }) {
-  place.hidden = !error;
-  if (!error || place.childElementCount > 0) return;
-  const told = [["Exception", error.exception], ["Exit code", error.exit_code], ["Signal", error.signal]].filter(([, value]) => value !== undefined);
-  place.append(
-    h("h3", { id: "error-title" }, error.title),
-    h("p", { class: "job-error-detail" }, h("bdi", null, error.detail)),
-    told.length > 0 && h("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [h("dt", null, name), h("dd", null, h("code", null, String(value)))])),
-    error.traceback && h("pre", { class: "code", tabindex: "0", "aria-label": "Traceback" }, error.traceback.trimEnd()),
-    h("p", { class: "panel-more" }, h("a", { href: error.type }, "What this means")),
-  );
-}
-
-/** @param {string} path */
-function resultPart(path) {
-  const pre = h("pre", { class: "code", tabindex: "0", "aria-label": "Result" });
-  const words = h("p", { class: "muted" });
-  const problem = h("p", { class: "problem", role: "alert" });
-  const copy = copyButton("Copy", () => pre.textContent ?? "", "Copy the result");
-  const take = h("button", { type: "button", class: "quiet" }, "Download");
-  take.addEventListener("click", async () => {
-    setText(problem, "");
-    await download(`${path}/result`, `${path.split("/").pop()}.json`).catch((error) => setText(problem, error.message));
-  });
-  const element = h("section", { class: "panel", "aria-labelledby": "result-title", hidden: true }, titled("result-title", "Result", copy, take), words, problem, pre);
-  return {
-    element,
-    /** @param {Job} job */
-    wait({ state }) {
-      element.hidden = state !== "succeeded";
-    },
-    /** @param {any} job read to the digit */
-    show({ state, result, result_bytes }) {
-      element.hidden = state !== "succeeded";
-      const large = result === null && result_bytes > 4; // null itself has four letters
-      pre.hidden = copy.hidden = large;
-      setText(pre, large ? "" : write(result, ""));
-      words.hidden = !large;
-      setText(words, large ? `${bytes(result_bytes)} of JSON: too much to be shown here.` : "");
-    },
-  };
-}
-
 /** @param {Job} job @param {string} path */
 function curls(job, path) {
   const lines = [
@@ -248,6 +194,14 @@ function curls(job, path) {
     ["Its events", curlLine(`${path}/events`, { keyed: hasKey() })],
     ["Its result", curlLine(`${path}/result`, { keyed: hasKey() })],
   ];
-  const rows = lines.map(([words, line]) => h("div", { class: "curl-row" }, h("span", { class: "muted" }, words), h("code", { class: "curl-line" }, line), copyButton("Copy", () => line, `Copy the curl line: ${words}`)));
+  const rows = lines.map(([words, line]) =>
+    h(
+      "div",
+      { class: "curl-row" },
+      h("span", { class: "muted" }, words),
+      h("code", { class: "curl-line", tabindex: "0" }, line),
+      copyButton("Copy", () => line, `Copy the curl line: ${words}`),
+    ),
+  );
   return h("section", { class: "panel", "aria-labelledby": "curl-title" }, titled("curl-title", "With curl"), ...rows);
 }
