@@ -73,6 +73,7 @@ export const readBlob = async (path) => (await ask(path)).blob();
  * @returns {Promise<any>} what is answered; null where that is nothing
  */
 export async function send(method, path, json, headers = {}) {
+  /** @type {Record<string, string>} */
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
   const response = await ask(path, { method, body: json, headers: { ...type, ...headers } });
   return response.status === 204 ? null : response.json();
@@ -131,7 +132,11 @@ export function follow(path, on, { failed = () => {}, open = () => {}, over = is
     let timer = setTimeout(() => silent.abort(), SILENT_MS);
     const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
     try {
-      const response = await ask(path, { headers, cache: "no-store", signal: AbortSignal.any([stop.signal, silent.signal]) });
+      const response = await ask(path, {
+        headers,
+        cache: "no-store",
+        signal: AbortSignal.any([stop.signal, silent.signal]),
+      });
       for await (const { event, data, id } of frames(/** @type {any} */ (response.body))) {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(), SILENT_MS);

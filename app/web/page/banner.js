@@ -2,9 +2,10 @@
  * Says when what is shown is not live: since when, and that it is from then.
  */
 
+import { onConnection } from "./connection.js";
 import { h } from "./dom.js";
 import { when } from "./format.js";
-import { onConnection, startStore } from "./store.js";
+import { startStore } from "./store.js";
 
 /** Opens the stream of events, and says in `place` whenever it is not there. @param {HTMLElement} place */
 export function startBanner(place) {

@@ -29,7 +29,11 @@ export function copyButton(words, text, label) {
 
 /** @param {string} text */
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  if (navigator.clipboard)
+    return navigator.clipboard.writeText(text).then(
+      () => true,
+      () => false,
+    );
   // Without TLS, and not on this machine: browsers keep the clipboard from such pages, but for this old way.
   const area = h("textarea", { class: "visually-hidden" });
   area.value = text;

@@ -48,23 +48,45 @@ export function filterForm(begin, changed) {
     changed(filter);
   };
 
-  const boxes = STATES.map((state) => h("input", { type: "checkbox", value: state, checked: filter.states.includes(state), onchange: () => change({ states: boxes.filter((box) => box.checked).map((box) => box.value) }) }));
+  const boxes = STATES.map((state) =>
+    h("input", {
+      type: "checkbox",
+      value: state,
+      checked: filter.states.includes(state),
+      onchange: () => change({ states: boxes.filter((box) => box.checked).map((box) => box.value) }),
+    }),
+  );
   const states = h(
     "fieldset",
     { class: "filter-states" },
     h("legend", { class: "visually-hidden" }, "State"),
-    ...STATES.map((state, at) => h("label", { class: "filter-state" }, boxes[at], h("span", { class: "state", "data-state": state }, state))),
+    ...STATES.map((state, at) =>
+      h("label", { class: "filter-state" }, boxes[at], h("span", { class: "state", "data-state": state }, state)),
+    ),
   );
   const task = h("select", { "aria-label": "Task" }, h("option", { value: "" }, "All tasks"));
   task.addEventListener("change", () => change({ task: task.value }));
   fillTasks(task, filter.task);
-  const label = h("input", { type: "search", "aria-label": "Label", placeholder: "Label", spellcheck: "false", autocomplete: "off" });
+  const label = h("input", {
+    type: "search",
+    "aria-label": "Label",
+    placeholder: "Label",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
   label.value = filter.label;
   label.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => change({ label: label.value.trim() }), TYPED_MS);
   });
-  const batch = h("button", { type: "button", class: "filter-batch", hidden: filter.batch === "" }, "Of batch ", h("code", null, `…${filter.batch.slice(-6)}`), h("span", { "aria-hidden": "true" }, " ✕"), h("span", { class: "visually-hidden" }, ": show jobs of all"));
+  const batch = h(
+    "button",
+    { type: "button", class: "filter-batch", hidden: filter.batch === "" },
+    "Of batch ",
+    h("code", null, `…${filter.batch.slice(-6)}`),
+    h("span", { "aria-hidden": "true" }, " ✕"),
+    h("span", { class: "visually-hidden" }, ": show jobs of all"),
+  );
   batch.addEventListener("click", () => {
     batch.hidden = true;
     task.focus();
@@ -77,13 +99,28 @@ export function filterForm(begin, changed) {
     boxes[0].focus();
     change({ states: [], task: "", label: "", batch: "" });
   });
-  return h("form", { class: "filters", role: "search", "aria-label": "Filter jobs", onsubmit: (/** @type {Event} */ event) => event.preventDefault() }, states, task, label, batch, clear);
+  return h(
+    "form",
+    {
+      class: "filters",
+      role: "search",
+      "aria-label": "Filter jobs",
+      onsubmit: (/** @type {Event} */ event) => event.preventDefault(),
+    },
+    states,
+    task,
+    label,
+    batch,
+    clear,
+  );
 }
 
 /** The tasks that there are, and the one that is chosen even where there is none of that name any more. @param {HTMLSelectElement} select @param {string} chosen */
 async function fillTasks(select, chosen) {
   if (chosen !== "") select.append(h("option", { value: chosen, selected: true }, chosen));
   const { tasks } = await readJson("/tasks").catch(() => ({ tasks: [] })); // the list below says what is wrong
-  const names = tasks.map((/** @type {any} */ { name }) => name).filter((/** @type {string} */ name) => name !== chosen);
+  const names = tasks
+    .map((/** @type {any} */ { name }) => name)
+    .filter((/** @type {string} */ name) => name !== chosen);
   select.append(...names.map((/** @type {string} */ name) => h("option", { value: name }, name)));
 }

@@ -6,9 +6,10 @@
  */
 
 import { readJson } from "./api.js";
+import { onConnection, streaming } from "./connection.js";
 import { matches, paramsOf } from "./filters.js";
 import { href } from "./route.js";
-import { isNewer, noted, onConnection, onJobs, streaming } from "./store.js";
+import { isNewer, noted, onJobs } from "./store.js";
 
 const PAGE = 200;
 

@@ -27,20 +27,44 @@ function steps(job) {
   const lost = attempt - (state === "queued" ? 0 : 1);
   if (lost > 0) {
     const words = lost === 1 ? "Attempt 1 was lost" : `Attempts 1 to ${lost} were lost`;
-    told.push({ name: "lost", at: null, words, more: "Not through the task’s fault: the worker was gone, or the service was stopped", state: "cancelled" });
+    told.push({
+      name: "lost",
+      at: null,
+      words,
+      more: "Not through the task’s fault: the worker was gone, or the service was stopped",
+      state: "cancelled",
+    });
   }
   if (started_at) {
     const waited = (Date.parse(started_at) - Date.parse(created_at)) / 1000;
-    told.push({ name: "started", at: started_at, words: `Attempt ${attempt} of ${max_attempts} started`, more: lost > 0 ? "" : `after ${duration(Math.max(0, waited))}`, state: "running" });
+    told.push({
+      name: "started",
+      at: started_at,
+      words: `Attempt ${attempt} of ${max_attempts} started`,
+      more: lost > 0 ? "" : `after ${duration(Math.max(0, waited))}`,
+      state: "running",
+    });
   }
   if (state === "queued") {
-    told.push({ name: "queued", at: null, words: "Waits for a lane", more: position === null ? "" : position === 0 ? "It is next" : `About ${number(position)} go before it`, state });
+    told.push({
+      name: "queued",
+      at: null,
+      words: "Waits for a lane",
+      more: position === null ? "" : position === 0 ? "It is next" : `About ${number(position)} go before it`,
+      state,
+    });
   } else if (state === "running") {
     told.push({ name: "running", at: null, words: "Runs", more: `for ${ranFor(job)}`, state });
   } else {
     const ran = ranFor(job);
     const more = [error?.title, ran && `${state === "succeeded" ? "in" : "after"} ${ran}`].filter(Boolean).join(", ");
-    told.push({ name: "ended", at: finished_at, words: ENDINGS[/** @type {keyof typeof ENDINGS} */ (state)], more, state });
+    told.push({
+      name: "ended",
+      at: finished_at,
+      words: ENDINGS[/** @type {keyof typeof ENDINGS} */ (state)],
+      more,
+      state,
+    });
   }
   return told;
 }

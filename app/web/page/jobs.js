@@ -2,13 +2,13 @@
  * The jobs, newest first, with filters that the address keeps.
  */
 
+import { everySecond } from "./connection.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { filterForm, filterOf, isWide, paramsOf } from "./filters.js";
 import { number, when } from "./format.js";
 import { jobList } from "./job_list.js";
 import { brief, ranFor, shortId, stateChip } from "./jobs_in_words.js";
 import { href, keep } from "./route.js";
-import { everySecond } from "./store.js";
 import { windowedRows } from "./window.js";
 
 /** @typedef {import("./store.js").Job} Job */
@@ -48,7 +48,12 @@ function show(root, params) {
   const problem = h("p", { class: "problem", role: "alert" });
   const newer = h("button", { type: "button", class: "primary newer", hidden: true });
   const heads = COLUMNS.map(([words, name]) => h("th", { scope: "col", class: name }, words));
-  const table = h("table", { class: "jobs" }, h("caption", { class: "visually-hidden" }, "Jobs, newest first"), h("thead", null, h("tr", { "aria-rowindex": 1 }, ...heads)));
+  const table = h(
+    "table",
+    { class: "jobs" },
+    h("caption", { class: "visually-hidden" }, "Jobs, newest first"),
+    h("thead", null, h("tr", { "aria-rowindex": 1 }, ...heads)),
+  );
   const empty = h("p", { class: "empty", hidden: true });
   const foot = h("p", { class: "muted list-foot" }, "Loading…");
   const status = h("p", { class: "visually-hidden", role: "status" });
@@ -66,9 +71,14 @@ function show(root, params) {
   let list;
   /** What a filter found has been said. */
   let told = true;
-  const rows = windowedRows(table, (/** @type {Job} */ { id }) => id, row, (upto) => {
-    if (upto > list.jobs.length - AHEAD) list.more();
-  });
+  const rows = windowedRows(
+    table,
+    (/** @type {Job} */ { id }) => id,
+    row,
+    (upto) => {
+      if (upto > list.jobs.length - AHEAD) list.more();
+    },
+  );
   const hold = () => {
     list.holding = table.getBoundingClientRect().top < 0;
     if (!list.holding && list.held.length > 0) {

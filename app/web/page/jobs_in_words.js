@@ -4,16 +4,18 @@
  * @typedef {import("./store.js").Job} Job
  */
 
+import { knownNow } from "./connection.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { bytes, duration, number } from "./format.js";
-import { knownNow } from "./store.js";
 
 const LONGEST = 160;
 
 /** Parameters on one line: `n 36, algorithm recursive`. @param {any} params */
 export function brief(params) {
   const words = isPlain(params)
-    ? Object.entries(params).map(([name, value]) => `${name} ${written(value)}`).join(", ")
+    ? Object.entries(params)
+        .map(([name, value]) => `${name} ${written(value)}`)
+        .join(", ")
     : written(params);
   return shortened(words);
 }
@@ -49,6 +51,9 @@ export function ranFor({ state, usage, notedAt }) {
   const since = state === "running" ? Math.max(0, knownNow() - notedAt) / 1000 : 0;
   return duration(usage.wall_s + since);
 }
+
+/** True where a job has its final state. @param {Job} job */
+export const isOver = ({ state }) => state !== "queued" && state !== "running";
 
 /** What tells jobs of one task apart: the end of the id, which is random. @param {Job} job */
 export const shortId = ({ id }) => id.slice(-6);

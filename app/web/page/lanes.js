@@ -16,7 +16,12 @@ const ASK_AFTER_S = 0.5;
 
 export function lanePanel() {
   const list = h("ol", { class: "lanes" }, h("li", { class: "muted" }, "Loading…"));
-  const element = h("section", { class: "panel lanes-panel", "aria-labelledby": "lanes-title" }, h("h3", { id: "lanes-title" }, "Lanes"), list);
+  const element = h(
+    "section",
+    { class: "panel lanes-panel", "aria-labelledby": "lanes-title" },
+    h("h3", { id: "lanes-title" }, "Lanes"),
+    list,
+  );
   /** @type {Map<string, Job>} those that run, as far as they have been told */
   const jobs = new Map();
   /** @type {Set<string>} */
@@ -73,7 +78,7 @@ export function lanePanel() {
   }
 }
 
-/** @param {{index: number}} entry */
+/** @param {{index: number, lane: any, job: Job | undefined}} entry */
 function laneRow({ index }) {
   const task = h("a", { class: "lane-task" });
   const about = h("span", { class: "lane-about" });
@@ -98,12 +103,16 @@ function laneRow({ index }) {
       setText(pid, lane.pid === null ? "" : `pid ${lane.pid}`);
       for (const one of [task, about]) setAttribute(one, "hidden", !job);
       setAttribute(state, "hidden", Boolean(job));
-      if (job) {
-        setText(task, job.task);
-        setAttribute(task, "href", href({ view: "job", job: job.id }));
-        setText(about, brief(job.params));
-      } else {
-        setText(state, { idle: "Idle", opening: "Opening…", busy: lane.job === null ? "Busy for another owner" : "Busy" }[/** @type {string} */ (lane.state)] ?? lane.state);
+      setText(task, job?.task ?? "");
+      setText(about, job ? brief(job.params) : "");
+      setAttribute(task, "href", job && href({ view: "job", job: job.id }));
+      if (!job) {
+        setText(
+          state,
+          { idle: "Idle", opening: "Opening…", busy: lane.job === null ? "Busy for another owner" : "Busy" }[
+            /** @type {string} */ (lane.state)
+          ] ?? lane.state,
+        );
       }
       setAttribute(bar, "hidden", fraction === null);
       if (fraction !== null) {

@@ -3,11 +3,12 @@
  */
 
 import { readJson } from "./api.js";
+import { everySecond, streaming } from "./connection.js";
 import { h, keyedRows, setText } from "./dom.js";
 import { when } from "./format.js";
 import { brief, ranFor, stateChip } from "./jobs_in_words.js";
 import { href } from "./route.js";
-import { everySecond, isNewer, noted, onJobs, streaming } from "./store.js";
+import { isNewer, noted, onJobs } from "./store.js";
 
 /** @typedef {import("./store.js").Job} Job */
 
@@ -15,7 +16,13 @@ const SHOWN = 8;
 
 export function latestPanel() {
   const list = h("ul", { class: "latest" });
-  const empty = h("p", { class: "empty", hidden: true }, "No jobs yet. ", h("a", { href: href({ view: "submit" }) }, "Submit the first one"), ".");
+  const empty = h(
+    "p",
+    { class: "empty", hidden: true },
+    "No jobs yet. ",
+    h("a", { href: href({ view: "submit" }) }, "Submit the first one"),
+    ".",
+  );
   const element = h(
     "section",
     { class: "panel latest-panel", "aria-labelledby": "latest-title" },
@@ -28,16 +35,13 @@ export function latestPanel() {
   /** @type {Job[]} */
   let newest = [];
   let ended = false;
-  const end = onJobs(
-    take,
-    {
-      deleted: (ids) => {
-        newest = newest.filter(({ id }) => !ids.includes(id));
-        load();
-      },
-      reset: load,
+  const end = onJobs(take, {
+    deleted: (ids) => {
+      newest = newest.filter(({ id }) => !ids.includes(id));
+      load();
     },
-  );
+    reset: load,
+  });
   const tick = everySecond(() => rows(newest));
   load();
   return {
@@ -81,7 +85,13 @@ function row({ id, task, params, created_at }) {
       "li",
       null,
       chip.element,
-      h("span", { class: "latest-what" }, h("a", { href: href({ view: "job", job: id }) }, task), " ", h("span", { class: "muted" }, brief(params))),
+      h(
+        "span",
+        { class: "latest-what" },
+        h("a", { href: href({ view: "job", job: id }) }, task),
+        " ",
+        h("span", { class: "muted" }, brief(params)),
+      ),
       took,
       h("time", { datetime: created_at, class: "muted" }, when(created_at)),
     ),

@@ -18,7 +18,9 @@ import { themeChoice } from "./theme.js";
 /** Those with a place in the navigation. */
 const PLACES = [overview, jobs, batches, submit, files];
 
-const [main, nav, tools] = ["main", "views", "tools"].map((id) => /** @type {HTMLElement} */ (document.getElementById(id)));
+const [main, nav, tools] = ["main", "views", "tools"].map(
+  (id) => /** @type {HTMLElement} */ (document.getElementById(id)),
+);
 const links = PLACES.map(({ name, title }) => ({ name, link: h("a", { href: href({ view: name }) }, title) }));
 nav.append(h("ul", null, ...links.map(({ link }) => h("li", null, link))));
 tools.append(keyButton(), themeChoice());

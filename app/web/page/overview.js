@@ -8,12 +8,12 @@ import { duration, number } from "./format.js";
 import { lanePanel } from "./lanes.js";
 import { latestPanel } from "./latest.js";
 import { queuePanel } from "./queue.js";
-import { watchStats } from "./store.js";
+import { watchStats } from "./stats.js";
 import { tasksPanel } from "./tasks.js";
 
 export const view = { name: "overview", title: "Overview", show };
 
-/** @typedef {import("./store.js").Stats} Stats */
+/** @typedef {import("./stats.js").Stats} Stats */
 
 /**
  * @param {HTMLElement} root
@@ -30,7 +30,16 @@ function show(root, params) {
   root.append(
     h("h2", { class: "visually-hidden" }, "Overview"),
     problem,
-    h("div", { class: "overview" }, figures.element, lanes.element, queue.element, history.element, latest.element, tasks.element),
+    h(
+      "div",
+      { class: "overview" },
+      figures.element,
+      lanes.element,
+      queue.element,
+      history.element,
+      latest.element,
+      tasks.element,
+    ),
   );
   const end = watchStats(
     (stats) => {
@@ -57,13 +66,20 @@ function figureList() {
       const all = /** @type {any[]} */ (Object.values(tasks));
       const perSecond = all.reduce((sum, { per_s }) => sum + per_s, 0);
       const waits = all.map(({ wait_s_p50 }) => wait_s_p50).filter((s) => s !== null);
-      busy.update(number(lanes.filter((/** @type {any} */ { state }) => state === "busy").length), `of ${number(lanes.length)}`);
+      busy.update(
+        number(lanes.filter((/** @type {any} */ { state }) => state === "busy").length),
+        `of ${number(lanes.length)}`,
+      );
       queued.update(number(queue.size), `of ${number(queue.limit)}`);
-      rate.update(perSecond === 0 ? "0" : perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond)), "last minute");
+      rate.update(rounded(perSecond), "last minute");
       wait.update(waits.length > 0 ? duration(Math.max(...waits)) : "–", waits.length > 0 ? "median" : "");
     },
   };
 }
+
+/** @param {number} rate */
+const rounded = (rate) =>
+  rate === 0 ? "0" : rate < 1 ? rate.toFixed(2) : rate < 10 ? rate.toFixed(1) : number(Math.round(rate));
 
 /** @param {string} name */
 function figure(name) {

@@ -12,12 +12,29 @@ export function queuePanel() {
     "table",
     { class: "queue" },
     h("caption", { class: "visually-hidden" }, "Queued jobs by owner and priority"),
-    h("thead", null, h("tr", null, withOwners, h("th", { scope: "col", class: "number" }, "Priority"), h("th", { scope: "col", class: "number" }, "Jobs"))),
+    h(
+      "thead",
+      null,
+      h(
+        "tr",
+        null,
+        withOwners,
+        h("th", { scope: "col", class: "number" }, "Priority"),
+        h("th", { scope: "col", class: "number" }, "Jobs"),
+      ),
+    ),
     body,
   );
   const others = h("p", { class: "muted queue-others" });
   const empty = h("p", { class: "empty" }, "Nothing waits.");
-  const element = h("section", { class: "panel queue-panel", "aria-labelledby": "queue-title" }, h("h3", { id: "queue-title" }, "Queue"), table, others, empty);
+  const element = h(
+    "section",
+    { class: "panel queue-panel", "aria-labelledby": "queue-title" },
+    h("h3", { id: "queue-title" }, "Queue"),
+    table,
+    others,
+    empty,
+  );
   const rows = keyedRows(body, keyOf, row);
   return {
     element,
@@ -42,7 +59,13 @@ function row({ owner, priority }) {
   const jobs = h("td", { class: "number" });
   const name = owner === null ? h("span", { class: "muted" }, "nobody’s") : h("bdi", { class: "name" }, owner);
   return {
-    element: h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "number" }, priority > 0 ? `+${priority}` : String(priority).replace("-", "−")), jobs),
+    element: h(
+      "tr",
+      null,
+      h("th", { scope: "row" }, name),
+      h("td", { class: "number" }, priority > 0 ? `+${priority}` : String(priority).replace("-", "−")),
+      jobs,
+    ),
     /** @param {any} latest */
     update(latest) {
       setText(jobs, number(latest.jobs));

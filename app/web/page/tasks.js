@@ -15,15 +15,29 @@ export function tasksPanel() {
   const table = h(
     "div",
     { class: "table-scroll", tabindex: "0", role: "group", "aria-labelledby": "tasks-title" },
-    h("table", null, h("caption", { class: "visually-hidden" }, "Tasks since the service was started"), h("thead", null, h("tr", null, ...heads)), body),
+    h(
+      "table",
+      null,
+      h("caption", { class: "visually-hidden" }, "Tasks since the service was started"),
+      h("thead", null, h("tr", null, ...heads)),
+      body,
+    ),
   );
-  const element = h("section", { class: "panel tasks-panel", "aria-labelledby": "tasks-title" }, h("h3", { id: "tasks-title" }, "Tasks since the start"), table, empty);
+  const element = h(
+    "section",
+    { class: "panel tasks-panel", "aria-labelledby": "tasks-title" },
+    h("h3", { id: "tasks-title" }, "Tasks since the start"),
+    table,
+    empty,
+  );
   const rows = keyedRows(body, ([name]) => name, row);
   return {
     element,
     /** @param {any} stats */
     update({ tasks }) {
-      const entries = Object.entries(tasks).filter(([, { succeeded, failed, cancelled }]) => succeeded + failed + cancelled > 0);
+      const entries = Object.entries(tasks).filter(
+        ([, { succeeded, failed, cancelled }]) => succeeded + failed + cancelled > 0,
+      );
       setAttribute(table, "hidden", entries.length === 0);
       setAttribute(empty, "hidden", entries.length > 0);
       rows(entries);

@@ -18,7 +18,9 @@ function apply() {
 
 /** The choice, as a control. @returns {HTMLElement} */
 export function themeChoice() {
-  const options = Object.entries(CHOICES).map(([value, words]) => h("option", { value, selected: value === chosen() }, words));
+  const options = Object.entries(CHOICES).map(([value, words]) =>
+    h("option", { value, selected: value === chosen() }, words),
+  );
   const select = h("select", { "aria-label": "Theme", class: "quiet-select" }, ...options);
   select.addEventListener("change", () => {
     localStorage.setItem(KEPT, select.value);
