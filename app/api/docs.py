@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -23,11 +23,7 @@ class CachedFiles(StaticFiles):
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds the page and its files; `/` leads to it."""
-
-    @app.get("/", include_in_schema=False)
-    async def root() -> Response:
-        return RedirectResponse("/docs")
+    """Adds the page and its files."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -13,13 +13,13 @@ from app.jobs.caller import ANYBODY, Caller
 from app.keyring import Keyring
 
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
-OPEN_BELOW = ("/docs/", "/problems/", "/health/")
+OPEN_BELOW = ("/page/", "/docs/", "/problems/", "/health/")
 
 log = structlog.get_logger()
 
 
 def is_open(path: str) -> bool:
-    """True for what anybody may ask for: health, the documentation and the pages of problems."""
+    """True for what anybody may ask for: health, the page's own files, the documentation and the pages of problems."""
     return path in OPEN or path.startswith(OPEN_BELOW)
 
 

@@ -25,6 +25,7 @@ from app.api.heads import HeadAsGet
 from app.api.lean import LeanRoute, ShortWay
 from app.api.openapi import describe
 from app.api.outlasting import StoppedMidway
+from app.api.page import add_page
 from app.api.safe_headers import SafeHeaders
 from app.api.submit import add_submit_routes
 from app.api.unread import UnreadBody
@@ -54,6 +55,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     ):
         app.include_router(router)
     add_upload_submit_route(app, registry["file-digest"])
+    add_page(app)
     add_docs(app)
     problems.install(app)
     lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]

@@ -154,6 +154,15 @@ def test_swagger_ui_is_complete_without_its_package() -> None:
     assert f'"{noted[1]}"' in (place / "swagger-ui-bundle.js").read_text()
 
 
+def test_uplot_is_vendored_with_its_licence() -> None:
+    """And the version that is noted is the one in the module."""
+    place = ROOT / "app/web/page/vendor/uplot"
+    assert "Leon Sorokin" in (place / "LICENSE").read_text()
+    noted = re.match(r"# uPlot (\S+)\n", (place / "VENDORED.md").read_text())
+    assert noted
+    assert f"(v{noted[1]})" in (place / "uPlot.esm.js").read_text()
+
+
 # ---- the code's own words -------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,207 @@
+/**
+ * One job: its whole story, and what can be done with it.
+ */
+
+import { hasKey, readText } from "./api.js";
+import { everySecond } from "./connection.js";
+import { copyButton } from "./copy.js";
+import { curlLine } from "./curl.js";
+import { h, setText } from "./dom.js";
+import { actionBar } from "./job_actions.js";
+import { resultPart, showError, titled } from "./job_outcome.js";
+import { facts, story } from "./job_story.js";
+import { isOver, progressWords, shortId, stateChip } from "./jobs_in_words.js";
+import { parse, write } from "./json.js";
+import { href } from "./route.js";
+import { watchJob } from "./store.js";
+
+/** @typedef {import("./store.js").Job} Job */
+
+export const view = { name: "job", title: "Job", show };
+
+/**
+ * @param {HTMLElement} root
+ * @param {URLSearchParams} params
+ */
+function show(root, params) {
+  const id = params.get("job") ?? "";
+  const back = h("p", { class: "back" }, h("a", { href: href({ view: "jobs" }) }, "All jobs"));
+  const waiting = h("p", { class: "muted" }, "Loading…");
+  root.append(back, h("h2", null, "Job"), waiting);
+  /** @type {ReturnType<typeof sheet> | null} */
+  let shown = null;
+  const end = watchJob(
+    id,
+    (job) => {
+      if (!shown) {
+        shown = sheet(job);
+        root.replaceChildren(back, shown.element);
+      }
+      shown.update(job);
+    },
+    (why) => {
+      end();
+      root.replaceChildren(back, h("h2", null, "Job"), h("p", { class: "problem", role: "alert" }, why.message));
+    },
+  );
+  const tick = everySecond(() => shown?.tick());
+  return () => {
+    end();
+    tick();
+  };
+}
+
+/** @param {Job} begin */
+function sheet(begin) {
+  let job = begin;
+  const path = `/jobs/${begin.id}`;
+  const chip = stateChip();
+  const status = h("p", { class: "visually-hidden", role: "status" });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const actions = actionBar(() => job, path, problem);
+  const progress = progressPart();
+  const timeline = story();
+  const figures = facts();
+  const error = h("section", { class: "panel job-error", "aria-labelledby": "error-title", hidden: true });
+  const params = h("pre", { class: "code", tabindex: "0", "aria-label": "Parameters" }, write(begin.params, ""));
+  const result = resultPart(path);
+  const about = h(
+    "p",
+    { class: "job-about" },
+    h("code", { class: "job-id" }, begin.id),
+    copyButton("Copy", () => begin.id, "Copy the id"),
+    ...belongings(begin),
+  );
+  let exact = "";
+
+  return {
+    element: h(
+      "div",
+      { class: "job" },
+      h(
+        "header",
+        { class: "job-head" },
+        h("h2", null, h("bdi", null, begin.task), " ", h("span", { class: "short-id" }, shortId(begin))),
+        chip.element,
+        actions.element,
+      ),
+      about,
+      problem,
+      status,
+      progress.element,
+      error,
+      h(
+        "div",
+        { class: "job-columns" },
+        h(
+          "div",
+          { class: "job-main" },
+          result.element,
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "params-title" },
+            titled(
+              "params-title",
+              "Parameters",
+              copyButton("Copy", () => params.textContent ?? "", "Copy the parameters"),
+            ),
+            params,
+          ),
+          curls(begin, path),
+        ),
+        h(
+          "div",
+          { class: "job-side" },
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "story-title" },
+            titled("story-title", "Story"),
+            timeline.element,
+          ),
+          h(
+            "section",
+            { class: "panel", "aria-labelledby": "facts-title" },
+            titled("facts-title", "Facts"),
+            figures.element,
+          ),
+        ),
+      ),
+    ),
+    /** @param {Job} latest */
+    update(latest) {
+      if (isOver(latest) && !isOver(job)) {
+        status.textContent = `The job ${latest.state === "cancelled" ? "was cancelled" : latest.state}.`;
+      }
+      job = latest;
+      document.title = `${job.task} ${shortId(job)}, ${job.state} · Offload`;
+      chip.update(job.state);
+      actions.update();
+      progress.update(job);
+      timeline.update(job);
+      figures.update(job);
+      showError(error, job);
+      if (exact !== job.state) digits(job.state);
+    },
+    tick: () => job.state === "running" && (timeline.update(job), figures.update(job)),
+  };
+
+  /** Parameters and result to the digit, which an event's numbers are not. @param {string} state */
+  async function digits(state) {
+    const first = exact === "";
+    exact = state;
+    result.wait(job);
+    if (!first && state !== "succeeded") return;
+    const text = await readText(path).catch(() => null); // who is not there any more is told by the stream
+    if (text === null) return;
+    const read = parse(text);
+    setText(params, write(read.params, ""));
+    result.show(read);
+  }
+}
+
+/** To whom and what a job belongs. @param {Job} job */
+function belongings({ owner, batch_id, labels }) {
+  return [
+    owner !== null && h("span", null, "of ", h("bdi", { class: "name" }, owner)),
+    batch_id !== null && h("a", { href: href({ view: "batches", batch: batch_id }) }, "Its batch"),
+    ...labels.map((/** @type {string} */ label) =>
+      h("a", { class: "label", href: href({ view: "jobs", label }) }, h("bdi", null, label)),
+    ),
+  ];
+}
+
+function progressPart() {
+  const bar = h("progress", { max: "1", "aria-label": "Progress" });
+  const words = h("span", { class: "muted" });
+  const element = h("div", { class: "job-progress" }, bar, words);
+  return {
+    element,
+    /** @param {Job} job */
+    update(job) {
+      const fraction = job.progress?.fraction ?? null;
+      element.hidden = job.state !== "running" || !job.progress;
+      bar.hidden = fraction === null;
+      if (fraction !== null) bar.value = fraction;
+      setText(words, progressWords(job));
+    },
+  };
+}
+
+/** @param {Job} job @param {string} path */
+function curls(job, path) {
+  const lines = [
+    ["This job", curlLine(path, { keyed: hasKey() })],
+    ["Its events", curlLine(`${path}/events`, { keyed: hasKey() })],
+    ["Its result", curlLine(`${path}/result`, { keyed: hasKey() })],
+  ];
+  const rows = lines.map(([words, line]) =>
+    h(
+      "div",
+      { class: "curl-row" },
+      h("span", { class: "muted" }, words),
+      h("code", { class: "curl-line", tabindex: "0" }, line),
+      copyButton("Copy", () => line, `Copy the curl line: ${words}`),
+    ),
+  );
+  return h("section", { class: "panel", "aria-labelledby": "curl-title" }, titled("curl-title", "With curl"), ...rows);
+}

@@ -1,0 +1,189 @@
+"""What holds in every view: axe's rules in light and dark, a phone's width, the keyboard alone, and hostile names."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.page import stories
+from tests.page.accessibility import findings, walk
+from tests.page.conftest import Visit
+from tests.support.browser import Colours
+from tests.support.caller import Caller, Json, answer
+from tests.support.server import Server
+
+PHONE = 360
+
+WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .filter((one) => !one.closest(".visually-hidden, .table-scroll, pre, .code, dialog:not([open])"))
+  .map((one) => `${one.tagName} ${one.className}: ${one.innerText?.slice(0, 80)}`)
+  .slice(0, 10)"""
+"""What reaches beyond the window, but for what is scrolled within a frame of its own."""
+
+
+class Place(NamedTuple):
+    """A view of the page with something in it."""
+
+    path: str
+    shows: str
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe " + "w" * 10_000
+"""Markup, a change of the direction of writing that is never undone, and a word without an end."""
+
+
+@pytest.fixture(scope="module")
+def places(server: Server) -> dict[str, Place]:
+    """Views of a service on which much has happened, by name."""
+    api = server.api
+    failed = stories.raised(api, "to obey")
+    large = stories.large(api)
+    greeted = api.succeeded(api.submit("greet", {"name": "Ada", "times": 3}, label="kept", priority=-3)["id"])
+    queued = [{"task": "greet", "params": {"name": "Ada"}}, {"task": "refuse", "params": {"text": "no"}}]
+    batch = answer(api.http.post("/batches", json={"jobs": queued * 3, "labels": ["six"]}), 202)
+    api.get(f"/batches/{batch['id']}", wait=10)
+    return {
+        "overview": Place("/", "Newest jobs"),
+        "jobs": Place("/?view=jobs", "greet"),
+        "no jobs": Place("/?view=jobs&task=hold", "No job is like this."),
+        "job": Place(f"/?view=job&job={greeted['id']}", "Hello, Ada!"),
+        "failed": Place(f"/?view=job&job={failed['id']}", "Traceback"),
+        "large": Place(f"/?view=job&job={large['id']}", "of JSON"),
+        "batches": Place("/?view=batches", "six"),
+        "batch": Place(f"/?view=batches&batch={batch['id']}", "6 of 6"),
+        "submit": Place("/?view=submit&task=file-digest&priority=1", "curl"),
+        "files": Place("/?view=files", "sha256"),
+    }
+
+
+NAMES = ("overview", "jobs", "no jobs", "job", "failed", "large", "batches", "batch", "submit", "files")
+
+
+@pytest.fixture(params=NAMES)
+def place(request: pytest.FixtureRequest, places: dict[str, Place]) -> Place:
+    name: str = request.param
+    return places[name]
+
+
+def settled(page: Page, place: Place) -> Page:
+    """The page once it shows what it is to show."""
+    expect(page.get_by_role("main")).to_contain_text(place.shows)
+    return page
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visit, server: Server, place: Place, colours: Colours) -> None:
+    assert findings(settled(visit(server, place.path, colours=colours), place)) == []
+
+
+def test_a_phone_has_nothing_to_scroll_sideways(visit: Visit, server: Server, place: Place) -> None:
+    page = settled(visit(server, place.path, width=PHONE), place)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, page.evaluate(WIDE)
+    assert page.evaluate(WIDE) == []
+
+
+def test_all_is_reached_by_the_keyboard_and_nothing_holds_it(visit: Visit, server: Server, place: Place) -> None:
+    """From the link to the content to the foot and back again, each stop seen and marked."""
+    page = settled(visit(server, place.path), place)
+    stops = walk(page)
+    assert stops[0].name == "a Skip to the content"
+    assert [stop for stop in stops if not stop.shown] == []
+    assert [stop for stop in stops if not stop.ringed] == []
+    reached = {stop.name for stop in stops}
+    for name in "a Overview", "a Jobs", "a Batches", "a Submit", "a Files", "select Theme", "a Metrics":
+        assert name in reached
+    back = [stop.name for stop in walk(page, key="Shift+Tab")]
+    there = [stop.name for stop in stops]
+    assert back[: len(there)] == there[::-1], back  # Chromium may go round once more
+
+
+def test_a_job_is_submitted_and_found_again_by_keyboard_alone(visit: Visit, server: Server) -> None:
+    page = visit(server)
+    press = page.keyboard.press
+
+    def go_to(name: str) -> None:
+        for _ in range(60):
+            press("Tab")
+            focused = page.evaluate(
+                "(document.activeElement.getAttribute('aria-label') || document.activeElement.labels?.[0]?.innerText"
+                " || document.activeElement.innerText || '').trim()"
+            )
+            if focused.startswith(name):
+                return
+        raise AssertionError(f"no way to {name}")
+
+    go_to("Submit")
+    press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    go_to("Task")
+    page.keyboard.type("greet")
+    expect(page.get_by_role("form", name="Parameters of greet")).to_be_visible()
+    go_to("name")
+    page.keyboard.type("Ada")
+    press("Control+Enter")
+    expect(page.get_by_role("main")).to_contain_text("Hello, Ada!")
+    go_to("Delete")
+    press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Delete")).to_be_focused()
+
+
+# ---- names that mean harm -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile(server: Server, places: dict[str, Place]) -> Json:  # noqa: ARG001  # those are to be there first
+    """A job whose parameters, labels and result are all of them hostile."""
+    api = server.api
+    return api.succeeded(api.submit("greet", {"name": HOSTILE}, label=HOSTILE[:100])["id"])
+
+
+@pytest.fixture
+def alarm() -> Iterator[Callable[[Page], None]]:
+    """Fails the test where a page has opened a dialog of the browser's: a script of somebody else's has run."""
+    said: list[str] = []
+
+    def hear(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    yield lambda page: page.on("dialog", hear)
+    assert said == []
+
+
+@pytest.mark.parametrize("path", ["/", "/?view=jobs", "/?view=job&job={id}", "/?view=batches"])
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_a_hostile_name_is_only_text(
+    visit: Visit, server: Server, hostile: Json, alarm: Callable[[Page], None], path: str, width: int
+) -> None:
+    page = visit(server, path.format(id=hostile["id"]), width=width)
+    alarm(page)
+    if "batches" not in path:
+        expect(page.get_by_role("main")).to_contain_text("<script>alert(1)</script>")
+    assert page.get_by_role("main").locator("script, img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(WIDE)
+
+
+def test_hostile_text_in_forms_and_files_is_only_text(
+    visit: Visit, server: Server, api: Caller, hostile: Json, alarm: Callable[[Page], None]
+) -> None:
+    page = visit(server, f"/?view=job&job={hostile['id']}", width=PHONE)
+    alarm(page)
+    page.get_by_role("button", name="Edit and submit").click()
+    expect(page.get_by_label("name")).to_have_value(HOSTILE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, page.evaluate(WIDE)
+    page.goto("/?view=files")
+    name = HOSTILE[:200].replace("/", "_")
+    page.get_by_label("Choose files").set_input_files({"name": name, "mimeType": "image/png", "buffer": b"abc"})
+    expect(page.get_by_role("listitem").filter(has_text="<script>")).to_contain_text("ba7816bf")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, page.evaluate(WIDE)
+    (job,) = api.get("/jobs", task="file-digest", limit=1)["jobs"]
+    page.goto(f"/?view=job&job={job['id']}")
+    expect(page.get_by_role("main")).to_contain_text(re.compile("ba7816bf"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, page.evaluate(WIDE)

@@ -1,0 +1,93 @@
+"""With keys on: the page asks, says what is wrong, shows only what is the owner's, and keeps the key to itself."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Visit
+from tests.support.browser import Watch
+from tests.support.keys import ALICE, BOB, ENTRIES
+from tests.support.server import Server
+
+UNKNOWN = "carol-0123456789abcdefgh"
+REFUSED = "status of 401"
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service with keys, on which alice and bob have a job each."""
+    with Server(tmp_path_factory.mktemp("keyed"), api_keys=ENTRIES) as server:
+        for key, name in (ALICE, "Alice"), (BOB, "Bob"):
+            caller = server.api_with(key)
+            caller.succeeded(caller.submit("greet", {"name": name}, label=f"of-{name}")["id"])
+        yield server
+
+
+@pytest.fixture
+def page(visit: Visit, keyed: Server, watch: Watch) -> Page:
+    """The list of jobs, of which nothing is shown without a key."""
+    watch.allow(REFUSED)
+    return visit(keyed, "/?view=jobs")
+
+
+def enter(page: Page, key: str) -> None:
+    page.get_by_role("dialog").get_by_label("Key").fill(key)
+    page.get_by_role("button", name="Use this key").click()
+
+
+def test_a_wrong_key_is_told_and_a_right_one_shows_what_is_its_owners(page: Page) -> None:
+    dialog = page.get_by_role("dialog", name="This service asks for a key")
+    expect(dialog.get_by_label("Key")).to_be_focused()
+    enter(page, UNKNOWN)
+    expect(dialog.get_by_role("alert")).to_have_text("The service does not know this key.")
+    enter(page, ALICE)
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("of-Alice")).to_be_visible()
+    expect(page.get_by_text("of-Bob")).to_have_count(0)
+
+
+def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch: Watch) -> None:
+    enter(page, BOB)
+    expect(page.get_by_text("of-Bob")).to_be_visible()
+    assert not [request for request in watch.requests if BOB in request]
+    assert BOB not in page.url
+    assert BOB not in page.evaluate("JSON.stringify(localStorage) + document.cookie")
+
+    page.reload()
+    expect(page.get_by_text("of-Bob")).to_be_visible()
+
+    other = visit(keyed, "/?view=jobs")
+    expect(other.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
+    assert BOB not in keyed.stdout + keyed.stderr
+
+
+def test_a_forgotten_key_is_asked_for_again(page: Page) -> None:
+    enter(page, ALICE)
+    page.get_by_role("button", name="Forget the key").click()
+    expect(page.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
+    expect(page.get_by_text("of-Alice")).to_have_count(0)
+
+
+def test_a_key_that_was_taken_away_is_asked_for(visit: Visit, watch: Watch, tmp_path: Path) -> None:
+    """Whatever the page has going on, its stream included, one dialog asks, and all goes on with the new key."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice:{ALICE}\n")
+    watch.allow(REFUSED)
+    with Server(tmp_path, api_keys_file=str(keys)) as server:
+        page = visit(server)
+        enter(page, ALICE)
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        keys.write_text(f"bob:{BOB}\n")
+        server.close_terminal()
+        dialog = page.get_by_role("dialog", name="This service asks for a key")
+        expect(dialog.get_by_role("alert")).to_have_text(re.compile("not known"))
+        expect(page.get_by_role("dialog")).to_have_count(1)
+        enter(page, BOB)
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        page.get_by_role("navigation", name="Views").get_by_role("link", name="Jobs").click()
+        server.api_with(BOB).submit("greet", {"name": "Bob"}, label="new")
+        expect(page.get_by_text("new", exact=True)).to_be_visible()
+        visit.leave()
