@@ -40,9 +40,9 @@ def waited(server: Server) -> None:
 
 
 def test_a_quick_job(server: Server) -> None:
-    """Its lane reads 4 times and writes twice, 241 bytes in all: looks at its memory, the call, and the reply. Where none
-    has come for a while, its next is in a new call of the executor: 2 reads, a write and 253 bytes more, as often as
-    the machine is slow. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
+    """Its lane reads 4 times and writes twice, 241 bytes in all: looks at its memory, the call, and the reply. Where
+    none has come for a while, its next is in a new call of the executor: 2 reads, a write and 253 bytes more, as often
+    as the machine is slow. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
     """
     for _ in range(30):
         waited(server)
