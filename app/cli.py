@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -15,6 +16,9 @@ from app.errors import BootError
 if TYPE_CHECKING:
     from app.config import Settings
     from app.taking_over import TakenOver
+
+DESCRIPTORS = 8192
+"""Many systems begin with 1,024, half of which, the share of connections, is too few for 500 streams."""
 
 CONNECTIONS_END_S = 1
 """After the drain, connections that still transfer something are closed after this many seconds."""
@@ -57,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def allow_descriptors() -> None:
+    """Raises this process's limit of open files to `DESCRIPTORS`, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
     from app import logs  # noqa: PLC0415
@@ -65,6 +77,7 @@ def _serve(overrides: dict[str, object]) -> int:
 
     settings = load_settings(**overrides)
     logs.configure(settings.log_format, settings.log_level)
+    allow_descriptors()
     listener = _listen(settings.host, settings.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
     try:
@@ -75,6 +88,7 @@ def _serve(overrides: dict[str, object]) -> int:
 
 
 def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
+    allow_descriptors()  # not for the lanes, whose forkserver has begun with what the system gives
     with _frozen():
         # The forkserver loads what lanes need meanwhile, on another core.
         import uvicorn  # noqa: PLC0415

@@ -9,6 +9,7 @@ from app.jobs.admission import Room, ServerLimits
 from app.jobs.batches import BatchService
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.history import History
 from app.jobs.idempotency import Keys
 from app.jobs.ids import new_ids
 from app.jobs.intake import Intake
@@ -76,6 +77,7 @@ def front_desk(
         service=service,
         batches=batches,
         dispatcher=dispatcher,
+        history=History(journal, clock.now),
         engine=engine,
         uploads=uploads,
         checks={"service": service.check, "journal": journal.check, "lanes": engine.check, **checks},

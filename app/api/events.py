@@ -1,34 +1,33 @@
-"""A job or a batch as a stream of server-sent events, framed and kept alive by FastAPI."""
+"""A job or a batch as a stream of server-sent events."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Header
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 
 from app.api.answers import batch_bytes, job_bytes
+from app.api.batch_views import BatchView
 from app.api.openapi import problems
 from app.api.queries import BatchId, JobId, never_null
+from app.api.sse import PING, EventStream, described, reference
 from app.api.state import AppState, Caller, State
+from app.api.views import JobView
 from app.errors import BatchNotFoundError, JobNotFoundError, StorageFailedError
+from app.jobs.live import NOTHING_TOLD
 from app.jobs.model import Job
 
-router = APIRouter()
+router = APIRouter(default_response_class=StreamingResponse)
 
 LastEventId = Annotated[
     str | None, Header(description="of the last event seen, to go on after it", json_schema_extra=never_null)
 ]
 
-
-async def known_job(state: State, caller: Caller, job_id: JobId) -> str:
-    """The id, if there is such a job: a stream that has begun can't be answered 404 any more."""
-    return (await state.service.get(caller, job_id)).id
-
-
-async def known_batch(state: State, caller: Caller, batch_id: BatchId) -> str:
-    """The same for a batch."""
-    return (await state.batches.get(caller, batch_id)).id
+Event = tuple[str, str, bytes] | None
+"""Its name, its id and its data; None where there has been nothing to tell for a while."""
 
 
 @router.get(
@@ -36,19 +35,21 @@ async def known_batch(state: State, caller: Caller, batch_id: BatchId) -> str:
     tags=["jobs"],
     operation_id="job_events",
     summary="Follow a job",
-    response_class=EventSourceResponse,
-    response_description="A `job` event with the whole job at once and at each change, up to the terminal one",
-    responses=problems(JobNotFoundError, StorageFailedError),
+    responses={
+        **described(
+            "A `job` event with the whole job at once and at each change, up to the terminal one",
+            job=reference(JobView),
+        ),
+        **problems(JobNotFoundError, StorageFailedError),
+    },
 )
-async def job_events(
-    state: State, caller: Caller, job_id: Annotated[str, Depends(known_job)], last_event_id: LastEventId = None
-) -> AsyncIterator[ServerSentEvent]:
+async def job_events(state: State, caller: Caller, job_id: JobId, last_event_id: LastEventId = None) -> EventStream:
     """Ends after the terminal event, or when the service stops. A change is seen within about 0.1 s.
 
     Who has no key any more is told nothing more.
     """
-    async for event in _unseen(state, caller, last_event_id, _of_job(state, caller, job_id)):
-        yield event
+    await state.service.get(caller, job_id)  # a stream that has begun can't be answered 404 any more
+    return EventStream(_unseen(state, caller, last_event_id, _of_job(state, caller, job_id)))
 
 
 @router.get(
@@ -56,50 +57,60 @@ async def job_events(
     tags=["batches"],
     operation_id="batch_events",
     summary="Follow a batch",
-    response_class=EventSourceResponse,
-    response_description="A `batch` event with the whole batch at once and at each change, until it is done",
-    responses=problems(BatchNotFoundError, StorageFailedError),
+    responses={
+        **described(
+            "A `batch` event with the whole batch at once and at each change, until it is done",
+            batch=reference(BatchView),
+        ),
+        **problems(BatchNotFoundError, StorageFailedError),
+    },
 )
 async def batch_events(
-    state: State, caller: Caller, batch_id: Annotated[str, Depends(known_batch)], last_event_id: LastEventId = None
-) -> AsyncIterator[ServerSentEvent]:
+    state: State, caller: Caller, batch_id: BatchId, last_event_id: LastEventId = None
+) -> EventStream:
     """Ends after the event that says it is done, or when the service stops. At most ten events a second.
 
     Who has no key any more is told nothing more.
     """
-    async for event in _unseen(state, caller, last_event_id, _of_batch(state, caller, batch_id)):
-        yield event
+    await state.batches.get(caller, batch_id)
+    return EventStream(_unseen(state, caller, last_event_id, _of_batch(state, caller, batch_id)))
 
 
 async def _unseen(
-    state: AppState, caller: Caller, last: str | None, events: AsyncIterator[ServerSentEvent]
-) -> AsyncIterator[ServerSentEvent]:
+    state: AppState, caller: Caller, last: str | None, events: AsyncGenerator[Event, None]
+) -> AsyncGenerator[bytes, None]:
     """Those that the client has not had yet, until it has no key any more or what it follows is deleted."""
     try:
-        async for event in events:
-            if not state.keyring.has(caller.owner, admin=caller.admin):
-                return
-            if event.id != last:
-                last = event.id
-                yield event
+        async with aclosing(events):
+            async for event in events:
+                if not state.keyring.has(caller.owner, admin=caller.admin):
+                    return
+                if event is None:
+                    yield PING
+                elif event[1] != last:
+                    name, last, data = event
+                    yield format_sse_event(event=name, id=last, data_str=data.decode())
     except (JobNotFoundError, BatchNotFoundError):
         return
 
 
-async def _of_job(state: AppState, caller: Caller, job_id: str) -> AsyncIterator[ServerSentEvent]:
-    async for job in state.service.follow(caller, job_id):
-        yield ServerSentEvent(event="job", id=event_id(state, job), raw_data=job_bytes(state, job).decode())
+async def _of_job(state: AppState, caller: Caller, job_id: str) -> AsyncGenerator[Event, None]:
+    async with aclosing(state.service.follow(caller, job_id)) as jobs:
+        async for job in jobs:
+            yield None if job is None else ("job", event_id(state, job), job_bytes(state, job))
 
 
-async def _of_batch(state: AppState, caller: Caller, batch_id: str) -> AsyncIterator[ServerSentEvent]:
-    async for batch in state.batches.follow(caller, batch_id):
-        body = batch_bytes(state, batch)
-        event = hashlib.blake2b(body, digest_size=8).hexdigest()
-        yield ServerSentEvent(event="batch", id=event, raw_data=body.decode())
+async def _of_batch(state: AppState, caller: Caller, batch_id: str) -> AsyncGenerator[Event, None]:
+    async with aclosing(state.batches.follow(caller, batch_id)) as batches:
+        async for batch in batches:
+            if batch is None:
+                yield None
+                continue
+            body = batch_bytes(state, batch)
+            yield "batch", hashlib.blake2b(body, digest_size=8).hexdigest(), body
 
 
 def event_id(state: AppState, job: Job) -> str:
     """Names what has been told, so that who comes back with it is told what is new: neither a gap nor a double."""
-    progress = state.service.progress(job)
-    told = (job.state, job.attempt, progress and (progress.done, progress.total, progress.unit, progress.note))
-    return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+    progress = state.service.progress(job) or NOTHING_TOLD
+    return hashlib.blake2b(repr((job.state, job.attempt, progress.told)).encode(), digest_size=8).hexdigest()

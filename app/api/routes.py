@@ -5,9 +5,11 @@ from functools import partial
 from fastapi import FastAPI
 
 from app.api import (
+    all_events,
     batches,
     events,
     file_batches,
+    history,
     jobs,
     manifests,
     problem_pages,
@@ -40,12 +42,14 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         jobs.router,
         results.router,
         events.router,
+        all_events.router,
         batches.router,
         file_batches.router,
         manifests.router,
         tasks.router,
         uploads.router,
         service.router,
+        history.router,
         problem_pages.router,
     ):
         app.include_router(router)

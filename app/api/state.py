@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
@@ -12,6 +12,7 @@ from app.config import Settings
 from app.jobs.batches import BatchService
 from app.jobs.caller import Caller as Known
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.history import History
 from app.jobs.interfaces import Clock, Engine, Uploads
 from app.jobs.service import JobService
 from app.keyring import Keyring
@@ -39,6 +40,13 @@ class Spool(Uploads, Protocol):
         ...
 
 
+class Piece(NamedTuple):
+    """Events of `GET /events` that are ready to be sent, and the number of the newest change that they tell of."""
+
+    upto: int
+    events: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppState:
     """The running service, as `main.py` builds it."""
@@ -49,6 +57,7 @@ class AppState:
     service: JobService
     batches: BatchService
     dispatcher: Dispatcher
+    history: History
     engine: Engine
     uploads: Spool
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
@@ -57,6 +66,8 @@ class AppState:
     new_id: Callable[[], str]
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the files directory is looked through: no client can take up every thread with patterns."""
+    pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)
+    """What has been made for one reader of `GET /events`, for others at the same place; see there."""
 
 
 def app_state(request: Request) -> AppState:

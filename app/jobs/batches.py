@@ -5,21 +5,23 @@ is only which members are live: enough to know, without asking the disk, when th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.errors import BatchNotFoundError, JobLiveError, ProblemError
 from app.jobs.admission import Room, Submission
 from app.jobs.caller import Caller
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.following import follow
 from app.jobs.idempotency import BatchDigest, Keys
 from app.jobs.intake import Intake, Offer
 from app.jobs.interfaces import BatchPage, IdempotencyKey, Journal, Member
 from app.jobs.model import Batch, BatchKind, Job, State
 from app.jobs.queue import dearest_first
-from app.jobs.service import GATHER_S, JobService
+from app.jobs.service import JobService
 from app.tasks.definition import Examined
 
 MOST_MEMBERS = 10_000
@@ -213,21 +215,16 @@ class BatchService:
                     changed.clear()
         return await self.get(caller, batch_id)
 
-    async def follow(self, caller: Caller, batch_id: str) -> AsyncIterator[Batch]:
-        """The batch at once and then its news, gathered for `GATHER_S` seconds; the last time when it is done.
-
-        Ends when the service stops, too.
-        """
-        with self.changes.watch(batch_id) as changed:
-            while True:
-                changed.clear()
-                batch = await self.get(caller, batch_id)
-                yield batch
-                if batch.done or self.changes.closed:
-                    return
-                await changed.wait()
-                if self.dispatcher.live.members(batch_id) and not self.changes.closed:
-                    await asyncio.sleep(GATHER_S)
+    def follow(self, caller: Caller, batch_id: str) -> AsyncGenerator[Batch | None, None]:
+        """The batch at once and then its news, the last time when it is done: see `following.follow`."""
+        live = self.dispatcher.live
+        return follow(
+            self.changes,
+            batch_id,
+            partial(self.get, caller, batch_id),
+            at_once=lambda _: not live.members(batch_id),
+            ended=lambda batch: batch.done,
+        )
 
     async def members(self, batch_id: str) -> AsyncIterator[Sequence[Member]]:
         """All members in the order of submission, each as it is at that moment, some at a time."""

@@ -119,6 +119,7 @@ class Dispatcher:
         """Takes on a queued job that is in the journal."""
         self.live.put(job)
         self._enqueue(job)
+        self._changes.tell(job)
 
     async def cancel(self, job: Job) -> Job:
         """Cancels a live job. Answers its record once its process is gone and its end is on disk.
@@ -292,8 +293,7 @@ class Dispatcher:
                 ended(key, Lost(detail=f"The engine failed: {error!r}"))
 
     def _report(self, running: dict[AttemptKey, Attempt], key: AttemptKey, progress: Progress) -> None:
-        if attempt := running.get(key):
-            self.live.report(attempt.job, progress)
+        if (attempt := running.get(key)) and self.live.report(attempt.job, progress):
             self._changes.tell(attempt.job)
 
     def _ended(self, running: dict[AttemptKey, Attempt], key: AttemptKey, outcome: Outcome) -> None:

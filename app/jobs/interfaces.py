@@ -5,7 +5,7 @@ each implementation to what is said here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -140,6 +140,18 @@ class Member(NamedTuple):
     job: Job
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The jobs that ended in a span of time."""
+
+    counts: Mapping[State, int]
+    """Of each terminal state, where there are any."""
+    ran_s: Sequence[float]
+    """How long attempts took that succeeded, in seconds, shortest first."""
+    waited_s: Sequence[float]
+    """From the acceptance to the start of the newest attempt, shortest first."""
+
+
 class Journal(Protocol):
     """The durable record of every job and batch. An awaited write is on disk: it survives kill -9 and a power cut.
 
@@ -187,6 +199,14 @@ class Journal(Protocol):
         """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not.
 
         Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was.
+        """
+        ...
+
+    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+        """The jobs that ended at `begin` or later and before `end`; only the owner's, where one is named.
+
+        Durations are those of all, or of about `sample` of them where there are more, taken evenly. The cost grows with
+        the jobs that ended in that span, whoever owns them, and with no others.
         """
         ...
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from app.jobs.model import Job, Progress, State
 
+NOTHING_TOLD = Progress()
+
 
 class LiveJobs:
     """One record for each live job, what its attempt last reported, which are of a batch, and which uploads are read.
@@ -67,10 +69,16 @@ class LiveJobs:
             if not self._uploads[upload]:
                 del self._uploads[upload]
 
-    def report(self, job: Job, progress: Progress) -> None:
-        """Remembers what a running attempt is doing; news of any other attempt is dropped."""
-        if self._jobs.get(job.id) is job:
-            self._progress[job.id] = progress
+    def report(self, job: Job, progress: Progress) -> bool:
+        """Remembers what a running attempt is doing; news of any other attempt is dropped.
+
+        True where its task has told something new; what it uses, alone, is no news.
+        """
+        if self._jobs.get(job.id) is not job:
+            return False
+        before = self._progress.get(job.id, NOTHING_TOLD)
+        self._progress[job.id] = progress
+        return progress.told != before.told
 
     def progress(self, job_id: str) -> Progress | None:
         """What a running job's attempt last reported."""

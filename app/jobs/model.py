@@ -194,6 +194,11 @@ class Progress:
     note: str | None = None
     usage: Usage | None = None
 
+    @property
+    def told(self) -> tuple[int | None, int | None, str | None, str | None]:
+        """What its task has told."""
+        return self.done, self.total, self.unit, self.note
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:

@@ -1,9 +1,10 @@
 """The use cases: what the API may ask for. Owners see only their own jobs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app.errors import (
@@ -20,15 +21,14 @@ from app.jobs.admission import Room, Submission
 from app.jobs.caller import Caller
 from app.jobs.changes import Changes
 from app.jobs.dispatcher import Dispatcher
+from app.jobs.feed import Feed
+from app.jobs.following import follow
 from app.jobs.idempotency import Keys, identify
 from app.jobs.intake import Intake
 from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
 from app.jobs.model import Job, Progress, State, Upload
 from app.jobs.recent import RecentJobs
 from app.tasks.definition import Examined
-
-GATHER_S = 0.1
-"""Progress is told at most ten times a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class JobService:
 
         For another owner's the journal is asked as for an unknown one: time must not tell that there is such a job.
         """
-        job = self._dispatcher.live.get(job_id) or self._recent.get(job_id)
+        job = self._in_memory(job_id)
         if job is None or not caller.sees(job.owner):
             generation = self._recent.generation
             job = await self._journal.get(job_id)
@@ -154,21 +154,35 @@ class JobService:
                 return job
         return await self.get(caller, job_id)
 
-    async def follow(self, caller: Caller, job_id: str) -> AsyncIterator[Job]:
-        """The job at once and after each change, the last time when it is terminal or the service stops.
+    def follow(self, caller: Caller, job_id: str) -> AsyncGenerator[Job | None, None]:
+        """The job at once and after each change, the last time when it is terminal: see `following.follow`.
 
-        News of a running attempt is gathered for `GATHER_S` seconds; a new record is told as soon as it is there.
+        News of a running attempt is gathered; a new record is told as soon as it is there.
         """
-        with self._changes.watch(job_id) as changed:
-            while True:
-                changed.clear()
-                job = await self.get(caller, job_id)
-                yield job
-                if job.state.terminal or self._changes.closed:
-                    return
-                await changed.wait()
-                if self._dispatcher.live.get(job_id) is job and not self._changes.closed:
-                    await asyncio.sleep(GATHER_S)
+        live = self._dispatcher.live
+        return follow(
+            self._changes,
+            job_id,
+            partial(self.get, caller, job_id),
+            at_once=lambda job: live.get(job_id) is not job,
+            ended=lambda job: job.state.terminal,
+        )
+
+    @property
+    def feed(self) -> Feed:
+        """Every change of every job."""
+        return self._changes.feed
+
+    async def now(self, job_ids: Sequence[str]) -> Sequence[Job | None]:
+        """Jobs as they are at this moment, whoever owns them; None for what is gone. Only old ones reach the disk."""
+        found = {job_id: self._in_memory(job_id) for job_id in job_ids}
+        if missing := [job_id for job_id, job in found.items() if job is None]:
+            read = await asyncio.gather(*map(self._journal.get, missing))
+            found = {job_id: self._in_memory(job_id) for job_id in job_ids} | dict(zip(missing, read, strict=True))
+        return [found[job_id] for job_id in job_ids]
+
+    def _in_memory(self, job_id: str) -> Job | None:
+        return self._dispatcher.live.get(job_id) or self._recent.get(job_id)
 
     async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
@@ -180,7 +194,7 @@ class JobService:
 
     def newest(self, job: Job) -> Job:
         """The job as it is at this moment, of a record that was read from the journal."""
-        return self._dispatcher.live.get(job.id) or self._recent.get(job.id) or job
+        return self._in_memory(job.id) or job
 
     async def cancel(self, caller: Caller, job_id: str) -> Job:
         """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
@@ -206,6 +220,7 @@ class JobService:
         """Removes what jobs that are no longer in the journal have left elsewhere."""
         for job in jobs:
             self._recent.drop(job.id)
+            self._changes.tell_forgotten(job)
         await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
         for upload in {job.upload for job in jobs if job.upload is not None}:
             if not self._dispatcher.live.uses(upload):

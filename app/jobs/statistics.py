@@ -1,7 +1,7 @@
 """What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
 
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -32,9 +32,9 @@ class TaskStatistics:
         return {
             **{state.value: self.ended[state] for state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)},
             "per_s": round(len(recent) / max(span_s, 1e-3), 3),
-            "run_s_p50": _quantile(self.ran_s, 0.5),
-            "run_s_p95": _quantile(self.ran_s, 0.95),
-            "wait_s_p50": _quantile(self.waited_s, 0.5),
+            "run_s_p50": quantile(sorted(self.ran_s), 0.5),
+            "run_s_p95": quantile(sorted(self.ran_s), 0.95),
+            "wait_s_p50": quantile(sorted(self.waited_s), 0.5),
         }
 
 
@@ -67,6 +67,6 @@ class Statistics:
         return {name: of_task.summary(now) for name, of_task in self._tasks.items()}
 
 
-def _quantile(seconds: Collection[float], at: float) -> float | None:
-    """The value below which the part `at` lies, to the microsecond; None of nothing."""
-    return round(sorted(seconds)[int(len(seconds) * at)], 6) if seconds else None
+def quantile(seconds: Sequence[float], at: float) -> float | None:
+    """Of ascending durations, that below which the part `at` lies, to the microsecond; None of nothing."""
+    return round(seconds[int(len(seconds) * at)], 6) if seconds else None

@@ -1,11 +1,8 @@
 """`GET /jobs/{id}/events`: every change once, in order, up to the end."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,47 +11,10 @@ from app.jobs.model import Lost, Progress
 from tests.support.front_desk import FrontDesk, served
 from tests.support.keys import ALICE, BOB, bearer
 from tests.support.problems import problem
+from tests.support.streams import following
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
-
-
-class Stream:
-    """The events of a response, as they come."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._lines = response.aiter_lines()
-
-    async def next(self) -> dict[str, str] | None:
-        """The next event's fields; None at the end of the stream."""
-        event: dict[str, str] = {}
-        async with asyncio.timeout(10):
-            async for line in self._lines:
-                if line and not line.startswith(":"):
-                    name, _, value = line.partition(": ")
-                    event[name] = value
-                elif event:
-                    return event
-        return None
-
-    async def job(self) -> dict[str, Any]:
-        """The job of the next event."""
-        event = await self.next()
-        assert event is not None, "the stream has ended"
-        assert event["event"] == "job"
-        job: dict[str, Any] = json.loads(event["data"])
-        return job
-
-
-@asynccontextmanager
-async def following(url: str, path: str, **headers: str) -> AsyncIterator[Stream]:
-    async with (
-        httpx.AsyncClient(base_url=url, trust_env=False) as client,
-        client.stream("GET", path, headers=headers) as response,
-    ):
-        assert response.status_code == 200
-        assert response.headers["content-type"].startswith("text/event-stream")
-        yield Stream(response)
 
 
 @asynccontextmanager

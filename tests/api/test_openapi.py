@@ -61,6 +61,8 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "GET /health/live",
         "GET /health/ready",
         "GET /stats",
+        "GET /stats/history",
+        "GET /events",
     }
 
 

@@ -1,12 +1,13 @@
 """A journal without a disk, for the tests of what stands above it. It passes the same contract suite as SQLite's."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.errors import DuplicateKeyError, StorageFailedError
-from app.jobs.interfaces import PAGE_BYTES, BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from app.jobs.model import AttemptKey, Batch, Job, State
 
 T = TypeVar("T")
@@ -97,6 +98,22 @@ class MemoryJournal:
             live = any(not member.job.state.terminal for member in self._members(of.batch.id))
             of.batch = replace(of.batch, finished_at=None if live else of.batch.finished_at or job.finished_at)
         return _told(True)
+
+    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+        found = [
+            record
+            for record in self._records.values()
+            if record.job.finished_at is not None
+            and begin <= record.job.finished_at < end
+            and owner in (None, record.job.owner)
+        ]
+        every = max(1, len(found) // sample)
+        taken = [record.job for record in found if record.seq % every == 0]
+        return Ended(
+            counts=Counter(record.job.state for record in found),
+            ran_s=sorted(job.usage.wall_s for job in taken if job.state is State.SUCCEEDED and job.usage),
+            waited_s=sorted((job.started_at - job.created_at) / 1e6 for job in taken if job.started_at is not None),
+        )
 
     async def live(self) -> Sequence[Job]:
         return [record.job for record in self._records.values() if not record.job.state.terminal]

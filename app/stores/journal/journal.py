@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from app.errors import ProblemError
-from app.jobs.interfaces import BatchPage, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from app.jobs.interfaces import BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from app.jobs.model import AttemptKey, Batch, Job, State
 from app.stores.journal import boot, commits, reads, writes
 from app.stores.journal.line import Line, Serve
@@ -90,6 +90,9 @@ class SqliteJournal:
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
         return await self._lists.submit(partial(reads.page, where=where, limit=limit, before=before))
+
+    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+        return await self._lists.submit(partial(reads.ended, owner=owner, begin=begin, end=end, sample=sample))
 
     async def live(self) -> Sequence[Job]:
         return await self._lists.submit(reads.live)

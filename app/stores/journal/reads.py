@@ -1,13 +1,14 @@
-"""What the readers do: functions of a read-only connection, each one statement and so one consistent view."""
+"""What the readers do: functions of a read-only connection, each but `ended` one statement: one consistent view."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.jobs.interfaces import PAGE_BYTES, BatchPage, JobFilter, KnownKey, Member, Page
-from app.jobs.model import Batch, Job
+from app.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, JobFilter, KnownKey, Member, Page
+from app.jobs.model import Batch, Job, State
 from app.stores.journal import rows, sql
 from app.stores.journal.faults import storage_error
 from app.stores.journal.line import Serve, Work
@@ -72,6 +73,14 @@ def page(connection: sqlite3.Connection, where: JobFilter, limit: int, before: i
         jobs.append(job)
         held += len(job.params) + len(job.result or b"")
     return Page(jobs=jobs, next=None)
+
+
+def ended(connection: sqlite3.Connection, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+    parameters = {"owner": owner, "begin": begin, "end": end}
+    counts = {State(state): count for state, count in connection.execute(sql.COUNT_ENDED, parameters)}
+    every = max(1, sum(counts.values()) // sample)
+    ran_s, waited_s = connection.execute(sql.DURATIONS, {**parameters, "every": every}).fetchone()
+    return Ended(counts=counts, ran_s=sorted(json.loads(ran_s)), waited_s=sorted(json.loads(waited_s)))
 
 
 def live(connection: sqlite3.Connection) -> Sequence[Job]:

@@ -191,6 +191,14 @@ _HAS_KEY = "ifnull(owner, x'') = ifnull(:owner, x'') AND idempotency_key = :key"
 FIND_KEY = f"""
     SELECT fingerprint, id, NULL FROM jobs WHERE {_HAS_KEY}
     UNION ALL SELECT fingerprint, NULL, id FROM batches WHERE {_HAS_KEY}"""
+_ENDED = """
+    FROM jobs INDEXED BY jobs_finished
+    WHERE finished_at >= :begin AND finished_at < :end AND (:owner IS NULL OR owner = :owner)"""
+COUNT_ENDED = f"SELECT state, count(*) {_ENDED} GROUP BY state"
+DURATIONS = f"""
+    SELECT json_group_array(json_extract(usage, '$.wall_s')) FILTER (WHERE state = 'succeeded' AND usage IS NOT NULL),
+           json_group_array((started_at - created_at) / 1e6) FILTER (WHERE started_at IS NOT NULL)
+    {_ENDED} AND seq % :every = 0"""
 LIVE = f"SELECT {COLUMNS} FROM jobs INDEXED BY jobs_state WHERE state IN ({_LIVE}) ORDER BY seq"
 EXPIRABLE = f"""
     SELECT {COLUMNS} FROM jobs INDEXED BY jobs_finished
