@@ -96,8 +96,6 @@ def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> i
         from app.main import create_app  # noqa: PLC0415
 
         app = create_app(settings, taken)
-    # What a request makes mostly goes with it, without the collector: looking for more after every 700 costs a tenth.
-    gc.set_threshold(10_000, 20, 20)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -139,6 +137,9 @@ def _frozen() -> Iterator[None]:
     try:
         yield
         gc.freeze()
+        # What a request makes mostly goes with it, without the collector: to look for more after every 700 costs a
+        # tenth.
+        gc.set_threshold(10_000, 20, 20)
     finally:
         gc.enable()
 

@@ -40,8 +40,9 @@ def waited(server: Server) -> None:
 
 
 def test_a_quick_job(server: Server) -> None:
-    """Its lane reads 4 times and writes 3 times, 559 bytes in all: looks at its memory, the call, the reply, and that
-    the call is over. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
+    """Its lane reads 4 times and writes twice, 241 bytes in all: looks at its memory, the call, and the reply. Where
+    none has come for a while, its next is in a new call of the executor: 2 reads, a write and 253 bytes more, as often
+    as the machine is slow. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
     """
     for _ in range(30):
         waited(server)
@@ -50,9 +51,10 @@ def test_a_quick_job(server: Server) -> None:
     for _ in range(JOBS):
         waited(server)
     spent = traffic(lane).since(before)
-    assert spent.reads <= 4.4 * JOBS
-    assert spent.writes <= 3.3 * JOBS
-    assert spent.bytes <= 615 * JOBS
+    new_calls = max(0, spent.writes - 2 * JOBS)
+    assert new_calls <= 1.1 * JOBS
+    assert spent.reads <= 4.4 * JOBS + 2 * new_calls
+    assert spent.bytes <= 265 * JOBS + 253 * new_calls
     assert traffic(board).since(board_before).writes <= 0.2 * JOBS
 
 
