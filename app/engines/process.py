@@ -147,9 +147,11 @@ class LaneProcess:
 
         Raises `LaneUnusableError`.
         """
-        if self._desk is None or not self.alive:
+        if self._desk is None:
             raise LaneUnusableError("the process is gone")
-        self._desk.offer(calls)
+        self._desk.offer(calls)  # also where it is gone: what it has not begun is then there to be taken back
+        if not self.alive:
+            raise LaneUnusableError("the process is gone")
         if not self._executing:
             self._execute()
 

@@ -563,6 +563,18 @@ async def test_a_lane_that_has_become_unfit_gives_back_the_rest(rig: Rig) -> Non
     await rig.all_free()
 
 
+async def test_a_stop_before_the_hand_over_costs_one_of_several(rig: Rig) -> None:
+    for _ in range(10):
+        together = Together(rig, [rig.assign("echo", text=text) for text in "abcd"])
+        running = asyncio.create_task(together.run())
+        await asyncio.sleep(0)  # it claims its lane; what it runs is handed over in the next turn
+        assert await rig.engine.stop(together.assignments[0].key)
+        first, *others = await running
+        assert isinstance(first, Stopped), first
+        assert all(isinstance(other, Rejected) for other in others), others
+        await until(lambda: rig.engine.free_slots > 0)
+
+
 async def test_replies_that_do_not_fit_the_pipe_all_come(rig: Rig) -> None:
     together = Together(rig, [rig.assign("big", size=12 << 10) for _ in range(8)])
     assert all(isinstance(outcome, Done) for outcome in await together.run())
