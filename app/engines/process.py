@@ -159,8 +159,8 @@ class LaneProcess:
         """Of what has been handed over, takes back what the process has not begun: the last ones, so many."""
         return self._desk.take_back() if self._desk is not None else 0
 
-    def replies(self) -> Sequence[Reply]:
-        """What the process has told since the last look, in the order of the attempts."""
+    def replies(self) -> Sequence[Reply | None]:
+        """What the process has told since the last look, in the order of the attempts: see `Desk.collect`."""
         return self._desk.collect() if self._desk is not None else []
 
     def kill(self) -> None:

@@ -69,6 +69,7 @@ def execute() -> int:
         taken += 1
         for number, call in enumerate(calls):
             if number and not _shared.may_begin():
+                _shared.tell_left()
                 break
             reply = _lane.execute(call)
             _shared.tell(reply)

@@ -3,7 +3,8 @@
 front desk ── calls ───────── one message for each hand-over ──────────► lane
            ── not_begun ───── released once for each attempt after the first; the lane acquires it to begin the next
                               one, the front desk to take back what has not begun
-           ◄─ replies ─────── one message for each attempt, as it ends ──
+           ◄─ replies ─────── one message for each attempt, as it ends; and an empty one as the lane leaves what was
+                              taken back: what is released before that could begin it all the same ──
 
 The executor's own queues go through two threads of the front desk, which compete with its event loop for the GIL: for a
 quick job that is most of its cost. So the executor is called once for a spell of work, and what is to be done goes by
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.worker.messages import Call, Fault, Reply, Spent
 
@@ -47,6 +48,10 @@ class Shared(NamedTuple):
     def tell(self, reply: Reply) -> None:
         """Sends a reply, by one write. One that a SIGKILL cuts in two has not been sent."""
         _write(self.replies, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:]))
+
+    def tell_left(self) -> None:
+        """Says that nothing more of this hand-over will begin, since the rest has been taken back."""
+        _write(self.replies, None)
 
     def _read(self, size: int) -> bytes:
         data = b""
@@ -97,8 +102,8 @@ class Desk:
         """What becomes readable when replies have come."""
         return self._replies.fileno()
 
-    def collect(self) -> list[Reply]:
-        """The replies that have come since the last look."""
+    def collect(self) -> list[Reply | None]:
+        """The replies that have come since the last look; None says that the lane has left what was taken back."""
         try:
             while piece := os.read(self._replies.fileno(), 1 << 16):
                 self._read += piece
@@ -106,20 +111,24 @@ class Desk:
                     break
         except BlockingIOError:
             pass
-        replies: list[Reply] = []
+        replies: list[Reply | None] = []
         while len(self._read) >= _HEAD_BYTES:
             end = _HEAD_BYTES + int.from_bytes(self._read[:_HEAD_BYTES])
             if len(self._read) < end:
                 break
-            spent, fault, *rest = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
-            replies.append(Reply(Spent(*spent), fault and Fault(*fault), *rest))
+            message = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
             self._read = self._read[end:]
+            replies.append(message and _reply(*message))
         return replies
 
     def close(self) -> None:
         """Lets go of both pipes."""
         for end in (self._calls, self._replies, self.lane.calls, self.lane.replies):
             end.close()
+
+
+def _reply(spent: Sequence[Any], fault: Any, *rest: Any) -> Reply:  # fields of named tuples
+    return Reply(Spent(*spent), fault and Fault(*fault), *rest)
 
 
 def _write(pipe: Connection, message: object) -> None:

@@ -142,12 +142,16 @@ def descendants() -> list[psutil.Process]:
     return [
         one
         for one in psutil.Process().children(recursive=True)
-        if not (_is(one, "multiprocessing.resource_tracker") or (one.ppid() == psutil.Process().pid and _own(one)))
+        if not (_is(one, "multiprocessing.resource_tracker") or _own(one))
     ]
 
 
 def _own(process: psutil.Process) -> bool:
-    return _is(process, "multiprocessing.forkserver") and os.getsid(process.pid) == os.getsid(0)
+    try:
+        child = process.ppid() == psutil.Process().pid
+        return child and _is(process, "multiprocessing.forkserver") and os.getsid(process.pid) == os.getsid(0)
+    except (psutil.NoSuchProcess, ProcessLookupError):  # it has ended since it was found
+        return False
 
 
 def _is(process: psutil.Process, what: str) -> bool:

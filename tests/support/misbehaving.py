@@ -17,6 +17,8 @@ from multiprocessing import forkserver, resource_tracker
 
 import gmpy2
 
+from app.worker.messages import Reply
+
 
 def echo(text: str) -> str:
     """The one that behaves."""
@@ -410,6 +412,22 @@ def hops(seconds: float) -> int:
                 os._exit(0)
         os._exit(0)
     return os.getpid()
+
+
+def dawdles_after_its_reply(seconds: float) -> str:
+    """As where the kernel takes the CPU from a lane just when it has told that its attempt has ended."""
+    from app.worker.shared import Shared  # noqa: PLC0415
+
+    tell = Shared.tell
+
+    def tell_and_dawdle(self: Shared, reply: Reply) -> None:
+        Shared.tell = tell  # type: ignore[method-assign]
+        tell(self, reply)
+        time.sleep(seconds)
+
+    Shared.tell = tell_and_dawdle  # type: ignore[method-assign]
+    time.sleep(seconds)
+    return "dawdling"
 
 
 def starts_a_thread() -> None:
