@@ -160,8 +160,16 @@ class LaneProcess:
         return self._desk.take_back() if self._desk is not None else 0
 
     def replies(self) -> Sequence[Reply | None]:
-        """What the process has told since the last look, in the order of the attempts: see `Desk.collect`."""
-        return self._desk.collect() if self._desk is not None else []
+        """What the process has told since the last look, in the order of the attempts: see `Desk.collect`.
+
+        Ends a process that has told what is no reply.
+        """
+        if self._desk is None:
+            return []
+        replies = self._desk.collect()
+        if self._desk.babbled:
+            self.kill()
+        return replies
 
     def kill(self) -> None:
         """Ends the process and its group, now or as soon as it exists."""

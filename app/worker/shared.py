@@ -23,6 +23,8 @@ from typing import Any, NamedTuple
 from app.worker.messages import Call, Fault, Reply, Spent
 
 _HEAD_BYTES = 4
+_MOST_BYTES = 64 * 1024
+"""Of a message. No reply has half as much: what announces more was written by a task."""
 
 
 class Shared(NamedTuple):
@@ -73,6 +75,8 @@ class Desk:
         os.set_blocking(self._replies.fileno(), False)
         self._read = b""
         self._untaken = 0
+        self.babbled = False
+        """Something has come that is no reply: nothing that comes after it can be read."""
         self.lane = Shared(self._not_begun, calls, replies)
 
     @property
@@ -104,22 +108,37 @@ class Desk:
 
     def collect(self) -> list[Reply | None]:
         """The replies that have come since the last look; None says that the lane has left what was taken back."""
-        try:
-            while piece := os.read(self._replies.fileno(), 1 << 16):
-                self._read += piece
-                if len(piece) < 1 << 16:
-                    break
-        except BlockingIOError:
-            pass
         replies: list[Reply | None] = []
-        while len(self._read) >= _HEAD_BYTES:
-            end = _HEAD_BYTES + int.from_bytes(self._read[:_HEAD_BYTES])
-            if len(self._read) < end:
-                break
-            message = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
-            self._read = self._read[end:]
-            replies.append(message and _reply(*message))
+        more = True
+        while more and not self.babbled:
+            more = self._receive()
+            while (message := self._next()) is not None:
+                try:
+                    told = pickle.loads(message)  # noqa: S301  # from a lane, as the executor's
+                    replies.append(told and _reply(*told))
+                except Exception:  # what is no pickle may raise anything
+                    self.babbled = True
+                    break
         return replies
+
+    def _receive(self) -> bool:
+        """Reads what there is, up to what the pipe holds; False where there is nothing more."""
+        try:
+            piece = os.read(self._replies.fileno(), _MOST_BYTES)
+        except BlockingIOError:
+            return False
+        self._read += piece
+        return len(piece) == _MOST_BYTES
+
+    def _next(self) -> bytes | None:
+        """Takes the next message out of what has been read, where all of it is there."""
+        size = int.from_bytes(self._read[:_HEAD_BYTES])
+        end = _HEAD_BYTES + size
+        self.babbled = self.babbled or size > _MOST_BYTES
+        if self.babbled or len(self._read) < end:
+            return None
+        message, self._read = self._read[_HEAD_BYTES:end], self._read[end:]
+        return message
 
     def close(self) -> None:
         """Lets go of both pipes."""

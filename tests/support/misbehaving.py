@@ -390,16 +390,22 @@ def closes_all_but_pipes() -> None:
             pass
 
 
-def babbles_on_its_pipes() -> None:
+def babbles_on_its_pipes(babble: str = "7fffffff20626162626c65") -> None:
     """Writes what is no message to the pipes that it shares with the front desk."""
     spared = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
     for descriptor in range(3, 1000):
         try:
             if descriptor not in spared and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 os.set_blocking(descriptor, False)
-                os.write(descriptor, b"\x7f\xff\xff\xff babble")
+                os.write(descriptor, bytes.fromhex(babble))
         except OSError:
             pass
+
+
+def loses_its_descriptors() -> None:
+    """As programs do that become daemons, and keep the numbers taken."""
+    for descriptor in range(3, 100):
+        os.dup2(0, descriptor)
 
 
 def hops(seconds: float) -> int:
