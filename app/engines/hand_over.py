@@ -29,7 +29,9 @@ ROOM_BYTES = 16 << 20
 """However small a limit is, an attempt may hold this much more than the idle lane."""
 
 SUSPENDED_S = 2.0
-"""An attempt whose process has been suspended (SIGSTOP) for so long is given up. Shorter, and it just takes longer."""
+"""An attempt whose process has been suspended (SIGSTOP) for so long is given up. Shorter, and it just takes longer.
+The same where the process does not take it up.
+"""
 
 NOT_BEGUN = Rejected(detail="It had not begun when its lane was wanted for another.")
 
@@ -50,7 +52,7 @@ class HandOver:
         self.stopped_by: StoppedBy | None = None
         """Why its process was killed here, if it was. The first reason stays."""
         self.given_up = False
-        """Its process was killed here because it stayed suspended: no fault of the task."""
+        """Its process was killed here because it stayed suspended or aloof: no fault of the task."""
         self.handed = False
         """Its process has it. Before, nothing of it can have begun."""
         self.over = False
@@ -73,6 +75,7 @@ class HandOver:
         self._cpu_s: float | None = None
         self._peak_rss: int | None = None
         self._suspended_since: float | None = None
+        self._aloof_since: float | None = None
 
     @property
     def open(self) -> Sequence[AttemptKey]:
@@ -133,8 +136,7 @@ class HandOver:
         if self.stopped_by is not None:
             self.conclude(Stopped(by=self.stopped_by, usage=self.usage))
         elif self.given_up:
-            detail = "The worker process was suspended by SIGSTOP in the middle of the job and did not go on."
-            self.conclude(Lost(detail=detail, signal="SIGSTOP", usage=self.usage))
+            self.conclude(self._lost())
         elif self._open:
             self.conclude(outcomes.of_death(ending, self.usage, self.peak_held_bytes, self.limit_bytes))
 
@@ -156,7 +158,8 @@ class HandOver:
             return
         held = self.measure()
         late = self.age_s > self._open[0].timeout_s
-        if self._suspended_since is not None and (late or time.monotonic() - self._suspended_since > SUSPENDED_S):
+        since = self._suspended_since or self._aloof_since
+        if since is not None and (late or time.monotonic() - since > SUSPENDED_S):
             self.given_up = True
             self.process.kill()
         elif late:
@@ -179,8 +182,16 @@ class HandOver:
         self.peak_held_bytes = max(self.peak_held_bytes, seen.held_bytes)
         self._peak_rss = max(self._peak_rss or 0, seen.rss_bytes)
         self._cpu_s = max(0.0, seen.cpu_s - self._cpu_before)
-        self._suspended_since = (self._suspended_since or time.monotonic()) if seen.suspended else None
+        now = time.monotonic()
+        self._suspended_since = (self._suspended_since or now) if seen.suspended else None
+        self._aloof_since = (self._aloof_since or now) if self.process.aloof else None
         return seen.held_bytes
+
+    def _lost(self) -> Lost:
+        if self._suspended_since is None:
+            return Lost(detail="The worker process did not take up the job.", usage=self.usage)
+        detail = "The worker process was suspended by SIGSTOP in the middle of the job and did not go on."
+        return Lost(detail=detail, signal="SIGSTOP", usage=self.usage)
 
     def _progress(self) -> Progress:
         if self._entry is None:

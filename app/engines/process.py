@@ -99,6 +99,13 @@ class LaneProcess:
         except ProcessLookupError:  # it has ended
             return False
 
+    @property
+    def aloof(self) -> bool:
+        """True while it has not taken what was handed over: for a moment, or for ever where a task spoilt the pipes by
+        which the executor calls it.
+        """
+        return self._desk is not None and self._desk.untaken
+
     async def start(self) -> None:
         """Starts the process and waits until it can run attempts. Raises `LaneUnusableError`; bury it then, too."""
         try:

@@ -84,6 +84,11 @@ class Desk:
         """True while there is a hand-over of which it is not known whether the lane has taken it."""
         return self._untaken > 0
 
+    @property
+    def untaken(self) -> bool:
+        """True while there is a hand-over that the lane has not even begun to read. In 2 µs."""
+        return self.lane.calls.poll()
+
     def offer(self, calls: Sequence[Call]) -> None:
         """Hands over. The pipe is empty then, so it holds a message of up to 64 KiB: this does not block."""
         for _ in calls[1:]:  # first, or a fast lane would take them for taken back

@@ -308,6 +308,19 @@ async def test_an_attempt_that_stays_suspended_is_lost_and_not_out_of_time(rig: 
     await rig.all_free()
 
 
+@pytest.mark.parametrize("timeout_s", [0.5, 60])
+async def test_what_the_last_attempt_has_spoilt_is_no_fault_of_the_next(tmp_path: Path, timeout_s: float) -> None:
+    async with local_rig(tmp_path, lanes=1) as rig:
+        assert done(await rig.outcome_of("babbles-to-the-executor")) is None
+        with contextlib.suppress(TimeoutError):  # it leaves the call in which it would still take the next
+            await asyncio.wait_for(asyncio.Event().wait(), 5 * STAY_S)
+        async with asyncio.timeout(10):
+            outcome = await rig.outcome_of("echo", text="next", timeout_s=timeout_s)
+            assert isinstance(outcome, Lost | Rejected), outcome
+            await rig.all_free(1)
+            assert done(await rig.outcome_of("echo", text="after it")) == "after it"
+
+
 async def test_a_lane_that_was_suspended_for_a_moment_goes_on(rig: Rig, tmp_path: Path) -> None:
     assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
     attempt = rig.begin(assignment)

@@ -26,6 +26,7 @@ class StandIn:
         self.held_bytes = held_bytes
         self.cpu_s = 0.0
         self.alive = True
+        self.aloof = False
         self.kills = 0
 
     def kill(self) -> None:
