@@ -81,7 +81,9 @@ class History:
 
     def _is_kept(self, owner: str | None, begin: int, now: int) -> bool:
         kept = self._kept.get((owner, begin))
-        return kept is not None and (kept.whole or 0 <= now - kept.counted_at < FRESH)
+        if kept is None or now < kept.counted_at:  # a clock that was set back: the minute may not have been yet
+            return False
+        return kept.whole or now - kept.counted_at < FRESH
 
     async def _count(self, owner: str | None, begin: int, now: int) -> None:
         ended = await self._journal.ended(owner, begin, begin + MINUTE, SAMPLE)

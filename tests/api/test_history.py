@@ -113,6 +113,15 @@ async def test_a_minute_that_is_just_over_is_counted_again() -> None:
     assert journal.asked == 4
 
 
+async def test_a_clock_that_was_ahead_hides_nothing() -> None:
+    journal, clock = CountingJournal(), Clock(160 * MINUTE)
+    history = History(journal, clock)
+    await history.last(None, 60)
+    clock.now = 110 * MINUTE
+    await add_ended(journal, "a", 105 * MINUTE)
+    assert sum(minute.succeeded for minute in await history.last(None, 60)) == 1
+
+
 async def test_however_many_ask_the_journal_is_asked_once() -> None:
     journal, clock = CountingJournal(), Clock(100 * MINUTE)
     history = History(journal, clock)
