@@ -111,11 +111,11 @@ class Keyring:
         """Takes the file's keys as they are now. Raises `WrongKeysError`, and then all stay as they were."""
         self._keys = together(self._fixed, in_file(self._file) if self._file else ())
 
-    def has(self, name: str | None, *, admin: bool) -> bool:
-        """Whether there is a key of this name and kind. Without any keys, nobody (None) needs one."""
+    def has(self, name: str | None, digest: bytes | None, *, admin: bool) -> bool:
+        """Whether there still is this key, of this name and kind. Without any keys, nobody (None) needs one."""
         if not self._keys:
             return name is None
-        return any(key.name == name and key.admin == admin for key in self._keys)
+        return digest is not None and name is not None and Key(name, digest, admin) in self._keys
 
     def find(self, key: bytes) -> Key | None:
         """The entry of a key that a request has sent. Takes the same time wherever, and whether, it is among them."""

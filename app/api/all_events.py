@@ -70,7 +70,7 @@ async def _events(state: AppState, caller: Known, last: str | None) -> AsyncGene
         position = feed.log.last if last is None else _position(feed.epoch, last)
         # Who is cut off before the first event knows by this where to go on; it is no event to a browser.
         yield _frame(state, feed.log.last, None, None) if last is None else PING
-        while not feed.closed and state.keyring.has(caller.owner, admin=caller.admin):
+        while not feed.closed and state.keyring.has(caller.owner, caller.key, admin=caller.admin):
             if position is None or not feed.log.knows(position):
                 position = feed.log.last
                 yield _frame(state, position, "reset", "{}")

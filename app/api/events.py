@@ -83,7 +83,7 @@ async def _unseen(
     try:
         async with aclosing(events):
             async for event in events:
-                if not state.keyring.has(caller.owner, admin=caller.admin):
+                if not state.keyring.has(caller.owner, caller.key, admin=caller.admin):
                     return
                 if event is None:
                     yield PING

@@ -65,4 +65,4 @@ def _owner(keyring: Keyring, headers: Headers) -> Caller | None:
     if scheme.lower() != "bearer":  # a proxy's own credentials, for instance
         sent = headers.get("x-api-key", "")
     key = keyring.find(sent.strip().encode("latin-1"))
-    return None if key is None else Caller(key.name, key.admin)
+    return None if key is None else Caller(key.name, key.admin, key.digest)

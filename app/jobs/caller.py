@@ -1,6 +1,6 @@
 """Who asks, and what it may see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +10,8 @@ class Caller:
     owner: str | None
     admin: bool = False
     """True: it sees everybody's."""
+    key: bytes | None = field(default=None, repr=False)
+    """The digest of the key that it called with, if there are keys: an owner may have several."""
 
     @property
     def only(self) -> str | None:

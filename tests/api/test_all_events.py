@@ -209,6 +209,29 @@ async def test_owners_are_told_of_their_own_and_admins_of_all(tmp_path: Path) ->
             assert [await state_of(root, job_id) for job_id in jobs.values()] == ["cancelled"] * 2
 
 
+async def test_a_key_that_is_taken_out_ends_its_streams_though_its_owner_has_another(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"alice:{ALICE}\nalice:{BOB}\n")
+    async with served(tmp_path, engine=ScriptedEngine(slots=0), api_keys_file=str(keys)) as (desk, port):
+        url = f"http://127.0.0.1:{port}"
+        async with (
+            httpx.AsyncClient(base_url=url, trust_env=False, headers=bearer(BOB)) as client,
+            following(url, "/events", **bearer(ALICE)) as before,
+            following(url, "/events", **bearer(BOB)) as after,
+        ):
+            await opened(desk, 2)
+            job_id = (await client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+            assert [await state_of(one, job_id) for one in (before, after)] == ["queued"] * 2
+            async with following(url, f"/jobs/{job_id}/events", **bearer(ALICE)) as of_job:
+                assert (await of_job.job())["state"] == "queued"
+                keys.write_text(f"alice:{BOB}\n")
+                desk.state.keyring.read_again()
+                await client.post(f"/jobs/{job_id}/cancel")
+                assert await of_job.next() is None
+            assert await before.next() is None
+            assert await state_of(after, job_id) == "cancelled"
+
+
 async def test_the_stream_ends_when_the_service_stops(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as (desk, url), following(url, "/events") as stream:
         await opened(desk)
