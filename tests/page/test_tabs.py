@@ -39,15 +39,3 @@ def test_a_tab_that_nobody_looks_at_lets_go_of_its_stream(
     asked = Counter(watch.requests)
     assert asked["GET /events"] == 2
     assert asked["GET /jobs?limit=200"] == 1
-
-
-def test_more_tabs_than_connections(visit: Visit, server: Server) -> None:
-    """All but the newest are in the background; each has its own clock, as those that are there for long have."""
-    first = visit(server, "/?view=jobs", clocked=True)
-    for _ in range(8):
-        page = first.context.new_page()
-        page.goto("/?view=jobs")
-        expect(page.get_by_role("searchbox", name="Label")).to_be_visible()
-        expect(page.get_by_text("Loading…")).to_have_count(0)
-        turn(page, hidden=True)
-        page.clock.run_for(60_000)
