@@ -2,14 +2,23 @@
 
 import argparse
 import gc
+import resource
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from app import __version__
 from app.errors import BootError
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.taking_over import TakenOver
+
+DESCRIPTORS = 8192
+"""Many systems begin with 1,024, half of which, the share of connections, is too few for 500 streams."""
 
 CONNECTIONS_END_S = 1
 """After the drain, connections that still transfer something are closed after this many seconds."""
@@ -52,19 +61,43 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def allow_descriptors() -> None:
+    """Raises this process's limit of open files to `DESCRIPTORS`, as far as the system lets it."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if most == resource.RLIM_INFINITY else min(DESCRIPTORS, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
-    import uvicorn  # noqa: PLC0415
-
-    from app.api.connection import Connection  # noqa: PLC0415
+    from app import logs  # noqa: PLC0415
     from app.config import load_settings  # noqa: PLC0415
-    from app.main import create_app  # noqa: PLC0415
+    from app.taking_over import take_over  # noqa: PLC0415
 
     settings = load_settings(**overrides)
-    app = create_app(settings)
-    # What has been imported stays for good. Looked through at each full collection, it would stop the event loop for
-    # some 50 ms. Before the lanes exist, since what is frozen is never collected, and their semaphores must be.
-    gc.freeze()
+    logs.configure(settings.log_format, settings.log_level)
+    listener = _listen(settings.host, settings.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
+    try:
+        with closing(take_over(settings)) as taken:
+            return _run(settings, listener, taken)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
+    allow_descriptors()  # not for the lanes, whose forkserver has begun with what the system gives
+    with _frozen():
+        # The forkserver loads what lanes need meanwhile, on another core.
+        import uvicorn  # noqa: PLC0415
+
+        from app.api.connection import Connection  # noqa: PLC0415
+        from app.main import create_app  # noqa: PLC0415
+
+        app = create_app(settings, taken)
+    # What a request makes mostly goes with it, without the collector: looking for more after every 700 costs a tenth.
+    gc.set_threshold(10_000, 20, 20)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -72,7 +105,6 @@ def _serve(overrides: dict[str, object]) -> int:
             if self.started:
                 print(f"Offload ready on {url} with {settings.lanes} lanes", flush=True)
 
-    listener = _listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     config = uvicorn.Config(
@@ -94,6 +126,21 @@ def _serve(overrides: dict[str, object]) -> int:
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """What is made here stays for good, and is not looked through for garbage: neither meanwhile, a tenth of the time
+    that imports take, nor at each full collection later, which would stop the event loop for some 50 ms.
+
+    Before the lanes exist, since what is frozen is never collected, and their semaphores must be.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,9 +5,7 @@
 """
 
 import asyncio
-import gc
-import shutil
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +17,7 @@ from app import __version__, clock, logs
 from app.api.routes import add_routes
 from app.api.state import AppState
 from app.config import Settings, load_settings
-from app.engines import leftovers
-from app.engines.context import LaneContext, start_forkserver
+from app.engines.context import LaneContext
 from app.engines.local import LocalEngine
 from app.errors import BootError
 from app.front_desk import front_desk
@@ -31,12 +28,11 @@ from app.rereading import ReadAgainBySignal
 from app.stopping import DrainedBySignals
 from app.stores.board import Board
 from app.stores.journal import SqliteJournal
-from app.stores.lock import lock_directory
 from app.stores.results import ResultDirectory
-from app.stores.socket_directory import remove_socket_directory, socket_directory
 from app.stores.uploads import UploadDirectory
+from app.taking_over import TakenOver, spec_of, take_over
 from app.tasks.context import Places
-from app.tasks.registry import Registry, RegistrySpec, load
+from app.tasks.registry import Registry, load
 from app.worker.messages import LaneSetup
 
 if TYPE_CHECKING:
@@ -51,21 +47,17 @@ HELLO = "Hello from Offload.\n"
 log = structlog.get_logger()
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application for these settings, or for those in the environment. Raises `BootError`."""
-    settings = settings or load_settings()
-    logs.configure(settings.log_format, settings.log_level)
-    spec = RegistrySpec(
-        tasks=settings.tasks,
-        fibonacci_max_n=settings.fibonacci_max_n,
-        fibonacci_max_recursive_n=settings.fibonacci_max_recursive_n,
-    )
-    registry = load(spec)
+def create_app(settings: Settings, taken: TakenOver | None = None) -> FastAPI:
+    """The application for these settings, and for their data directory where that has been taken over already.
+
+    Raises `BootError`.
+    """
+    registry = load(spec_of(settings))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, AppState]]:
         async with AsyncExitStack() as stack:
-            yield {"offload": await build(stack, settings, spec, registry)}
+            yield {"offload": await build(stack, settings, taken or take_over(settings), registry)}
 
     application = FastAPI(
         title="Offload",
@@ -81,35 +73,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return application
 
 
-async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, registry: Registry) -> AppState:
-    """Starts every part, in the order in which each needs the one before; `stack` ends them in the opposite order.
+async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, registry: Registry) -> AppState:
+    """Starts every part, those that take time at once; `stack` ends them, each before what it needs.
 
     Raises `BootError` where a part can't start; what had been started is ended again.
     """
+    stack.callback(taken.close)
     for warning in settings.warnings():
         log.warning(warning)
     keyring = _keyring(stack, settings)
-    run_dir = await _take_over(stack, settings.data_dir)
-    # It imports what lanes need while the rest is being opened.
-    start_forkserver(["app.stores.manager", *registry.modules], socket_directory(run_dir))
 
     journal = SqliteJournal(settings.data_dir / "journal.sqlite3")
     stack.push_async_callback(journal.close)
-    await journal.open()
     results = ResultDirectory(settings.data_dir / "results")
     old_results = await results.leftovers()
     uploads = UploadDirectory(settings.data_dir / "uploads")
     await uploads.sweep()
     places = Places(files_dir=_files_dir(settings), uploads_dir=uploads.directory)
 
-    board = Board(run_dir, LaneContext())
+    board = Board(taken.run_dir, LaneContext())
     stack.push_async_callback(board.close)
-    await board.open()
     setup = LaneSetup(
-        registry=spec,
+        registry=spec_of(settings),
         places=places,
         results_dir=results.directory,
-        run_dir=run_dir,
+        run_dir=taken.run_dir,
         board_address=board.address,
         board_authkey=board.authkey,
         result_max_bytes=settings.result_max_mb << 20,
@@ -131,8 +119,12 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     )
     service, dispatcher = desk.service, desk.dispatcher
     stack.push_async_callback(dispatcher.close)
-    await recover(journal, dispatcher, clock.now)
-    await engine.open(dispatcher.slots_changed)
+
+    async def open_journal() -> None:
+        await journal.open()
+        await recover(journal, dispatcher, clock.now)
+
+    await _all(board.open(), engine.open(dispatcher.slots_changed), open_journal())
     dispatcher.start()
 
     retention = Retention(jobs_s=settings.retention_s, keys_s=settings.idempotency_s)
@@ -151,16 +143,11 @@ async def build(stack: AsyncExitStack, settings: Settings, spec: RegistrySpec, r
     return desk
 
 
-async def _take_over(stack: AsyncExitStack, data_dir: Path) -> Path:
-    """Makes the data directory this service's alone, without anything of an earlier one; answers its run directory."""
-    stack.callback(lock_directory(data_dir).close)
-    leftovers.mark(data_dir)
-    await asyncio.to_thread(leftovers.sweep, data_dir)
-    stack.push_async_callback(asyncio.to_thread, leftovers.sweep_own, data_dir)
-    run_dir = data_dir / "run"
-    _remove_run_dir(run_dir)
-    stack.callback(_remove_run_dir, run_dir)
-    return run_dir
+async def _all(*work: Awaitable[None]) -> None:
+    """Does all of it at once. Where some of it fails, the rest comes to its end first."""
+    for failure in await asyncio.gather(*work, return_exceptions=True):
+        if failure is not None:
+            raise failure
 
 
 def _keyring(stack: AsyncExitStack, settings: Settings) -> Keyring:
@@ -191,12 +178,6 @@ def _files_dir(settings: Settings) -> Path:
     return settings.files_dir
 
 
-def _remove_run_dir(run_dir: Path) -> None:
-    gc.collect()  # frees the semaphores of executors; a server that ends by its signal runs no exit handlers
-    shutil.rmtree(run_dir, ignore_errors=True)
-    remove_socket_directory(run_dir)
-
-
 @asynccontextmanager
 async def _in_background(work: Coroutine[object, object, object]) -> AsyncIterator[None]:
     """Lets work go on beside the service, and ends it with the service."""
@@ -216,5 +197,7 @@ def _tell_failure(task: asyncio.Task[object]) -> None:
 
 def __getattr__(name: str) -> FastAPI:
     if name == "app":
-        return create_app()
+        settings = load_settings()
+        logs.configure(settings.log_format, settings.log_level)
+        return create_app(settings)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

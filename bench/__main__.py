@@ -4,12 +4,13 @@ Each figure is the median of the repeats, with its range. `python -m bench.peers
 """
 
 import argparse
+import asyncio
 import os
 import platform
 import signal
 import sqlite3
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from bench.figures import Results
 from bench.metrics import METRICS
 from bench.peers.catalogue import PEERS
 from bench.peers.environments import CACHE
-from bench.runner import run
+from bench.runner import Measured, run
 from bench.stand import QUICK, Sizes, Stand
 
 PICTURES = Path("docs/pictures")
@@ -40,8 +41,7 @@ def main() -> int:
     metrics = [metric for metric in METRICS if metric.name in (options.only or metric.name)]
     stand = Stand(_sizes(options), peers)
     machine = {**_machine(peers), "repeats": str(stand.sizes.repeats), "burst": f"{stand.sizes.burst:,}"}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what was started, as Ctrl-C does
-    measured = uvloop.run(run(metrics, stand))
+    measured = uvloop.run(_until_sigterm(run(metrics, stand)))
     keeps = {each.name: each.keeps for each in stand.contenders}
     results = Results(machine, measured.figures, [*measured.remarks, *remarks], keeps)
     print("\n".join(table.lines(results)))
@@ -50,6 +50,13 @@ def main() -> int:
     if options.pictures:
         pictures.draw(results, options.pictures)
     return 0
+
+
+async def _until_sigterm(work: Awaitable[Measured]) -> Measured:
+    """At the signal the work is cancelled, as by Ctrl-C, and ends what it has started."""
+    mine = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
+    return await mine
 
 
 def _options() -> argparse.Namespace:
@@ -106,5 +113,5 @@ def _machine(peers: Sequence[Contender]) -> dict[str, str]:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)

@@ -68,6 +68,7 @@ def offload(data: Path | None = None, **settings: str) -> Iterator[Server]:
             "OFFLOAD_DATA_DIR": str(data or here / "data"),
             "OFFLOAD_FILES_DIR": str(here / "files"),
             "OFFLOAD_LANES": str(WORKERS),
+            "OFFLOAD_SHUTDOWN_GRACE_S": "0",  # what still runs at the end is of no interest
             **{f"OFFLOAD_{name.upper()}": value for name, value in settings.items()},
         }
         port, log, begun = free_port(), here / "log", time.perf_counter()

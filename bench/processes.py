@@ -12,8 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+_NOT_OURS = ("PYTHONDONTWRITEBYTECODE",)
+"""What a developer sets, but no machine that serves: each start would compile the service anew, and never a peer."""
+
 STARTS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 15.0
+INTERRUPTED_S = 1.0
+"""How long it may take to end where the run was interrupted: some ignore a signal while they start."""
 
 
 @contextmanager
@@ -27,7 +32,7 @@ def running(
     by: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs the command in a session of its own, ends it by a signal, and by force with all it started if it stays."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD_", *_NOT_OURS))}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -39,14 +44,18 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    patience_s = ENDS_WITHIN_S
     try:
         yield process
+    except BaseException:
+        patience_s = INTERRUPTED_S
+        raise
     finally:
         family = list(tree(process.pid))
         if process.poll() is None:
             process.send_signal(by)
         try:
-            process.wait(ENDS_WITHIN_S)
+            process.wait(patience_s)
         except subprocess.TimeoutExpired:
             for pid in family:
                 _kill(pid)

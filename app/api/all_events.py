@@ -20,10 +20,10 @@ from app.jobs.following import QUIET_S
 from app.jobs.model import Job
 
 JOBS_AT_ONCE = 200
-PIECE_BYTES = 256 << 10
+PIECE_BYTES = 32 << 10
 """About how much one piece may be, without its last job: what a reader that does not read holds in memory."""
 
-KEPT = 16
+KEPT = 64
 """Pieces that are kept for other readers at the same position. Nearly always all are at one, and see all or nothing."""
 
 router = APIRouter(tags=["jobs"], default_response_class=StreamingResponse)

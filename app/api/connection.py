@@ -7,6 +7,8 @@ serve`; with the command `uvicorn` by `--http app.api.connection:Connection`.
 
 import asyncio
 import resource
+import socket
+import struct
 from http import HTTPStatus
 from typing import Any
 
@@ -27,9 +29,16 @@ HEAD_S = 10.0
 STALL_S = 30.0
 """An answer of which nothing can be sent for so long is given up: what is not read is held in memory."""
 
+UNSENT_BYTES = 128 << 10
+"""What the kernel takes of an answer beyond what it may send now. Left to itself it takes megabytes for each client
+that does not read: 1.5 GiB for 500 of them."""
+
 RESERVED = 100
 """Descriptors that connections leave to the journal, the lanes and the files that are open for them. Without one, no
 lane can be opened again."""
+
+RESET = struct.pack("ii", 1, 0)
+"""For `SO_LINGER`: what is not sent when the connection is closed is thrown away."""
 
 LINGER_S = 1.0
 LINGER_BYTES = 4 << 20
@@ -87,6 +96,7 @@ class Connection(HttpToolsProtocol):
         if 2 * len(self.connections) + RESERVED > descriptors:  # each may have a file open besides
             transport.abort()
             return
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -167,6 +177,8 @@ class Connection(HttpToolsProtocol):
     def _check_stall(self) -> None:
         unsent = self.transport.get_write_buffer_size()
         if unsent >= self._unsent:
+            # Without this the kernel goes on keeping what it has, for a client that may never read it.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self.transport.abort()
             return
         self._unsent = unsent

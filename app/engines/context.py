@@ -20,19 +20,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from app.tasks.registry import RegistrySpec
+from app.worker.registry import announce
+
 _hiding_main = threading.Lock()
 
 
-def start_forkserver(modules: Sequence[str], directory: Path) -> None:
-    """Starts the forkserver, where it does not run yet, with `modules` and a lane's own loaded for all to share.
+def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path) -> None:
+    """Starts the forkserver, where it does not run yet, with `modules` and what lanes need loaded for all to share.
 
-    Each must have been imported here before: one that raises anything but ImportError would end the forkserver. Its
-    socket is put into `directory`, where the next start finds it after a kill. multiprocessing would choose /tmp, and
-    remove what it chose by an exit handler, which is not run by a service that ends by its signal, and which complains
-    where somebody was faster; there is no public way to tell it.
+    None of `modules` may raise anything but ImportError: that would end the forkserver. Its socket is put into
+    `directory`, where the next start finds it after a kill. multiprocessing would choose /tmp, and remove what it chose
+    by an exit handler, which is not run by a service that ends by its signal, and which complains where somebody was
+    faster; there is no public way to tell it.
     """
     current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
-    forkserver.set_forkserver_preload(["app.worker.forkserver", "app.worker.execute", *modules])
+    announce(spec)
+    forkserver.set_forkserver_preload(["app.worker.forkserver", *modules, "app.worker.preload"])
     # What is started here inherits the mask. The resource tracker keeps it: deaf by itself to the other two only, it
     # would end with its terminal before it has removed what the service leaves to it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})

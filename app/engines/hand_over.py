@@ -3,13 +3,14 @@
     handed over ──► [ a ][ b ][ c ][ d ]      the process takes them one after the other
                       │    │    └────┴─ not begun: can be taken back, until the process counts one down
                       │    └─ running
-                      └─ ended: its reply waits in the pipe, until somebody looks
+                      └─ ended: its reply is in the pipe
 
 Nearly always it is one attempt. Several are handed over together where each is expected to take far less than a
 millisecond, since one hand-over costs more than that. Once it turns out to be otherwise, all but the running one are
 taken back, and what is left is one attempt.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -52,6 +53,8 @@ class HandOver:
         """Its process was killed here because it stayed suspended: no fault of the task."""
         self.over = False
         """Every outcome has been told."""
+        self.finished = asyncio.Event()
+        """Set when its process does nothing more for it."""
         self.unfit: str | None = None
         """Why its process should run nothing more."""
         self.peak_held_bytes = 0
@@ -99,6 +102,8 @@ class HandOver:
             self.unfit = reply.unfit
             self.process.cpu_s = reply.spent.life_cpu_s
             self._ended(assignment.key, outcomes.of_reply(assignment.key, reply, self._results_dir))
+        if not self._open or self.unfit is not None:
+            self.finished.set()
 
     def narrow(self) -> None:
         """Takes back what has not begun, and tells what has ended: what stays open is running."""

@@ -89,7 +89,8 @@ class Lane:
         """Runs what has been claimed to its end. Raises nothing."""
         answered = False
         try:
-            answered = await self._ask(hand_over) is not None
+            await self._ask(hand_over)
+            answered = hand_over.process.alive
         except LaneUnusableError as error:
             if hand_over.stopped_by is None:  # or it is gone because of that, which is told below
                 hand_over.conclude(Rejected(detail=f"The lane ended before the attempt began: {error}."))
@@ -166,7 +167,7 @@ class Lane:
         for pause in pauses(0.05):
             if await _set_within(self._closed, pause):
                 return
-            process = self._process = LaneProcess(self._setup, self._on_death, self._spared)
+            process = self._process = LaneProcess(self._setup, self._on_replies, self._on_death, self._spared)
             try:
                 await process.start()
             except LaneUnusableError as error:
@@ -182,19 +183,22 @@ class Lane:
             self.tried.set()
             log.warning("a lane could not be opened", reason=self.problem)
 
-    async def _ask(self, hand_over: HandOver) -> int | None:
-        """Hands over to the process; None where that ended without a word."""
+    async def _ask(self, hand_over: HandOver) -> None:
+        """Hands over to the process, and waits until it has done that or has ended."""
         calls = [
             Call(*each.key, each.task, each.params, None, limit_bytes(each, hand_over.process))
             for each in hand_over.assignments
         ]
         first, params = calls[0], hand_over.assignments[0].params
         if len(params) <= MESSAGE_BYTES:
-            return await hand_over.process.hand_over(calls)
+            hand_over.process.hand_over(calls)
+            await hand_over.finished.wait()
+            return
         file = self._setup.run_dir / f"{first.job_id}.{first.attempt}.params"
         try:
             await in_thread(partial(file.write_bytes, params))
-            return await hand_over.process.hand_over([first._replace(params=None, params_file=str(file))])
+            hand_over.process.hand_over([first._replace(params=None, params_file=str(file))])
+            await hand_over.finished.wait()
         finally:
             file.unlink(missing_ok=True)
 
@@ -215,7 +219,14 @@ class Lane:
             self._begin(self._open())
         return self._process.bury()
 
+    def _on_replies(self) -> None:
+        if self._handed is not None:
+            self._handed.collect()
+
     def _on_death(self) -> None:
+        if self._handed is not None:
+            self._handed.collect()
+            self._handed.finished.set()
         if self.state == "idle" and not self.alive:
             log.warning("a lane's process ended while it was idle", pid=self._process and self._process.pid)
             self._begin(self._replace())

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
@@ -51,10 +51,19 @@ class Ending:
 
 
 class LaneProcess:
-    """Belongs to the event loop. `died` is called there once, when the process has ended."""
+    """Belongs to the event loop. There `replied` is called whenever there may be replies, and `died` once, when the
+    process has ended.
+    """
 
-    def __init__(self, setup: LaneSetup, died: Callable[[], None], spared: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        setup: LaneSetup,
+        replied: Callable[[], None],
+        died: Callable[[], None],
+        spared: Callable[[], int | None],
+    ) -> None:
         self._setup = setup
+        self._replied = replied
         self._died = died
         self._spared = spared
         self._loop = asyncio.get_running_loop()
@@ -64,6 +73,7 @@ class LaneProcess:
         self._pidfd: int | None = None
         self._stat: int | None = None
         self._unwanted = False
+        self._executing = False
         self._broken = False
         self._waiting: asyncio.Future[Any] | None = None  # of whatever type the call under way answers
         self._watching: list[int] = []
@@ -132,14 +142,16 @@ class LaneProcess:
             raise LaneUnusableError(str(error)) from error
         return await self._answer(future)
 
-    async def hand_over(self, calls: Sequence[Call]) -> int | None:
-        """Has attempts run one after the other; their replies are to be had from `replies`, those so far at any time.
+    def hand_over(self, calls: Sequence[Call]) -> None:
+        """Has attempts run one after the other; `replies` has their replies. One hand-over at a time.
 
-        Answers how many were run: fewer, where the process or `take_back` left some. Else as `call`.
+        Raises `LaneUnusableError`.
         """
-        if self._desk is not None:
-            self._desk.offer(len(calls) - 1)
-        return await self.call(execute, calls)
+        if self._desk is None or not self.alive:
+            raise LaneUnusableError("the process is gone")
+        self._desk.offer(calls)
+        if not self._executing:
+            self._execute()
 
     def take_back(self) -> int:
         """Of what has been handed over, takes back what the process has not begun: the last ones, so many."""
@@ -207,9 +219,10 @@ class LaneProcess:
     # The rest runs on the event loop.
 
     def _watch(self) -> None:
-        if self._pidfd is None or self._context.process is None:
+        if self._pidfd is None or self._context.process is None or self._desk is None:
             raise LaneUnusableError("the process is gone")
-        self._watching = [self._pidfd, self._context.process.sentinel]
+        self._watching = [self._desk.fileno(), self._pidfd, self._context.process.sentinel]
+        self._loop.add_reader(self._desk.fileno(), self._replied)
         self._loop.add_reader(self._pidfd, self._on_gone)
         self._loop.add_reader(self._context.process.sentinel, self._on_out_of_touch)
 
@@ -234,18 +247,40 @@ class LaneProcess:
         if self.alive:
             self.kill()
 
+    def _execute(self) -> None:
+        if self._executor is None:
+            raise LaneUnusableError("the process is gone")
+        try:
+            future = self._executor.submit(execute)
+        except RuntimeError as error:  # a broken pool is one
+            raise LaneUnusableError(str(error)) from error
+        self._executing = True
+        future.add_done_callback(partial(self._on_loop, self._executed))
+
+    def _executed(self, future: Future[int]) -> None:
+        """The process has left its call. A hand-over that came just then is still waiting for the next."""
+        self._executing = False
+        if self._desk is None:
+            return
+        try:
+            self._desk.taken(future.result())
+            if self._desk.waiting:
+                self._execute()
+        except (Exception, CancelledError):  # the executor is broken: by the task, or by the forkserver's death
+            self.kill()
+
     async def _answer(self, future: "Future[T]") -> T | None:
         answer: asyncio.Future[T | None] = self._loop.create_future()
         self._waiting = answer
-        future.add_done_callback(partial(self._hand_over, answer))
+        future.add_done_callback(partial(self._on_loop, partial(self._settle, answer)))
         try:
             return await answer
         finally:
             self._waiting = None
 
-    def _hand_over(self, answer: "asyncio.Future[T | None]", future: Future[T]) -> None:
+    def _on_loop(self, callback: Callable[[Future[T]], None], future: Future[T]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
-            self._loop.call_soon_threadsafe(self._settle, answer, future)
+            self._loop.call_soon_threadsafe(callback, future)
 
     def _settle(self, answer: "asyncio.Future[T | None]", future: Future[T]) -> None:
         if answer.done():

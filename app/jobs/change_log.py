@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST = 100_000
-"""Jobs that are remembered: some 25 MiB, where that many change while somebody listens."""
+MOST = 50_000
+"""Jobs that are remembered: 16 MiB, where that many change while somebody listens; ten seconds of the highest load."""
 
 AT_ONCE = 10_000
 """Numbers that one step walks through: about a millisecond, where they are all of changes that newer ones replaced."""

@@ -27,7 +27,7 @@ from app.jobs.live import LiveJobs
 from app.jobs.model import Assignment, AttemptKey, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
 from app.jobs.queue import FairQueue
 from app.jobs.recent import RecentJobs
-from app.jobs.statistics import QUICK_S, Statistics
+from app.jobs.statistics import Statistics
 
 SECOND_LINE_S = 10.0
 """The engine ends an attempt at its time limit; this much later the dispatcher does."""
@@ -38,8 +38,14 @@ REJECTED_PAUSE_S = 0.1
 MARK_S = 0.05
 """An attempt that runs for longer is marked as running in the journal. Most have ended by then: one write the less."""
 
+QUICK_S = 0.0005
+"""A job that is expected to take less is quick: to hand one over costs about as much."""
+
 TOGETHER = 32
-"""Quick jobs that are handed over together."""
+"""Quick jobs that are handed over together, at most."""
+
+TOGETHER_S = 0.002
+"""How long they are expected to take together: nobody notices who waits for one of them while another lane is idle."""
 
 TOGETHER_BYTES = 4096
 """Of their parameters, together."""
@@ -217,21 +223,23 @@ class Dispatcher:
                 await asyncio.sleep(0)  # `Engine.run` claims its slot in the task's first step
 
     def _next(self) -> Sequence[Job]:
-        """The job whose turn it is; where it is a quick one, with its share of the quick ones behind it."""
-        share = min(TOGETHER, -(-len(self.queue) // self._engine.free_slots))
-        jobs = [self.live[job_id] for job_id in [self.queue.pop()] if job_id is not None]
-        size = 0
-        while jobs and self._is_quick(jobs[-1].id) and len(jobs) < share:
-            size += len(jobs[-1].params)
-            following = self.queue.pop(self._is_quick) if size < TOGETHER_BYTES else None
-            if following is None:
+        """The job whose turn it is; where it is a quick one, with the quick ones behind it."""
+        jobs: list[Job] = []
+        size, seconds = 0, 0.0
+        while len(jobs) < TOGETHER and size < TOGETHER_BYTES and seconds < TOGETHER_S:
+            job_id = self.queue.pop(self._is_quick if jobs else None)
+            if job_id is None:
                 break
-            jobs.append(self.live[following])
+            jobs.append(job := self.live[job_id])
+            size += len(job.params)
+            seconds += self._expected_s(job)
         return jobs
 
     def _is_quick(self, job_id: str) -> bool:
-        job = self.live[job_id]
-        return job.price < QUICK_S and self.statistics.is_quick(job.task)
+        return self._expected_s(self.live[job_id]) < QUICK_S
+
+    def _expected_s(self, job: Job) -> float:
+        return max(job.price, self.statistics.usual_s(job.task))
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())

@@ -170,7 +170,7 @@ class Journal(Protocol):
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
-    ) -> Awaitable[None]:
+    ) -> asyncio.Future[None]:
         """Records new jobs, all or none; with `batch`, that they are its members, all of them queued.
 
         With `key`, that it stands for the batch, else for the first job, whose owner is the key's. Raises

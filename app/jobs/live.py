@@ -46,7 +46,7 @@ class LiveJobs:
         is_live = job.id in self._jobs
         if is_live != was_live:
             self.params_bytes += len(job.params) if is_live else -len(job.params)
-            self._read(job.upload, 1 if is_live else -1)
+            self.count_reader(job.upload, 1 if is_live else -1)
             if job.batch_id is not None:
                 members = self._members.setdefault(job.batch_id, set())
                 members.symmetric_difference_update((job.id,))
@@ -56,13 +56,14 @@ class LiveJobs:
     @contextmanager
     def reading(self, upload: str | None) -> Iterator[None]:
         """Counts an upload as being read while a job for it is being accepted; None is none."""
-        self._read(upload, 1)
+        self.count_reader(upload)
         try:
             yield
         finally:
-            self._read(upload, -1)
+            self.count_reader(upload, -1)
 
-    def _read(self, upload: str | None, readers: int) -> None:
+    def count_reader(self, upload: str | None, readers: int = 1) -> None:
+        """As `reading`, for who can't be a block: 1 where it begins, and -1 where it ends."""
         if upload is not None:
             self._uploads[upload] += readers
             if not self._uploads[upload]:

@@ -21,6 +21,17 @@ def dearest_first(jobs: Iterable[Job]) -> Iterator[Job]:
         yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: (-job.priority, -job.price))
 
 
+class _Line(OrderedDict[str, int]):
+    """The queued jobs of one owner at one priority, each with its number: consecutive but for what was taken out."""
+
+    __slots__ = ("owner", "priority")
+
+    def __init__(self, priority: int, owner: str | None) -> None:
+        super().__init__()
+        self.priority = priority
+        self.owner = owner
+
+
 class FairQueue:
     """Job ids in the order they should start. Every method is O(levels + owners), none grows with the jobs.
 
@@ -29,34 +40,37 @@ class FairQueue:
     """
 
     def __init__(self) -> None:
-        self._levels: dict[int, dict[str | None, OrderedDict[str, int]]] = {}
-        self._places: dict[str, tuple[int, str | None]] = {}
+        self._levels: dict[int, dict[str | None, _Line]] = {}
+        self._lines: dict[str, _Line] = {}
         self._turns: dict[str | None, int] = {}
         self._turn = 0
         self._counts: dict[int, int] = {}
         self._owned: Counter[str | None] = Counter()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._lines)
 
     def __contains__(self, job_id: object) -> bool:
-        return job_id in self._places
+        return job_id in self._lines
 
     def push(self, job_id: str, priority: int, owner: str | None, *, first: bool = False) -> None:
         """Puts a job at the end of its owner's line, or at its head (`first`: it has waited before)."""
-        line = self._levels.setdefault(priority, {}).setdefault(owner, OrderedDict())
+        owners = self._levels.setdefault(priority, {})
+        line = owners.get(owner)
+        if line is None:
+            line = owners[owner] = _Line(priority, owner)
         if first:
             line[job_id] = next(iter(line.values()), 0) - 1
             line.move_to_end(job_id, last=False)
         else:
             line[job_id] = next(reversed(line.values()), 0) + 1
-        self._places[job_id] = priority, owner
+        self._lines[job_id] = line
         self._counts[priority] = self._counts.get(priority, 0) + 1
         self._owned[owner] += 1
 
     def pop(self, wanted: Callable[[str], bool] | None = None) -> str | None:
         """Takes the job that should start next; None where the queue is empty, or where that one is not `wanted`."""
-        if not self._places:
+        if not self._lines:
             return None
         owners = self._levels[max(self._levels)]
         owner = min(owners, key=lambda name: self._turns.get(name, 0))
@@ -70,18 +84,17 @@ class FairQueue:
 
     def discard(self, job_id: str) -> bool:
         """Takes a job out wherever it stands; False where it is not queued."""
-        place = self._places.pop(job_id, None)
-        if place is None:
+        line = self._lines.pop(job_id, None)
+        if line is None:
             return False
-        priority, owner = place
-        owners = self._levels[priority]
-        del owners[owner][job_id]
-        self._counts[priority] -= 1
-        self._owned[owner] -= 1
-        if not owners[owner]:
-            del owners[owner]
-        if not owners:
-            del self._levels[priority], self._counts[priority]
+        del line[job_id]
+        self._counts[line.priority] -= 1
+        self._owned[line.owner] -= 1
+        if not line:
+            owners = self._levels[line.priority]
+            del owners[line.owner]
+            if not owners:
+                del self._levels[line.priority], self._counts[line.priority]
         return True
 
     def position(self, job_id: str) -> int | None:
@@ -90,15 +103,12 @@ class FairQueue:
         Exact as long as there is one owner and nothing was taken out of the middle of its line; else an estimate that
         is never more than the jobs that could go before it.
         """
-        place = self._places.get(job_id)
-        if place is None:
+        line = self._lines.get(job_id)
+        if line is None:
             return None
-        priority, owner = place
-        owners = self._levels[priority]
-        line = owners[owner]
         own = min(line[job_id] - next(iter(line.values())), len(line) - 1)
-        others = min(self._counts[priority] - len(line), own * (len(owners) - 1))
-        return own + others + sum(count for level, count in self._counts.items() if level > priority)
+        others = min(self._counts[line.priority] - len(line), own * (len(self._levels[line.priority]) - 1))
+        return own + others + sum(count for level, count in self._counts.items() if level > line.priority)
 
     def count(self, owner: str | None) -> int:
         """How many jobs of one owner are queued."""

@@ -1,7 +1,7 @@
 """The use cases: what the API may ask for. Owners see only their own jobs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -99,14 +99,24 @@ class JobService:
             with self._dispatcher.live.reading(examined.upload):
                 await self._intake.check_upload(examined.upload, submission.owner)
                 job = self._intake.job(submission, offer, examined)
-                await asyncio.shield(self._take_on(job, self._journal.add([job], key)))
+                await self._take_on(job, self._journal.add([job], key))
         return Accepted(job=job)
 
-    async def _take_on(self, job: Job, written: Awaitable[None]) -> None:
-        """Queues a job once it is on disk, also where its client has gone in the meantime."""
-        with self._dispatcher.live.reading(job.upload):
-            await written
-            self._dispatcher.accept(job)
+    def _take_on(self, job: Job, written: asyncio.Future[None]) -> asyncio.Future[None]:
+        """Queues a job as soon as it is on disk, also where its client has gone in the meantime."""
+        taken_on: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def take_on(_: object) -> None:
+            error = written.exception()
+            if error is None:
+                self._dispatcher.accept(job)
+            self._dispatcher.live.count_reader(job.upload, -1)
+            if not taken_on.done():  # else nobody waits any more
+                taken_on.set_result(None) if error is None else taken_on.set_exception(error)
+
+        self._dispatcher.live.count_reader(job.upload)
+        written.add_done_callback(take_on)
+        return taken_on
 
     async def _replay(self, key: IdempotencyKey) -> Job | None:
         known = await self.keys.find(key)

@@ -3,11 +3,9 @@
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from app.jobs.model import Job, State
-
-QUICK_S = 0.0005
-"""A task whose attempts usually take less is quick: to hand one over costs about as much."""
 
 KNOWN_AFTER = 20
 """Attempts after which it is known what a task usually takes."""
@@ -59,10 +57,10 @@ class Statistics:
             of_task.usual_s += (ran_s - of_task.usual_s) / (10 if of_task.ran_s else 1)
             of_task.ran_s.append(ran_s)
 
-    def is_quick(self, task: str) -> bool:
-        """True where the task's attempts have been taking far less than a millisecond."""
+    def usual_s(self, task: str) -> float:
+        """How long the task's attempts have been taking, in seconds; infinite until that is known."""
         of_task = self._tasks.get(task)
-        return of_task is not None and len(of_task.ran_s) >= KNOWN_AFTER and of_task.usual_s < QUICK_S
+        return of_task.usual_s if of_task is not None and len(of_task.ran_s) >= KNOWN_AFTER else inf
 
     def summary(self, now: int) -> dict[str, dict[str, float | int | None]]:
         """Each task's summary at the time `now`."""

@@ -52,9 +52,8 @@ class Board:
     def __init__(self, run_dir: Path, context: ForkServerContext | None = None) -> None:
         self.authkey = secrets.token_bytes(32)
         """What a lane needs beside `address` in order to write."""
-        self._run_dir = run_dir
+        self._address = socket_directory(run_dir) / "board.sock"
         self._context = context or get_context("forkserver")
-        self._address: Path | None = None
         self._manager: ManagerProcess | None = None
         self._entries: BoardProxy | None = None  # the thread's alone, as its connection is
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
@@ -68,9 +67,7 @@ class Board:
 
     @property
     def address(self) -> str:
-        """The Manager's socket. Known after `open`, and the same until `close`."""
-        if self._address is None:
-            raise RuntimeError("the board has no address before it is open")
+        """The Manager's socket, from `open` until `close`."""
         return str(self._address)
 
     @property
@@ -80,7 +77,6 @@ class Board:
 
     async def open(self) -> None:
         """Starts the Manager. Raises BootError where that fails."""
-        self._address = socket_directory(self._run_dir) / "board.sock"
         self._manager = ManagerProcess(self.address, self.authkey, self._context)
         try:
             await self._start(self._manager)

@@ -10,8 +10,6 @@ from app.tasks.entries import Entry, read_entries, refusal
 from app.tasks.registration import make_task
 from app.tasks.signature import UnsupportedSignatureError
 
-_BUILT_IN_MODULES = ("app.tasks.registry", "gmpy2", "blake3", "xxhash")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySpec:
@@ -28,8 +26,6 @@ class Registry(Mapping[str, Task]):
     """Tasks by name, the built-in ones first."""
 
     tasks: Mapping[str, Task]
-    modules: tuple[str, ...]
-    """What to import once, before lanes are forked from that process."""
 
     def __getitem__(self, name: str) -> Task:
         return self.tasks[name]
@@ -44,13 +40,11 @@ class Registry(Mapping[str, Task]):
 def load(spec: RegistrySpec) -> Registry:
     """Makes the registry. Raises `BootError`, naming the entry that is wrong and saying what to write instead."""
     tasks = {task.name: task for task in _built_in(spec)}
-    modules = list(_BUILT_IN_MODULES)
     for entry in read_entries(spec.tasks):
         if entry.name in tasks:
             raise refusal(entry.text, f'there already is a task "{entry.name}". Write {entry.renamed}')
         tasks[entry.name] = _users(entry)
-        modules.append(entry.module)
-    return Registry(tasks=tasks, modules=tuple(dict.fromkeys(modules)))
+    return Registry(tasks=tasks)
 
 
 def _built_in(spec: RegistrySpec) -> Iterator[Task]:

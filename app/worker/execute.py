@@ -6,23 +6,26 @@ executor can only call functions of modules, so what the process holds between c
 
 import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import BootError
 from app.tasks.context import Context
-from app.tasks.registry import Registry, load
+from app.tasks.registry import Registry
 from app.worker import limits, results
 from app.worker.faults import fault
 from app.worker.hygiene import Hygiene
 from app.worker.messages import MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
 from app.worker.output import Output
+from app.worker.registry import registry
 from app.worker.reporter import Reporter
 from app.worker.setup import settle
-from app.worker.shared import REPLIES_BYTES, Shared
+from app.worker.shared import Shared
 
 WRITE_AGAIN_S = 1.0
 """How long a result that could not be written waits for the next try."""
+
+STAY_S = 0.02
+"""How long the lane stays in its call when it has nothing more to do: what comes by then needs no new one."""
 
 _shared: Shared | None = None
 _lane: "Lane | None" = None
@@ -39,7 +42,7 @@ def enter(setup: LaneSetup) -> Entered:
     """Makes this process a lane, or says why that is impossible."""
     global _lane  # noqa: PLW0603  # see the module's docstring
     try:
-        _lane = Lane(setup, load(setup.registry))
+        _lane = Lane(setup, registry(setup.registry))
     except BootError as error:
         return Entered(0, 0.0, str(error))
     except BaseException as error:  # users' modules are imported, and those may raise anything
@@ -52,23 +55,26 @@ def answer() -> bool:
     return True
 
 
-def execute(calls: Sequence[Call]) -> int:
-    """Runs attempts one after the other and tells how each ended. Answers how many were run.
+def execute() -> int:
+    """Runs what is handed over, each attempt after the other, until nothing has come for a while. Raises nothing that a
+    task does.
 
-    Stops early where the rest has been taken back, the process is unfit for more, or nobody reads the replies. Raises
-    nothing, whatever the tasks do.
+    Answers how many hand-overs were taken. Of each, it leaves what has been taken back; it ends early where the process
+    is unfit for more.
     """
     if _lane is None or _shared is None:
         raise RuntimeError("a lane must be entered before it executes")
-    told_bytes = 0
-    for number, call in enumerate(calls):
-        if number and (told_bytes > REPLIES_BYTES or not _shared.may_begin()):
-            return number
-        reply = _lane.execute(call)
-        told_bytes += _shared.tell(reply)
-        if reply.unfit is not None:
-            return number + 1
-    return len(calls)
+    taken = 0
+    while calls := _shared.take(STAY_S):
+        taken += 1
+        for number, call in enumerate(calls):
+            if number and not _shared.may_begin():
+                break
+            reply = _lane.execute(call)
+            _shared.tell(reply)
+            if reply.unfit is not None:
+                return taken
+    return taken
 
 
 class Lane:

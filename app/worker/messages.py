@@ -3,7 +3,8 @@
 front desk                          lane
     │──── enter(LaneSetup) ──────────►│   once
     │◄─── Entered ────────────────────│
-    │──── execute(Call, …) ──────────►│   for each hand-over
+    │──── execute() ─────────────────►│   for a spell of work
+    │──── Call, … ── by `shared` ────►│   for each hand-over
     │◄─── Reply ── by `shared` ───────│   for each attempt
 """
 

@@ -1,22 +1,25 @@
-"""What the front desk and one lane share: who begins an attempt, and the pipe on which its reply comes back.
+"""What the front desk and one lane share besides the executor: two pipes, and who begins an attempt.
 
-front desk ── release, once for each attempt after the first ──► not_begun ──acquire──► lane begins the next one
-           └─ acquire: takes back what has not begun                  └──────────────── none left: it is done
-front desk ◄──── one message for each attempt, as it ends ──────── replies ◄─────────── lane
+front desk ── calls ───────── one message for each hand-over ──────────► lane
+           ── not_begun ───── released once for each attempt after the first; the lane acquires it to begin the next
+                              one, the front desk to take back what has not begun
+           ◄─ replies ─────── one message for each attempt, as it ends ──
+
+The executor's own queues go through two threads of the front desk, which compete with its event loop for the GIL: for a
+quick job that is most of its cost. So the executor is called once for a spell of work, and what is to be done goes by
+these. A message never names a class: to write that, and to find it again, takes longer than all the rest.
 """
 
 import os
 import pickle
+import select
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
 from typing import NamedTuple
 
-from app.worker.messages import Reply
-
-REPLIES_BYTES = 32 * 1024
-"""Once a hand-over's replies are so many bytes, no further attempt of it is begun: they fit a pipe of 64 KiB, which
-nobody may be reading."""
+from app.worker.messages import Call, Fault, Reply, Spent
 
 _HEAD_BYTES = 4
 
@@ -25,16 +28,34 @@ class Shared(NamedTuple):
     """The lane's side. It can be handed to a process only as that starts."""
 
     not_begun: Semaphore
+    calls: Connection
     replies: Connection
+
+    def take(self, within_s: float) -> Sequence[Call] | None:
+        """The next hand-over; None where none has come `within_s` seconds."""
+        poll = select.poll()
+        poll.register(self.calls.fileno(), select.POLLIN)
+        if not poll.poll(within_s * 1000):
+            return None
+        left = int.from_bytes(self._read(_HEAD_BYTES))
+        return [Call(*call) for call in pickle.loads(self._read(left))]  # noqa: S301  # from the front desk
 
     def may_begin(self) -> bool:
         """Whether there is another attempt to be begun. If so, it has begun, and nobody takes it back."""
         return self.not_begun.acquire(block=False)
 
-    def tell(self, reply: Reply) -> int:
-        """Sends a reply. By one write, which a SIGKILL does not cut in two. Answers its bytes."""
-        message = pickle.dumps(reply)
-        return os.write(self.replies.fileno(), len(message).to_bytes(_HEAD_BYTES) + message)
+    def tell(self, reply: Reply) -> None:
+        """Sends a reply, by one write. One that a SIGKILL cuts in two has not been sent."""
+        _write(self.replies, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:]))
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            piece = os.read(self.calls.fileno(), size - len(data))
+            if not piece:
+                raise EOFError
+            data += piece
+        return data
 
 
 class Desk:
@@ -42,15 +63,28 @@ class Desk:
 
     def __init__(self, context: ForkServerContext) -> None:
         self._not_begun = context.Semaphore(0)
-        self._replies, writer = context.Pipe(duplex=False)
+        calls, self._calls = context.Pipe(duplex=False)
+        self._replies, replies = context.Pipe(duplex=False)
         os.set_blocking(self._replies.fileno(), False)
         self._read = b""
-        self.lane = Shared(self._not_begun, writer)
+        self._untaken = 0
+        self.lane = Shared(self._not_begun, calls, replies)
 
-    def offer(self, attempts: int) -> None:
-        """So many more may be begun."""
-        for _ in range(attempts):
+    @property
+    def waiting(self) -> bool:
+        """True while there is a hand-over of which it is not known whether the lane has taken it."""
+        return self._untaken > 0
+
+    def offer(self, calls: Sequence[Call]) -> None:
+        """Hands over. The pipe is empty then, so it holds a message of up to 64 KiB: this does not block."""
+        for _ in calls[1:]:  # first, or a fast lane would take them for taken back
             self._not_begun.release()
+        self._untaken += 1
+        _write(self._calls, [tuple(call) for call in calls])
+
+    def taken(self, hand_overs: int) -> None:
+        """The lane says that it has taken so many more."""
+        self._untaken -= hand_overs
 
     def take_back(self) -> int:
         """Takes back what has not begun; answers how many."""
@@ -59,11 +93,17 @@ class Desk:
             taken += 1
         return taken
 
+    def fileno(self) -> int:
+        """What becomes readable when replies have come."""
+        return self._replies.fileno()
+
     def collect(self) -> list[Reply]:
         """The replies that have come since the last look."""
         try:
             while piece := os.read(self._replies.fileno(), 1 << 16):
                 self._read += piece
+                if len(piece) < 1 << 16:
+                    break
         except BlockingIOError:
             pass
         replies: list[Reply] = []
@@ -71,11 +111,19 @@ class Desk:
             end = _HEAD_BYTES + int.from_bytes(self._read[:_HEAD_BYTES])
             if len(self._read) < end:
                 break
-            replies.append(pickle.loads(self._read[_HEAD_BYTES:end]))  # noqa: S301  # from a lane, as the executor's
+            spent, fault, *rest = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
+            replies.append(Reply(Spent(*spent), fault and Fault(*fault), *rest))
             self._read = self._read[end:]
         return replies
 
     def close(self) -> None:
-        """Lets go of both ends."""
-        self._replies.close()
-        self.lane.replies.close()
+        """Lets go of both pipes."""
+        for end in (self._calls, self._replies, self.lane.calls, self.lane.replies):
+            end.close()
+
+
+def _write(pipe: Connection, message: object) -> None:
+    data = pickle.dumps(message)
+    data = len(data).to_bytes(_HEAD_BYTES) + data
+    while data:
+        data = data[os.write(pipe.fileno(), data) :]

@@ -28,17 +28,17 @@ async def _noops(stand: Stand, contender: Contender) -> Mapping[str, float]:
     return {"jobs/s": jobs / await burst(server.port, [post("/jobs/noop")] * jobs)}
 
 
-async def burst(port: int, requests: Sequence[bytes]) -> float:
-    """Seconds from the first submission until all the jobs have ended and been seen to have."""
+async def burst(port: int, requests: Sequence[bytes], *, pause_s: float = 0.002) -> float:
+    """Seconds from the first submission until all the jobs have ended and been seen to have, by a look each pause."""
     begin = time.perf_counter()
     submitted = await load(port, requests, connections=CONNECTIONS)
     paths = [f"/jobs/{id_of(answer.expect(202))}" for answer in reversed(submitted.answers)]
     seen: list[float] = []
-    await converse(port, _all_ended(paths, seen), within=LIMIT_S)
+    await converse(port, _all_ended(paths, seen, pause_s), within=LIMIT_S)
     return seen[-1] - begin
 
 
-def _all_ended(newest_first: Sequence[str], seen: list[float]) -> Conversation:
+def _all_ended(newest_first: Sequence[str], seen: list[float], pause_s: float) -> Conversation:
     """Looks at every job, the newest first, and notes when the last of them had ended.
 
     A look at each costs more than what is measured, so the rest are only made sure of: the clock has stopped when the
@@ -48,7 +48,7 @@ def _all_ended(newest_first: Sequence[str], seen: list[float]) -> Conversation:
         waited = False
         while not has_ended((yield get(path))):
             waited = True
-            yield 0.002
+            yield pause_s
         if place < _NEWEST or waited:
             seen.append(time.perf_counter())
 

@@ -42,8 +42,7 @@ async def _with(
     if directory not in filled:
         filled[directory] = await fill(directory, queued=queued, finished=finished)
     empty = _empty_bytes() if queued else 0
-    settings = {"queue_limit": "10000000", "shutdown_grace_s": "0"}
-    with offload(directory, **settings) as server:
+    with offload(directory, queue_limit="10000000") as server:
         figures = {"start s": server.answered_s, "memory MiB": server.pss_bytes() / 2**20}
         if queued:
             figures["bytes a queued job"] = (server.pss_bytes() - empty) / queued

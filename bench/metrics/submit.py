@@ -37,7 +37,7 @@ async def _running(stand: Stand, contender: Contender) -> Mapping[str, float]:
 
 
 async def _held(sizes: Sizes) -> Mapping[str, float]:
-    with offload(shutdown_grace_s="0", queue_limit=str(10**6)) as server:
+    with offload(queue_limit=str(10**6)) as server:
         await load(server.port, [post("/jobs/hold", b'{"seconds":300}')] * 2, connections=1)
         return await _submit(server, sizes)
 

@@ -1,5 +1,6 @@
 """The README's examples, run as they stand against a real service, and what it says of calls and tasks."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -67,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (directory / f"{entry.partition(':')[0]}.py").write_text(module)
     shutil.copytree(ROOT / "files", directory / "files")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", str(directory))
+        environment.setenv("PYTHONPATH", str(directory), prepend=os.pathsep)
         with Server(directory, tasks=entry) as running:
             yield running
 

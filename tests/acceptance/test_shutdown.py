@@ -82,11 +82,13 @@ def test_an_idle_service_ends_at_once(tmp_path: Path) -> None:
         assert server.wait(within=HURRIED_S) == 0
 
 
-def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [Server.terminate, Server.interrupt], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize("begun", ["offload.lock", "run/listener-*", "run/board.sock"])
+def test_a_signal_while_it_starts(tmp_path: Path, begun: str, end: Callable[[Server], None]) -> None:
     with closing(Server(tmp_path)) as server:
         server.launch()
-        until_sync((server.data_dir / "offload.lock").exists, what="the service to begin")
-        server.interrupt()
+        until_sync(lambda: list(server.data_dir.glob(begun)), what="the service to begin")
+        end(server)
         assert server.wait(within=HURRIED_S) == 0
 
 

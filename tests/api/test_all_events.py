@@ -252,3 +252,9 @@ async def test_readers_at_one_place_share_what_is_made(tmp_path: Path, monkeypat
         job_id = await submitted(desk)
         assert await state_of(one, job_id) == await state_of(two, job_id) == "queued"
     assert len(made) == 1
+
+
+async def test_who_asks_for_the_head_alone_reads_nothing(tmp_path: Path) -> None:
+    async with desk_at(tmp_path) as (desk, url), httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.head(f"{url}/events")).headers["content-type"].startswith("text/event-stream")
+        await opened(desk, 0)

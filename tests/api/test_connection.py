@@ -47,3 +47,14 @@ async def test_an_answer_of_which_nothing_is_taken_is_given_up(monkeypatch: pyte
     async with asked() as (server, reader):
         await reader.readexactly(1)
         await until(lambda: not server.server_state.connections, what="the connection to be closed")
+        with pytest.raises(ConnectionResetError):  # what the kernel still had is thrown away
+            await reader.readexactly(len(LARGE))
+
+
+async def test_the_kernel_takes_little_that_it_can_not_send() -> None:
+    async with asked() as (server, reader):
+        await reader.readexactly(1)
+        (one,) = server.server_state.connections
+        taken = len(LARGE) - one.transport.get_write_buffer_size()
+        assert taken < 1 << 20, "of both sockets together; left to itself it takes several MiB"
+        assert await reader.readexactly(len(LARGE)), "all comes where it is read"

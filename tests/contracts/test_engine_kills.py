@@ -19,6 +19,7 @@ import pytest
 from app.engines.local import LocalEngine
 from app.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
 from app.stores.board import Board
+from app.worker.execute import STAY_S
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
 from tests.support.waiting import until, until_sync
@@ -562,14 +563,19 @@ async def test_a_lane_that_has_become_unfit_gives_back_the_rest(rig: Rig) -> Non
     await rig.all_free()
 
 
-async def test_replies_that_would_not_fit_the_pipe_end_a_hand_over(rig: Rig) -> None:
+async def test_replies_that_do_not_fit_the_pipe_all_come(rig: Rig) -> None:
     together = Together(rig, [rig.assign("big", size=12 << 10) for _ in range(8)])
-    outcomes = await together.run()
-    ran = [outcome for outcome in outcomes if isinstance(outcome, Done)]
-    assert 3 <= len(ran) < 8
-    assert outcomes[: len(ran)] == ran
-    assert all(isinstance(outcome, Rejected) for outcome in outcomes[len(ran) :])
+    assert all(isinstance(outcome, Done) for outcome in await together.run())
     await rig.all_free()
+
+
+async def test_an_attempt_that_comes_when_the_lane_leaves_its_call_is_run(rig: Rig) -> None:
+    chance = chances()
+    for number in range(60):
+        outcome = await asyncio.wait_for(rig.outcome_of("echo", text=f"{number}"), 5)
+        assert isinstance(outcome, Done), outcome
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), STAY_S * chance.uniform(0.9, 1.1))
 
 
 async def test_parameters_that_do_not_fit_a_message_are_given_back(rig: Rig) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -32,7 +32,7 @@ class SlowJournal(MemoryJournal):
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
-    ) -> Awaitable[None]:
+    ) -> asyncio.Future[None]:
         return asyncio.ensure_future(self._add(jobs, key, batch))
 
     async def _add(self, jobs: Sequence[Job], key: IdempotencyKey | None, batch: Batch | None) -> None:

@@ -21,7 +21,7 @@ from app.engines.watch import BoardView
 from app.jobs.interfaces import Engine
 from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
 from app.tasks.context import Places
-from app.tasks.registry import RegistrySpec, load
+from app.tasks.registry import RegistrySpec
 from app.worker.entry import Entry
 from app.worker.messages import LaneSetup
 from tests.support import misbehaving
@@ -117,7 +117,7 @@ def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> L
 async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = None) -> AsyncIterator[Rig]:
     """Two local lanes. When it ends, nothing of them may be left."""
     setup = local_setup(home, getattr(board, "address", NoBoard.address), getattr(board, "authkey", NoBoard.authkey))
-    start_forkserver(load(setup.registry).modules, SOCKETS)
+    start_forkserver([], setup.registry, SOCKETS)
     before = descendants()  # this process adopts orphans: what earlier tests killed may be waiting to be cleared away
     rig = Rig(LocalEngine(setup, lanes=lanes, board=board or NoBoard()), home)
     await rig.engine.open(lambda: rig.changes.append(rig.engine.free_slots))

@@ -44,7 +44,7 @@ class MemoryJournal:
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
-    ) -> Awaitable[None]:
+    ) -> asyncio.Future[None]:
         if key is not None and self._holder(key.owner, key.key) is not None:
             return _told(DuplicateKeyError())
         ids = {job.id for job in jobs}

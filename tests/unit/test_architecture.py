@@ -33,7 +33,8 @@ ROOMS = {
     "config": {"errors", "engines.cpus", "keyring"},
     "api": {"errors", "tasks", "jobs", "config", "keyring"},
     "front_desk": {"api.state", "clock", "config", "jobs", "keyring", "tasks"},
-    "cli": {"errors", "config", "api.connection", "main"},
+    "taking_over": {"config", "engines", "stores", "tasks"},
+    "cli": {"errors", "config", "logs", "taking_over", "api.connection", "main"},
 }
 """What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
 

@@ -53,7 +53,7 @@ class SqliteJournal:
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
-    ) -> Awaitable[None]:
+    ) -> asyncio.Future[None]:
         return self._writes.submit(writes.Add(jobs, key, batch), rows=len(jobs))
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import StorageFullError
 from app.jobs.changes import Changes
-from app.jobs.dispatcher import Dispatcher
+from app.jobs.dispatcher import TOGETHER_S, Dispatcher
 from app.jobs.housekeeping import recover
 from app.jobs.interfaces import IdempotencyKey
 from app.jobs.lifecycle import start
@@ -372,14 +372,17 @@ async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> 
         assert await desk.engine.running("c") == AttemptKey("c", 1)
 
 
-async def test_quick_jobs_are_shared_among_the_free_slots() -> None:
+async def test_quick_jobs_are_handed_over_by_as_many_as_take_no_time_that_matters() -> None:
     async with a_desk(slots=2) as desk:
         await known_as_quick(desk)
-        await desk.submit(*(a_job(name) for name in "abcd"))
-        for name in "abcd":
+        together = round(TOGETHER_S / QUICK.usage.wall_s)
+        names = [f"{number:02}" for number in range(together + 2)]
+        await desk.submit(*map(a_job, names))
+        for name in names:
             await desk.engine.running(name)
-        assert desk.engine.slot("a") == desk.engine.slot("b")
-        assert desk.engine.slot("c") == desk.engine.slot("d") != desk.engine.slot("a")
+        slots = [desk.engine.slot(name) for name in names]
+        assert slots == [slots[0]] * together + [slots[-1]] * 2
+        assert slots[0] != slots[-1]
 
 
 async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> None:

@@ -142,5 +142,4 @@ def test_a_model_as_the_body_is_closed_unless_it_says_otherwise() -> None:
 def test_names() -> None:
     registry = registry_of(f" {MODULE}:no_return , crack = {MODULE}:add,\n{MODULE}:Kit.double,")
     assert list(registry) == ["fibonacci", "file-digest", "no-return", "crack", "double"]
-    assert MODULE in registry.modules
     assert registry_of(f"{MODULE}:add_ten")["add"].run(b'{"a":1}', context_in(Path("/tmp"))) == b"11"

@@ -1,0 +1,67 @@
+"""What jobs cost their lane and the board's process in reads and writes, which the kernel counts (proc(5), `io`)."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.server import Server
+
+JOBS = 200
+
+
+class Traffic(NamedTuple):
+    """Reads, writes, and the bytes of both, of one process."""
+
+    reads: int
+    writes: int
+    bytes: int
+
+    def since(self, before: "Traffic") -> "Traffic":
+        return Traffic(*(now - then for now, then in zip(self, before, strict=True)))
+
+
+def traffic(pid: int) -> Traffic:
+    counted = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return Traffic(int(counted["syscr"]), int(counted["syscw"]), int(counted["rchar"]) + int(counted["wchar"]))
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server(tmp_path, lanes=1) as server:
+        yield server
+
+
+def waited(server: Server) -> None:
+    job = server.api.submit("fibonacci", {"n": 10}, headers={"Prefer": "wait=60"}, expect=200)
+    assert job["state"] == "succeeded", job
+
+
+def test_a_quick_job(server: Server) -> None:
+    """Its lane reads 4 times and writes 3 times, 559 bytes in all: looks at its memory, the call, the reply, and that
+    the call is over. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
+    """
+    for _ in range(30):
+        waited(server)
+    lane, board = server.api.idle_lanes(1)[0].pid, server.manager().pid
+    before, board_before = traffic(lane), traffic(board)
+    for _ in range(JOBS):
+        waited(server)
+    spent = traffic(lane).since(before)
+    assert spent.reads <= 4.4 * JOBS
+    assert spent.writes <= 3.3 * JOBS
+    assert spent.bytes <= 615 * JOBS
+    assert traffic(board).since(board_before).writes <= 0.2 * JOBS
+
+
+def test_a_long_job(server: Server) -> None:
+    """The board's process is asked for what runs each 50 ms, and told of progress each 100 ms: 30 answers a second, and
+    some 20 more for the connections. A tenth of room.
+    """
+    board = server.manager().pid
+    before, begun = traffic(board), time.monotonic()
+    server.api.succeeded(server.api.submit("climb", {"steps": 100})["id"])
+    answers, seconds = traffic(board).since(before).writes, time.monotonic() - begun
+    assert 10 <= answers <= 22 + 33 * seconds

@@ -1,0 +1,115 @@
+"""The log of changes: every reader, wherever it stops and comes back, is told of every job as it was left."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from app.jobs.change_log import Change, ChangeLog
+
+JOBS = st.sampled_from("abcd")
+MOST = 2
+
+
+@dataclass(eq=False)
+class Reader:
+    """What it knows, as a page would: the last that it was told of each job."""
+
+    position: int
+    known: dict[str, int]
+    told: set[int] = field(default_factory=set)
+
+
+class Readers(RuleBasedStateMachine):
+    """Jobs change and are forgotten, readers take what there is, some at a time, stop anywhere and come back later."""
+
+    readers = Bundle("readers")
+
+    @initialize()
+    def begin(self) -> None:
+        self.log = ChangeLog(MOST)
+        self.versions: dict[str, int] = {}
+
+    @rule(job=JOBS, gone=st.booleans())
+    def change(self, job: str, gone: bool) -> None:
+        self.log.note(job, None, gone=gone)
+        self.versions[job] = self.versions.get(job, 0) + 1
+
+    @rule(job=JOBS)
+    def forget(self, job: str) -> None:
+        """Nobody listens any more; what changes then is not noted."""
+        self.log.forget()
+        self.versions[job] = self.versions.get(job, 0) + 1
+
+    @rule(target=readers)
+    def arrive(self) -> Reader:
+        return Reader(self.log.last, dict(self.versions))
+
+    @rule(reader=readers, limit=st.integers(1, 4))
+    def read(self, reader: Reader, limit: int) -> None:
+        """One piece; a page that is told to load again does so."""
+        if not self.log.knows(reader.position):
+            reader.position, reader.known = self.log.last, dict(self.versions)
+            return
+        for change in list(self.log.after(reader.position, self.log.last))[:limit]:
+            assert change.number not in reader.told, "told twice"
+            assert change.number > reader.position
+            reader.told.add(change.number)
+            reader.known[change.job_id] = self.versions[change.job_id]
+            reader.position = change.number
+
+    @rule(reader=readers)
+    def read_all(self, reader: Reader) -> None:
+        """Then it knows what there is to know, without a gap."""
+        while reader.position < self.log.last:
+            self.read(reader, 4)
+        assert reader.known == self.versions
+
+    @invariant()
+    def each_job_is_there_once_and_not_too_many_are(self) -> None:
+        changes = list(self.log.after(self.log.floor, self.log.last))
+        assert len(changes) == len({change.job_id for change in changes}) == len(self.log) <= MOST
+        assert all(map(self.log.is_newest, changes))
+
+
+TestReaders = Readers.TestCase
+
+
+@given(st.lists(JOBS))
+def test_who_has_heard_all_is_told_nothing(jobs: list[str]) -> None:
+    log = ChangeLog(MOST)
+    for job in jobs:
+        log.note(job, None)
+    assert list(log.after(log.last, log.last)) == []
+    assert log.knows(log.last)
+    assert not log.knows(log.last + 1)
+
+
+def test_a_job_that_changed_often_is_told_once() -> None:
+    log = ChangeLog()
+    for _ in range(3):
+        log.note("a", "alice")
+    log.note("b", None, gone=True)
+    assert list(log.after(0, log.last)) == [Change(3, "a", "alice", gone=False), Change(4, "b", None, gone=True)]
+    assert list(log.after(0, 3)) == [Change(3, "a", "alice", gone=False)]
+
+
+@pytest.mark.parametrize("position", [-1, 0, 1])
+def test_what_fell_off_can_not_be_told(position: int) -> None:
+    log = ChangeLog(2)
+    for job in "abcd":
+        log.note(job, None)
+    assert not log.knows(position)
+    assert log.knows(2)
+    assert [change.job_id for change in log.after(2, log.last)] == ["c", "d"]
+
+
+def test_after_it_has_forgotten_nobody_can_go_on() -> None:
+    log = ChangeLog()
+    log.note("a", None)
+    log.forget()
+    assert not log.knows(1)
+    assert log.knows(log.last)
+    assert len(log) == 0

@@ -1,0 +1,28 @@
+"""What `offload serve` sees to before the service is built."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from app.cli import DESCRIPTORS
+
+RAISE = """
+import resource, sys
+from app.cli import allow_descriptors
+allowed, most = map(int, sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+allow_descriptors()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+@pytest.mark.parametrize(("allowed", "most"), [(256, 300), (256, DESCRIPTORS + 1), (DESCRIPTORS + 1, DESCRIPTORS + 2)])
+def test_as_many_files_may_be_open_as_the_system_lets_it(allowed: int, most: int) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < most:
+        pytest.skip("this machine lets nobody open so many files")
+    said = subprocess.run(
+        [sys.executable, "-c", RAISE, str(allowed), str(most)], check=True, capture_output=True, text=True
+    ).stdout
+    assert said.split() == [str(max(allowed, min(DESCRIPTORS, most))), str(most)]
