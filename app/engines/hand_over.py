@@ -64,6 +64,7 @@ class HandOver:
         self._ended = ended
         self._started = time.monotonic()
         self._reported = 0.0
+        self._replied = self._started
         self._entry: Entry | None = None
         self._cpu_before = process.cpu_s
         self._cpu_s: float | None = None
@@ -102,7 +103,8 @@ class HandOver:
             self.unfit = reply.unfit
             self.process.cpu_s = reply.spent.life_cpu_s
             self._ended(assignment.key, outcomes.of_reply(assignment.key, reply, self._results_dir))
-        if not self._open or self.unfit is not None:
+            self._replied = time.monotonic()
+        if self.process.done:
             self.finished.set()
 
     def narrow(self) -> None:
@@ -139,7 +141,12 @@ class HandOver:
 
     def look(self) -> None:
         """Keeps the limits of what runs, and reports where it is time. `narrow` comes first."""
-        if self.over or self.killed or not self._open:
+        if self.over or self.killed:
+            return
+        if not self._open:
+            if time.monotonic() - self._replied > SUSPENDED_S:  # between its last reply and that it is done
+                self.given_up = True
+                self.process.kill()
             return
         held = self.measure()
         late = self.age_s > self._open[0].timeout_s

@@ -163,6 +163,11 @@ class LaneProcess:
         """What the process has told since the last look, in the order of the attempts."""
         return self._desk.collect() if self._desk is not None else []
 
+    @property
+    def done(self) -> bool:
+        """Whether, by what `replies` has told, the process is done with what it was handed over."""
+        return self._desk is None or self._desk.done
+
     def kill(self) -> None:
         """Ends the process and its group, now or as soon as it exists."""
         self._unwanted = True

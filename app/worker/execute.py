@@ -69,9 +69,10 @@ def execute() -> int:
         taken += 1
         for number, call in enumerate(calls):
             if number and not _shared.may_begin():
+                _shared.tell_done()
                 break
             reply = _lane.execute(call)
-            _shared.tell(reply)
+            _shared.tell(reply, done=call is calls[-1] or reply.unfit is not None)
             if reply.unfit is not None:
                 return taken
     return taken

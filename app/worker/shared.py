@@ -3,7 +3,8 @@
 front desk ── calls ───────── one message for each hand-over ──────────► lane
            ── not_begun ───── released once for each attempt after the first; the lane acquires it to begin the next
                               one, the front desk to take back what has not begun
-           ◄─ replies ─────── one message for each attempt, as it ends ──
+           ◄─ replies ─────── one message for each attempt, as it ends, and that the lane is done with the hand-over:
+                              until then it might take what is released for the next one for its own
 
 The executor's own queues go through two threads of the front desk, which compete with its event loop for the GIL: for a
 quick job that is most of its cost. So the executor is called once for a spell of work, and what is to be done goes by
@@ -44,9 +45,13 @@ class Shared(NamedTuple):
         """Whether there is another attempt to be begun. If so, it has begun, and nobody takes it back."""
         return self.not_begun.acquire(block=False)
 
-    def tell(self, reply: Reply) -> None:
-        """Sends a reply, by one write. One that a SIGKILL cuts in two has not been sent."""
-        _write(self.replies, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:]))
+    def tell(self, reply: Reply, *, done: bool) -> None:
+        """Sends a reply and whether the lane is done, by one write. What a SIGKILL cuts in two has not been sent."""
+        _write(self.replies, (done, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:])))
+
+    def tell_done(self) -> None:
+        """Says that the lane is done, after its last reply."""
+        _write(self.replies, (True, None))
 
     def _read(self, size: int) -> bytes:
         data = b""
@@ -68,6 +73,8 @@ class Desk:
         os.set_blocking(self._replies.fileno(), False)
         self._read = b""
         self._untaken = 0
+        self.done = True
+        """The lane is done with what it was last handed over."""
         self.lane = Shared(self._not_begun, calls, replies)
 
     @property
@@ -80,6 +87,7 @@ class Desk:
         for _ in calls[1:]:  # first, or a fast lane would take them for taken back
             self._not_begun.release()
         self._untaken += 1
+        self.done = False
         _write(self._calls, [tuple(call) for call in calls])
 
     def taken(self, hand_overs: int) -> None:
@@ -98,7 +106,7 @@ class Desk:
         return self._replies.fileno()
 
     def collect(self) -> list[Reply]:
-        """The replies that have come since the last look."""
+        """The replies that have come since the last look; `done` is what they say."""
         try:
             while piece := os.read(self._replies.fileno(), 1 << 16):
                 self._read += piece
@@ -111,9 +119,11 @@ class Desk:
             end = _HEAD_BYTES + int.from_bytes(self._read[:_HEAD_BYTES])
             if len(self._read) < end:
                 break
-            spent, fault, *rest = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
-            replies.append(Reply(Spent(*spent), fault and Fault(*fault), *rest))
+            self.done, reply = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
             self._read = self._read[end:]
+            if reply is not None:
+                spent, fault, *rest = reply
+                replies.append(Reply(Spent(*spent), fault and Fault(*fault), *rest))
         return replies
 
     def close(self) -> None:
