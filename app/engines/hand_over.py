@@ -104,7 +104,7 @@ class HandOver:
             self.process.cpu_s = reply.spent.life_cpu_s
             self._ended(assignment.key, outcomes.of_reply(assignment.key, reply, self._results_dir))
             self._replied = time.monotonic()
-        if self.process.done:
+        if self.process.done and (not self._open or self.unfit is not None):
             self.finished.set()
 
     def narrow(self) -> None:
