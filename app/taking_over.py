@@ -41,9 +41,8 @@ def take_over(settings: Settings) -> TakenOver:
         stack.callback(leftovers.sweep_own, data_dir)
         _remove(run_dir)
         stack.callback(_remove, run_dir)
-        stack.callback(
-            gc.collect
-        )  # frees executors' semaphores; a service that ends by its signal has no exit handlers
+        # Frees executors' semaphores, for which a service that ends by its signal has no exit handler.
+        stack.callback(gc.collect)
         start_forkserver(["app.stores.manager"], spec_of(settings), socket_directory(run_dir))
         return TakenOver(run_dir, stack.pop_all())
 

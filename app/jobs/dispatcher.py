@@ -93,7 +93,8 @@ class Dispatcher:
         self._cancels: dict[str, asyncio.Task[Mapping[str, Job]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._unmarked: dict[str, Attempt] = {}
-        self._marking: asyncio.TimerHandle | None = None
+        self._marks: set[asyncio.Future[bool]] = set()
+        self._next_mark: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._stopping = False
         self._closed = False
@@ -247,28 +248,32 @@ class Dispatcher:
             queued=queued, job=job, ended=asyncio.Event(), answered=asyncio.Future()
         )
         self._unmarked[job.id] = attempt
-        if self._marking is None:
-            self._marking = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
+        if self._next_mark is None:
+            self._next_mark = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
         self._show(job)
         return attempt
 
     async def mark(self) -> None:
         """Has the journal know of everything that runs: for who asks it by state."""
-        if self._unmarked:
-            await asyncio.gather(*self._mark(), return_exceptions=True)
+        self._mark()
+        if self._marks:  # others may have begun them: what is not on disk yet, the journal does not tell
+            await asyncio.wait(self._marks)
 
-    def _mark(self) -> Sequence[asyncio.Future[bool]]:
-        """Writes down what has begun."""
-        marks = []
+    def _mark(self) -> None:
+        """Has what has begun written down."""
         for attempt in self._unmarked.values():
             mark = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
-            mark.add_done_callback(_heard)
-            marks.append(mark)
+            self._marks.add(mark)
+            mark.add_done_callback(self._marked)
         self._unmarked.clear()
-        return marks
+
+    def _marked(self, mark: asyncio.Future[bool]) -> None:
+        self._marks.discard(mark)
+        if not mark.cancelled():
+            mark.exception()  # one that could not be written is written with the attempt's end
 
     def _mark_late(self) -> None:
-        self._marking = None
+        self._next_mark = None
         self._mark()
 
     async def _run(self, attempts: Sequence[Attempt]) -> None:
@@ -402,9 +407,3 @@ async def _all_ended(attempts: Iterable[Attempt]) -> None:
 
 def _assignment(job: Job) -> Assignment:
     return Assignment(key=job.key, task=job.task, params=job.params, timeout_s=job.timeout_s, memory_mb=job.memory_mb)
-
-
-def _heard(written: asyncio.Future[bool]) -> None:
-    """A mark that could not be written is written with the attempt's end."""
-    if not written.cancelled():
-        written.exception()

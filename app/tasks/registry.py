@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from app.tasks import fibonacci, file_digest
 from app.tasks.declaration import declared
@@ -21,20 +22,8 @@ class RegistrySpec:
     fibonacci_max_recursive_n: int = 40
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Registry(Mapping[str, Task]):
-    """Tasks by name, the built-in ones first."""
-
-    tasks: Mapping[str, Task]
-
-    def __getitem__(self, name: str) -> Task:
-        return self.tasks[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tasks)
-
-    def __len__(self) -> int:
-        return len(self.tasks)
+Registry = Mapping[str, Task]
+"""Tasks by name, the built-in ones first."""
 
 
 def load(spec: RegistrySpec) -> Registry:
@@ -44,7 +33,7 @@ def load(spec: RegistrySpec) -> Registry:
         if entry.name in tasks:
             raise refusal(entry.text, f'there already is a task "{entry.name}". Write {entry.renamed}')
         tasks[entry.name] = _users(entry)
-    return Registry(tasks=tasks)
+    return MappingProxyType(tasks)
 
 
 def _built_in(spec: RegistrySpec) -> Iterator[Task]:

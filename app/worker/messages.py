@@ -21,8 +21,8 @@ INLINE_BYTES = 16 * 1024
 MESSAGE_BYTES = 15 * 1024
 """Parameters and results up to this size travel in the message, larger ones by file.
 
-A message of up to 16 KiB is sent by one write into an empty pipe of 64 KiB, which a SIGKILL can't cut in two; half a
-message would make its reader wait for ever. The difference is room for the rest of the message.
+A call of up to 16 KiB fits into the empty pipe of 64 KiB, so the front desk never waits for the lane to take it. The
+difference is room for the rest of the message.
 """
 
 

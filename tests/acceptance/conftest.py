@@ -1,30 +1,5 @@
 """What acceptance tests share: a running service, and gates for the tasks that wait for one."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.support.running_service import api, gate, server
 
-import pytest
-
-from tests.support.caller import Caller
-from tests.support.server import Server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running service of two lanes for all tests of a file, which must leave it as they found it."""
-    with Server(tmp_path_factory.mktemp("service")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def api(server: Server) -> Caller:
-    """A client of that service."""
-    return server.api
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Path]:
-    """Where a job of `hold` or `count` waits for a file. It appears at the end, however the test ends."""
-    gate = tmp_path / "gate"
-    yield gate
-    gate.touch()
+__all__ = ["api", "gate", "server"]

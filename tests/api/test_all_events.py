@@ -169,9 +169,9 @@ async def test_a_job_that_is_forgotten_is_told(tmp_path: Path) -> None:
 
 async def test_what_has_left_memory_is_told_from_the_journal(tmp_path: Path) -> None:
     async with desk_at(tmp_path) as (desk, url):
-        async with following(url, "/events") as stream:
+        async with following(url, "/events"):
             await opened(desk)
-            last = str(stream.last_id or f"{desk.state.service.feed.epoch}-0")
+        last = f"{desk.state.service.feed.epoch}-0"
         job_id = await submitted(desk)
         await desk.engine.end(job_id)
         await desk.client.get(f"/jobs/{job_id}?wait=10")

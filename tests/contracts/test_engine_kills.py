@@ -642,6 +642,7 @@ async def test_kills_and_stops_at_random_moments_of_a_hand_over(rig: Rig) -> Non
             outcomes = await running
         ran = [isinstance(outcome, Done) for outcome in outcomes]
         ends = ran.index(False) if False in ran else len(ran)
+        assert [done(outcome) for outcome in outcomes[:ends]] == [f"{number}" for number in range(ends)]
         assert not any(ran[ends:]), outcomes
         assert all(isinstance(outcome, Rejected) for outcome in outcomes[ends + 1 :]), outcomes
         await until(lambda: rig.engine.free_slots > 0)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.support.browser import Colours, NoChromiumError, Watch, chromium, new_context
-from tests.support.caller import Caller
+from tests.support.running_service import api, gate, server
 from tests.support.server import Server
+
+__all__ = ["Visit", "api", "gate", "server"]
 
 
 class Visit:
@@ -66,27 +67,6 @@ def contexts(browser: Browser) -> Callable[[str], BrowserContext]:
     Nothing of a page is kept in it but the theme.
     """
     return cache(lambda url: new_context(browser, url))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running service of two lanes for all tests of a file, which must leave nothing running or queued."""
-    with Server(tmp_path_factory.mktemp("service")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def api(server: Server) -> Caller:
-    """A client of that service."""
-    return server.api
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Path]:
-    """Where a job of `hold` or `count` waits for a file. It appears at the end, however the test ends."""
-    gate = tmp_path / "gate"
-    yield gate
-    gate.touch()
 
 
 @pytest.fixture

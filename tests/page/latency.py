@@ -6,7 +6,6 @@ tells the time of its end as its result; the page's own clock says in which fram
 
 import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +34,6 @@ NOTE_ENDS = """() => {
 }"""
 
 
-def moment() -> float:
-    """Tell the time at which the lane had done its work."""
-    return time.time()
-
-
 def latencies(page: Page, api: Caller) -> list[float]:
     """Seconds from the lane to the page, job after job."""
     page.goto("/?view=jobs&label=measured&task=moment")
@@ -64,9 +58,9 @@ def told(name: str, seconds: Sequence[float]) -> str:
 def main() -> None:
     """Prints a line for each load."""
     with tempfile.TemporaryDirectory() as directory, chromium() as browser:
-        server = Server(Path(directory), tasks="tests.page.latency:moment")
+        server = Server(Path(directory), tasks="tests.page.studio:moment")
         server.environment["PYTHONPATH"] = str(ROOT)
-        with server.start():
+        with server:
             api = server.api
             page = new_context(browser, str(api.http.base_url)).new_page()
             print(told("idle", latencies(page, api)))

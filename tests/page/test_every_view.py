@@ -93,7 +93,7 @@ def test_all_is_reached_by_the_keyboard_and_nothing_holds_it(visit: Visit, serve
     assert [stop for stop in stops if not stop.shown] == []
     assert [stop for stop in stops if not stop.ringed] == []
     reached = {stop.name for stop in stops}
-    for name in "a Overview", "a Jobs", "a Batches", "a Submit", "a Files", "select Theme", "a Metrics":
+    for name in "a Overview", "a Jobs", "a Batches", "a Submit", "a Files", "select Theme", "a Problems":
         assert name in reached
     back = [stop.name for stop in walk(page, key="Shift+Tab")]
     there = [stop.name for stop in stops]

@@ -31,5 +31,5 @@ def test_the_theme_is_the_systems_until_another_is_chosen(visit: Visit, server: 
         assert is_dark(dark) is darkness
     dark.emulate_media(color_scheme="light")
     assert is_dark(dark)
-    dark.get_by_role("combobox", name="Theme").select_option("As the system")
+    dark.get_by_role("combobox", name="Theme").select_option("System")
     assert not is_dark(dark)

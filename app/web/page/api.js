@@ -2,6 +2,7 @@
  * Calls of the service. A call that needs a key waits until there is one.
  */
 
+import { seen, whenUnseen } from "./attention.js";
 import { authorization, keyFor } from "./key.js";
 import { frames } from "./sse.js";
 
@@ -82,6 +83,9 @@ export async function send(method, path, json, headers = {}) {
 /** A stream that is silent for so long is not there any more: the service sends a ping each 15 seconds. */
 const SILENT_MS = 40_000;
 
+/** Browsers open six connections to a service for all of its tabs: who is not looked at for so long lets go of its own. */
+const UNSEEN_MS = 30_000;
+
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -114,20 +118,27 @@ export function follow(path, on, { failed = () => {}, open = () => {}, over = is
 
   async function run() {
     while (!ended) {
+      await seen();
+      const unseen = new AbortController();
+      const end = whenUnseen(UNSEEN_MS, () => unseen.abort());
       try {
-        await read();
+        await read(unseen.signal);
       } catch (error) {
         if (ended) return;
         if (error instanceof ApiProblem && error.status < 500) return failed(error);
+      } finally {
+        end();
       }
       if (ended) return;
+      if (unseen.signal.aborted) continue;
       open(false);
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 
-  async function read() {
+  /** @param {AbortSignal} unseen */
+  async function read(unseen) {
     const silent = new AbortController();
     let timer = setTimeout(() => silent.abort(), SILENT_MS);
     const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
@@ -135,7 +146,7 @@ export function follow(path, on, { failed = () => {}, open = () => {}, over = is
       const response = await ask(path, {
         headers,
         cache: "no-store",
-        signal: AbortSignal.any([stop.signal, silent.signal]),
+        signal: AbortSignal.any([stop.signal, silent.signal, unseen]),
       });
       for await (const { event, data, id } of frames(/** @type {any} */ (response.body))) {
         clearTimeout(timer);

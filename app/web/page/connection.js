@@ -17,7 +17,7 @@ const watchers = new Set();
 let lost = null;
 /** @type {number | undefined} */
 let blip;
-/** When the last answer came, on the clock of `performance.now`. */
+/** When the stream was lost, on the clock of `performance.now`; 0 while it is there. */
 let lostAt = 0;
 
 /**

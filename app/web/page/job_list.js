@@ -8,10 +8,20 @@
 import { readJson } from "./api.js";
 import { onConnection, streaming } from "./connection.js";
 import { matches, paramsOf } from "./filters.js";
+import { brief } from "./jobs_in_words.js";
 import { href } from "./route.js";
 import { isNewer, noted, onJobs } from "./store.js";
 
 const PAGE = 200;
+
+/**
+ * What a row needs of a job, which may have parameters and a result of many kilobytes.
+ * @param {Job} job
+ * @returns {Job}
+ */
+function slim({ id, task, state, params, labels, owner, batch_id, created_at, progress, usage, notedAt }) {
+  return { id, task, state, about: brief(params), labels, owner, batch_id, created_at, progress, usage, notedAt };
+}
 
 /** A list that has grown longer by itself begins anew. */
 const LONGEST = 50_000;
@@ -81,7 +91,9 @@ export function jobList(filter, changed) {
       if (anew) forget(asked);
       next = page.next;
       list.complete = next === null;
-      const fresh = page.jobs.filter((/** @type {Job} */ { id }) => !known.has(id)).map(noted);
+      const fresh = page.jobs
+        .filter((/** @type {Job} */ { id }) => !known.has(id))
+        .map((/** @type {Job} */ job) => slim(noted(job)));
       for (const job of fresh) known.set(job.id, job);
       list.jobs = merged(list.jobs, fresh);
     } catch (error) {
@@ -108,9 +120,10 @@ export function jobList(filter, changed) {
     /** @type {Set<string>} */
     const gone = new Set();
     const fresh = [];
-    for (const job of told) {
-      const wanted = matches(filter, job);
-      if (list.loading && !known.has(job.id)) early.set(job.id, job);
+    for (const whole of told) {
+      const wanted = matches(filter, whole);
+      const job = slim(whole);
+      if (list.loading && !known.has(job.id)) early.set(job.id, whole);
       if (known.has(job.id)) {
         if (wanted) renewed.set(job.id, job);
         else gone.add(job.id);

@@ -7,7 +7,7 @@ import { h, setAttribute, setText } from "./dom.js";
 import { filterForm, filterOf, isWide, paramsOf } from "./filters.js";
 import { number, when } from "./format.js";
 import { jobList } from "./job_list.js";
-import { brief, ranFor, shortId, stateChip } from "./jobs_in_words.js";
+import { ranFor, shortId, stateChip } from "./jobs_in_words.js";
 import { href, keep } from "./route.js";
 import { windowedRows } from "./window.js";
 
@@ -170,7 +170,7 @@ function row() {
         setText(task, job.task);
         setText(short, shortId(job));
         setAttribute(link, "href", href({ view: "job", job: id }));
-        setText(params, brief(job.params));
+        setText(params, job.about);
         setText(accepted, when(job.created_at));
         setAttribute(accepted, "datetime", job.created_at);
         if (labels.firstChild || job.labels.length > 0 || job.owner !== null) labels.replaceChildren(...labelsOf(job));

@@ -72,7 +72,10 @@ function figureList() {
       );
       queued.update(number(queue.size), `of ${number(queue.limit)}`);
       rate.update(rounded(perSecond), "last minute");
-      wait.update(waits.length > 0 ? duration(Math.max(...waits)) : "–", waits.length > 0 ? "median" : "");
+      wait.update(
+        waits.length > 0 ? duration(Math.max(...waits)) : "–",
+        waits.length > 0 ? "median, slowest task" : "",
+      );
     },
   };
 }

@@ -43,6 +43,8 @@ export function queuePanel() {
       const seen = queue.waiting.reduce((/** @type {number} */ sum, /** @type {any} */ { jobs }) => sum + jobs, 0);
       const unseen = queue.size - seen;
       setAttribute(table, "hidden", queue.waiting.length === 0);
+      const ownerless = queue.waiting.every((/** @type {any} */ { owner }) => owner === null);
+      setAttribute(table, "class", ownerless ? "queue ownerless" : "queue");
       setAttribute(empty, "hidden", queue.size > 0);
       setAttribute(others, "hidden", unseen <= 0);
       setText(others, `${number(unseen)} of other owners`);

@@ -356,6 +356,19 @@ async def known_as_quick(desk: Desk) -> None:
         await desk.ended(f"quick{number}")
 
 
+async def test_who_asks_the_journal_waits_for_starts_that_are_being_written_down() -> None:
+    async with a_desk() as desk:
+        desk.journal.held = asyncio.Event()
+        await desk.submit(a_job())
+        await desk.engine.running("a")
+        asks = [asyncio.create_task(desk.dispatcher.mark()) for _ in range(2)]
+        await asyncio.wait(asks, timeout=0, return_when=asyncio.FIRST_COMPLETED)
+        assert not any(ask.done() for ask in asks), "the journal says that it is queued"
+        desk.journal.held.set()
+        await asyncio.wait_for(asyncio.gather(*asks), 5)
+        assert desk.journal.written == [("a", State.RUNNING)]
+
+
 async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> None:
     async with a_desk() as desk:
         await known_as_quick(desk)
