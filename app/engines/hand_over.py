@@ -51,6 +51,8 @@ class HandOver:
         """Why its process was killed here, if it was. The first reason stays."""
         self.given_up = False
         """Its process was killed here because it stayed suspended: no fault of the task."""
+        self.handed = False
+        """Its process has it. Before, nothing of it can have begun."""
         self.over = False
         """Every outcome has been told."""
         self.finished = asyncio.Event()
@@ -59,12 +61,13 @@ class HandOver:
         """Why its process should run nothing more."""
         self.peak_held_bytes = 0
         self._open = deque(assignments)
+        self._to_be_left = False
+        """Something has been taken back, and the process has not said that it knows."""
         self._results_dir = results_dir
         self._report = report
         self._ended = ended
         self._started = time.monotonic()
         self._reported = 0.0
-        self._replied = self._started
         self._entry: Entry | None = None
         self._cpu_before = process.cpu_s
         self._cpu_s: float | None = None
@@ -99,12 +102,14 @@ class HandOver:
     def collect(self) -> None:
         """Tells the outcomes of what has ended in the process."""
         for reply in self.process.replies():
+            if reply is None:
+                self._to_be_left = False
+                continue
             assignment = self._open.popleft()
             self.unfit = reply.unfit
             self.process.cpu_s = reply.spent.life_cpu_s
             self._ended(assignment.key, outcomes.of_reply(assignment.key, reply, self._results_dir))
-            self._replied = time.monotonic()
-        if self.process.done:
+        if not (self._open or self._to_be_left) or self.unfit is not None:
             self.finished.set()
 
     def narrow(self) -> None:
@@ -113,6 +118,7 @@ class HandOver:
             return
         if len(self.assignments) > 1:
             for _ in range(self.process.take_back()):
+                self._to_be_left = True
                 self._ended(self._open.pop().key, NOT_BEGUN)
         self.collect()
 
@@ -144,8 +150,8 @@ class HandOver:
         if self.over or self.killed:
             return
         if not self._open:
-            if time.monotonic() - self._replied > SUSPENDED_S:  # between its last reply and that it is done
-                self.given_up = True
+            self.given_up = self.process.suspended
+            if self.given_up:  # before it could leave what was taken back
                 self.process.kill()
             return
         held = self.measure()

@@ -191,14 +191,12 @@ class Lane:
         ]
         first, params = calls[0], hand_over.assignments[0].params
         if len(params) <= MESSAGE_BYTES:
-            hand_over.process.hand_over(calls)
-            await hand_over.finished.wait()
+            await _hand(hand_over, calls)
             return
         file = self._setup.run_dir / f"{first.job_id}.{first.attempt}.params"
         try:
             await in_thread(partial(file.write_bytes, params))
-            hand_over.process.hand_over([first._replace(params=None, params_file=str(file))])
-            await hand_over.finished.wait()
+            await _hand(hand_over, [first._replace(params=None, params_file=str(file))])
         finally:
             file.unlink(missing_ok=True)
 
@@ -235,6 +233,13 @@ class Lane:
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+
+
+async def _hand(hand_over: HandOver, calls: Sequence[Call]) -> None:
+    if not hand_over.over:  # else it has been stopped before
+        hand_over.handed = True
+        hand_over.process.hand_over(calls)
+        await hand_over.finished.wait()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -77,6 +77,8 @@ class LocalEngine:
         if key not in self._running:
             return True
         hand_over, task = self._running[key]
+        if not hand_over.handed:
+            hand_over.conclude(NOT_BEGUN)
         hand_over.narrow()
         if key not in hand_over.open:
             return True

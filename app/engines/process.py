@@ -159,14 +159,17 @@ class LaneProcess:
         """Of what has been handed over, takes back what the process has not begun: the last ones, so many."""
         return self._desk.take_back() if self._desk is not None else 0
 
-    def replies(self) -> Sequence[Reply]:
-        """What the process has told since the last look, in the order of the attempts."""
-        return self._desk.collect() if self._desk is not None else []
+    def replies(self) -> Sequence[Reply | None]:
+        """What the process has told since the last look, in the order of the attempts: see `Desk.collect`.
 
-    @property
-    def done(self) -> bool:
-        """Whether, by what `replies` has told, the process is done with what it was handed over."""
-        return self._desk is None or self._desk.done
+        Ends a process that has told what is no reply.
+        """
+        if self._desk is None:
+            return []
+        replies = self._desk.collect()
+        if self._desk.babbled:
+            self.kill()
+        return replies
 
     def kill(self) -> None:
         """Ends the process and its group, now or as soon as it exists."""

@@ -69,10 +69,10 @@ def execute() -> int:
         taken += 1
         for number, call in enumerate(calls):
             if number and not _shared.may_begin():
-                _shared.tell_done()
+                _shared.tell_left()
                 break
             reply = _lane.execute(call)
-            _shared.tell(reply, done=call is calls[-1] or reply.unfit is not None)
+            _shared.tell(reply)
             if reply.unfit is not None:
                 return taken
     return taken

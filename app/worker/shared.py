@@ -3,8 +3,8 @@
 front desk ── calls ───────── one message for each hand-over ──────────► lane
            ── not_begun ───── released once for each attempt after the first; the lane acquires it to begin the next
                               one, the front desk to take back what has not begun
-           ◄─ replies ─────── one message for each attempt, as it ends, and that the lane is done with the hand-over:
-                              until then it might take what is released for the next one for its own
+           ◄─ replies ─────── one message for each attempt, as it ends; and an empty one as the lane leaves what was
+                              taken back: what is released before that could begin it all the same ──
 
 The executor's own queues go through two threads of the front desk, which compete with its event loop for the GIL: for a
 quick job that is most of its cost. So the executor is called once for a spell of work, and what is to be done goes by
@@ -18,11 +18,13 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Semaphore
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.worker.messages import Call, Fault, Reply, Spent
 
 _HEAD_BYTES = 4
+_MOST_BYTES = 64 * 1024
+"""Of a message. No reply has half as much: what announces more was written by a task."""
 
 
 class Shared(NamedTuple):
@@ -45,13 +47,13 @@ class Shared(NamedTuple):
         """Whether there is another attempt to be begun. If so, it has begun, and nobody takes it back."""
         return self.not_begun.acquire(block=False)
 
-    def tell(self, reply: Reply, *, done: bool) -> None:
-        """Sends a reply and whether the lane is done, by one write. What a SIGKILL cuts in two has not been sent."""
-        _write(self.replies, (done, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:])))
+    def tell(self, reply: Reply) -> None:
+        """Sends a reply, by one write. One that a SIGKILL cuts in two has not been sent."""
+        _write(self.replies, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:]))
 
-    def tell_done(self) -> None:
-        """Says that the lane is done, after its last reply."""
-        _write(self.replies, (True, None))
+    def tell_left(self) -> None:
+        """Says that nothing more of this hand-over will begin, since the rest has been taken back."""
+        _write(self.replies, None)
 
     def _read(self, size: int) -> bytes:
         data = b""
@@ -73,8 +75,8 @@ class Desk:
         os.set_blocking(self._replies.fileno(), False)
         self._read = b""
         self._untaken = 0
-        self.done = True
-        """The lane is done with what it was last handed over."""
+        self.babbled = False
+        """Something has come that is no reply: nothing that comes after it can be read."""
         self.lane = Shared(self._not_begun, calls, replies)
 
     @property
@@ -87,7 +89,6 @@ class Desk:
         for _ in calls[1:]:  # first, or a fast lane would take them for taken back
             self._not_begun.release()
         self._untaken += 1
-        self.done = False
         _write(self._calls, [tuple(call) for call in calls])
 
     def taken(self, hand_overs: int) -> None:
@@ -105,31 +106,48 @@ class Desk:
         """What becomes readable when replies have come."""
         return self._replies.fileno()
 
-    def collect(self) -> list[Reply]:
-        """The replies that have come since the last look; `done` is what they say."""
-        try:
-            while piece := os.read(self._replies.fileno(), 1 << 16):
-                self._read += piece
-                if len(piece) < 1 << 16:
+    def collect(self) -> list[Reply | None]:
+        """The replies that have come since the last look; None says that the lane has left what was taken back."""
+        replies: list[Reply | None] = []
+        more = True
+        while more and not self.babbled:
+            more = self._receive()
+            while (message := self._next()) is not None:
+                try:
+                    told = pickle.loads(message)  # noqa: S301  # from a lane, as the executor's
+                    replies.append(told and _reply(*told))
+                except Exception:  # what is no pickle may raise anything
+                    self.babbled = True
                     break
-        except BlockingIOError:
-            pass
-        replies: list[Reply] = []
-        while len(self._read) >= _HEAD_BYTES:
-            end = _HEAD_BYTES + int.from_bytes(self._read[:_HEAD_BYTES])
-            if len(self._read) < end:
-                break
-            self.done, reply = pickle.loads(self._read[_HEAD_BYTES:end])  # noqa: S301  # from a lane, as the executor's
-            self._read = self._read[end:]
-            if reply is not None:
-                spent, fault, *rest = reply
-                replies.append(Reply(Spent(*spent), fault and Fault(*fault), *rest))
         return replies
+
+    def _receive(self) -> bool:
+        """Reads what there is, up to what the pipe holds; False where there is nothing more."""
+        try:
+            piece = os.read(self._replies.fileno(), _MOST_BYTES)
+        except BlockingIOError:
+            return False
+        self._read += piece
+        return len(piece) == _MOST_BYTES
+
+    def _next(self) -> bytes | None:
+        """Takes the next message out of what has been read, where all of it is there."""
+        size = int.from_bytes(self._read[:_HEAD_BYTES])
+        end = _HEAD_BYTES + size
+        self.babbled = self.babbled or size > _MOST_BYTES
+        if self.babbled or len(self._read) < end:
+            return None
+        message, self._read = self._read[_HEAD_BYTES:end], self._read[end:]
+        return message
 
     def close(self) -> None:
         """Lets go of both pipes."""
         for end in (self._calls, self._replies, self.lane.calls, self.lane.replies):
             end.close()
+
+
+def _reply(spent: Sequence[Any], fault: Any, *rest: Any) -> Reply:  # fields of named tuples
+    return Reply(Spent(*spent), fault and Fault(*fault), *rest)
 
 
 def _write(pipe: Connection, message: object) -> None:

@@ -108,7 +108,7 @@ def keep(secret: Annotated[str, Field(json_schema_extra={"format": "password"})]
 FUNCTIONS: list[Callable[..., Any]] = [draw, plant, count, decide, nothing]
 MINE = {function.__name__: make_task(function.__name__, function) for function in FUNCTIONS}
 TASKS: dict[str, Task] = {
-    **load(RegistrySpec()).tasks,
+    **load(RegistrySpec()),
     **{name: make_task(name, getattr(sample_tasks, name)) for name in SAMPLE_TASKS.split()},
     **MINE,
 }

@@ -139,19 +139,19 @@ def forkserver() -> psutil.Process:
 
 def descendants() -> list[psutil.Process]:
     """Every process below this one but multiprocessing's own two, zombies included."""
-    return [one for one in psutil.Process().children(recursive=True) if not _is_multiprocessings(one)]
-
-
-def _is_multiprocessings(process: psutil.Process) -> bool:
-    try:
-        is_child = process.ppid() == psutil.Process().pid
-        return _is(process, "multiprocessing.resource_tracker") or (is_child and _own(process))
-    except (psutil.NoSuchProcess, ProcessLookupError):  # it has ended since it was listed
-        return False
+    return [
+        one
+        for one in psutil.Process().children(recursive=True)
+        if not (_is(one, "multiprocessing.resource_tracker") or _own(one))
+    ]
 
 
 def _own(process: psutil.Process) -> bool:
-    return _is(process, "multiprocessing.forkserver") and os.getsid(process.pid) == os.getsid(0)
+    try:
+        child = process.ppid() == psutil.Process().pid
+        return child and _is(process, "multiprocessing.forkserver") and os.getsid(process.pid) == os.getsid(0)
+    except (psutil.NoSuchProcess, ProcessLookupError):  # it has ended since it was found
+        return False
 
 
 def _is(process: psutil.Process, what: str) -> bool:

@@ -17,6 +17,8 @@ from multiprocessing import forkserver, resource_tracker
 
 import gmpy2
 
+from app.worker.messages import Reply
+
 
 def echo(text: str) -> str:
     """The one that behaves."""
@@ -388,16 +390,22 @@ def closes_all_but_pipes() -> None:
             pass
 
 
-def babbles_on_its_pipes() -> None:
+def babbles_on_its_pipes(babble: str = "7fffffff20626162626c65") -> None:
     """Writes what is no message to the pipes that it shares with the front desk."""
     spared = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
     for descriptor in range(3, 1000):
         try:
             if descriptor not in spared and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 os.set_blocking(descriptor, False)
-                os.write(descriptor, b"\x7f\xff\xff\xff babble")
+                os.write(descriptor, bytes.fromhex(babble))
         except OSError:
             pass
+
+
+def loses_its_descriptors() -> None:
+    """As programs do that become daemons, and keep the numbers taken."""
+    for descriptor in range(3, 100):
+        os.dup2(0, descriptor)
 
 
 def hops(seconds: float) -> int:
@@ -410,6 +418,22 @@ def hops(seconds: float) -> int:
                 os._exit(0)
         os._exit(0)
     return os.getpid()
+
+
+def dawdles_after_its_reply(seconds: float) -> str:
+    """As where the kernel takes the CPU from a lane just when it has told that its attempt has ended."""
+    from app.worker.shared import Shared  # noqa: PLC0415
+
+    tell = Shared.tell
+
+    def tell_and_dawdle(self: Shared, reply: Reply) -> None:
+        Shared.tell = tell  # type: ignore[method-assign]
+        tell(self, reply)
+        time.sleep(seconds)
+
+    Shared.tell = tell_and_dawdle  # type: ignore[method-assign]
+    time.sleep(seconds)
+    return "dawdling"
 
 
 def starts_a_thread() -> None:

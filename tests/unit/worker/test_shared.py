@@ -9,7 +9,7 @@ import pytest
 
 from app.worker import execute as lane
 from app.worker.messages import Call, Reply, Spent
-from app.worker.shared import Desk, Shared
+from app.worker.shared import Desk
 from tests.support.waiting import until_sync
 
 SPENT = Spent(0.0, 0.0, 0, 0.0)
@@ -47,44 +47,35 @@ def call(job_id: str) -> Call:
     return Call(job_id, 1, "task", b"{}", None, 1 << 30)
 
 
-def collected(desk: Desk, replies: int) -> list[bytes | None]:
-    got: list[Reply] = []
+def collected(desk: Desk, messages: int) -> list[bytes | None]:
+    """The results of so many replies; None for the message that the lane has left what was taken back."""
+    got: list[Reply | None] = []
 
     def enough() -> bool:
         got.extend(desk.collect())
-        return len(got) >= replies
+        return len(got) >= messages
 
-    until_sync(enough, what=f"{replies} replies")
-    return [reply.result for reply in got]
+    until_sync(enough, what=f"{messages} messages")
+    return [reply and reply.result for reply in got]
 
 
-def test_each_is_replied_to_and_the_last_says_that_the_lane_is_done(desk: Desk, runner: Runner) -> None:
+def test_each_is_replied_to(desk: Desk, runner: Runner) -> None:
     runner.let.set()
     desk.offer([call("a"), call("b"), call("c")])
     with ThreadPoolExecutor(1) as lanes:
         left = lanes.submit(lane.execute)
         assert collected(desk, 3) == [b"a", b"b", b"c"]
-        assert desk.done
         assert left.result(10) == 1
 
 
-def test_a_lane_is_not_done_before_it_can_take_no_more(
-    desk: Desk, runner: Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else what is released for the next hand-over could begin what was taken back from this one."""
-    look = threading.Event()
-    may_begin = Shared.may_begin
-    monkeypatch.setattr(Shared, "may_begin", lambda shared: look.wait(10) and may_begin(shared))
+def test_what_was_taken_back_is_left_before_that_is_told(desk: Desk, runner: Runner) -> None:
     desk.offer([call("a"), call("b")])
     with ThreadPoolExecutor(1) as lanes:
         lanes.submit(lane.execute)
         until_sync(lambda: runner.begun == ["a"], what="a to begin")
         assert desk.take_back() == 1
         runner.let.set()
-        assert collected(desk, 1) == [b"a"]
-        assert not desk.done
-        look.set()
-        until_sync(lambda: desk.collect() == [] and desk.done, what="the lane to be done")
+        assert collected(desk, 2) == [b"a", None]
     assert runner.begun == ["a"]
 
 
