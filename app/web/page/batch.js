@@ -2,16 +2,16 @@
  * One batch: how far it is, what became of its jobs, and what it has to give.
  */
 
-import { follow, readJson, send } from "./api.js";
+import { readJson, send } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { h, setText } from "./dom.js";
 import { download } from "./download.js";
+import { follow } from "./follow.js";
 import { number, when } from "./format.js";
 import { go, href } from "./route.js";
+import { STATES } from "./states.js";
 
 /** @typedef {any} Batch as `GET /batches/{id}` answers it */
-
-export const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 
 const KINDS = { jobs: "Jobs", "file-digest": "Digests of files", verify: "Verification of a manifest" };
 

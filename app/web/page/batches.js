@@ -3,11 +3,12 @@
  */
 
 import { readJson } from "./api.js";
-import { kindOf, progressBar, showBatch, STATES } from "./batch.js";
+import { kindOf, progressBar, showBatch } from "./batch.js";
 import { onConnection } from "./connection.js";
 import { h, keyedRows, setAttribute, setText } from "./dom.js";
 import { exactly, number, when } from "./format.js";
 import { href } from "./route.js";
+import { STATES } from "./states.js";
 import { onJobs } from "./store.js";
 
 /** @typedef {import("./batch.js").Batch} Batch */

@@ -5,8 +5,9 @@
 import { readJson } from "./api.js";
 import { onConnection } from "./connection.js";
 import { h } from "./dom.js";
-import { endedChart, endedData, endedWords, ENDS } from "./ended_chart.js";
+import { endedChart, endedData, endedWords } from "./ended_chart.js";
 import { keep } from "./route.js";
+import { isOver } from "./states.js";
 import { onJobs } from "./store.js";
 import { onTheme } from "./theme.js";
 import { tookChart, tookData, tookWords } from "./took_chart.js";
@@ -56,7 +57,7 @@ export function charts(minutes) {
     schedule(0);
   });
   const ends = [
-    onJobs((jobs) => jobs.some(({ state }) => ENDS.includes(state)) && schedule(REFRESH_MS), {
+    onJobs((jobs) => jobs.some(isOver) && schedule(REFRESH_MS), {
       reset: () => schedule(0),
     }),
     onTheme(() => draw(true)),

@@ -13,7 +13,7 @@ const SAID_MS = 1500;
  * @returns {HTMLElement}
  */
 export function copyButton(words, text, label) {
-  const button = h("button", { type: "button", class: "quiet copy", "aria-label": label }, words);
+  const button = h("button", { type: "button", class: "quiet", "aria-label": label }, words);
   const said = h("span", { class: "visually-hidden", role: "status" });
   button.addEventListener("click", async () => {
     const copied = await copy(text());
@@ -24,7 +24,7 @@ export function copyButton(words, text, label) {
       said.textContent = "";
     }, SAID_MS);
   });
-  return h("span", { class: "copy-holder" }, button, said);
+  return h("span", null, button, said);
 }
 
 /** @param {string} text */

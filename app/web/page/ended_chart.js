@@ -4,8 +4,7 @@
 
 import { chart, clock, colour, frame, Plot } from "./chart.js";
 import { number } from "./format.js";
-
-export const ENDS = ["succeeded", "failed", "cancelled"];
+import { ENDS } from "./states.js";
 
 export const endedChart = () => chart("Jobs ended", options);
 

@@ -6,8 +6,7 @@
 
 import { readJson } from "./api.js";
 import { h } from "./dom.js";
-
-export const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
+import { STATES } from "./states.js";
 
 /** Between the last key and the search for a label. */
 const TYPED_MS = 300;

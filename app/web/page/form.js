@@ -135,7 +135,7 @@ export function createForm(schema, { changed = () => {} } = {}) {
 /** @param {Field} field @param {string} msg */
 function linkTo(field, msg) {
   const go = () => field.control.focus();
-  return h("button", { type: "button", class: "link", onclick: go }, `${field.label}: ${msg}`);
+  return h("button", { type: "button", onclick: go }, `${field.label}: ${msg}`);
 }
 
 /** @param {Field[]} fields @returns {Field[]} each before those within it */

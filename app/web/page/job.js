@@ -10,9 +10,10 @@ import { h, setText } from "./dom.js";
 import { actionBar } from "./job_actions.js";
 import { resultPart, showError, titled } from "./job_outcome.js";
 import { facts, story } from "./job_story.js";
-import { isOver, progressWords, shortId, stateChip } from "./jobs_in_words.js";
+import { progressWords, shortId, stateChip } from "./jobs_in_words.js";
 import { parse, write } from "./json.js";
 import { href } from "./route.js";
+import { isOver } from "./states.js";
 import { watchJob } from "./store.js";
 
 /** @typedef {import("./store.js").Job} Job */

@@ -7,9 +7,9 @@
 import { send } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { h, setText } from "./dom.js";
-import { isOver } from "./jobs_in_words.js";
 import { editable, retryAsNew } from "./retry.js";
 import { go } from "./route.js";
+import { isOver } from "./states.js";
 
 /**
  * The buttons, of which those are there that make sense.

@@ -188,5 +188,5 @@ function row() {
 /** @param {Job} job */
 function labelsOf({ owner, labels }) {
   const told = labels.map((/** @type {string} */ label) => h("bdi", { class: "label" }, label));
-  return owner === null ? told : [h("bdi", { class: "label owner", title: "Owner" }, owner), ...told];
+  return owner === null ? told : [h("bdi", { class: "label", title: "Owner" }, owner), ...told];
 }

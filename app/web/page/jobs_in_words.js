@@ -52,9 +52,6 @@ export function ranFor({ state, usage, notedAt }) {
   return duration(usage.wall_s + since);
 }
 
-/** True where a job has its final state. @param {Job} job */
-export const isOver = ({ state }) => state !== "queued" && state !== "running";
-
 /** What tells jobs of one task apart: the end of the id, which is random. @param {Job} job */
 export const shortId = ({ id }) => id.slice(-6);
 

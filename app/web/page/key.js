@@ -84,7 +84,7 @@ function askForKey(why) {
     problem,
     h("div", { class: "form-actions" }, button),
   );
-  const dialog = h("dialog", { class: "key-dialog", "aria-labelledby": "key-title" }, form);
+  const dialog = h("dialog", { "aria-labelledby": "key-title" }, form);
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();
     button.disabled = true;

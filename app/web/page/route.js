@@ -9,7 +9,7 @@
  */
 
 /** What is shown where the address names no view. */
-export const FIRST = "overview";
+const FIRST = "overview";
 
 /**
  * The address of a view; what is null, undefined or empty is left out.

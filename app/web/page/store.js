@@ -5,8 +5,9 @@
  * @typedef {{changed: (jobs: Job[]) => void, deleted: (ids: string[]) => void, reset: () => void}} Listener
  */
 
-import { ApiProblem, follow, readJson } from "./api.js";
+import { ApiProblem, readJson } from "./api.js";
 import { connected, onConnection, streaming } from "./connection.js";
+import { follow } from "./follow.js";
 
 /** Notes on a job when it was told, for what runs goes on since. @param {Job} job @returns {Job} */
 export const noted = (job) => Object.assign(job, { notedAt: performance.now() });

@@ -54,7 +54,7 @@ function chooser(tasks, chosen) {
   const none = chosen === undefined ? [h("option", { value: "", selected: true }, "Choose…")] : [];
   const select = h("select", { id: "task" }, ...none, ...options);
   select.addEventListener("change", () => go({ view: "submit", task: select.value }));
-  return h("div", { class: "field task-field" }, h("label", { for: "task", class: "field-label" }, "Task"), select);
+  return h("div", { class: "field" }, h("label", { for: "task", class: "field-label" }, "Task"), select);
 }
 
 /** @param {Task} task @param {URLSearchParams} params @param {HTMLElement} choose */
@@ -117,12 +117,7 @@ function submission(task, params, choose) {
   options.set(asked);
   changed();
   const about = task.description === task.summary ? task.summary : `${task.summary}\n\n${task.description}`;
-  return h(
-    "div",
-    { class: "submit" },
-    h("div", { class: "submit-main" }, choose, ...paragraphs(about), element),
-    aside,
-  );
+  return h("div", { class: "submit" }, h("div", null, choose, ...paragraphs(about), element), aside);
 
   function path() {
     const query = toQuery(options.read() ?? {}).toString();
