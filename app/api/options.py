@@ -20,7 +20,7 @@ Mebibytes = Annotated[int, Field(ge=16)]
 
 _PRIORITY = "higher goes first"
 _SECONDS = "seconds an attempt may run; left out: the task's own, else the server's"
-_ATTEMPTS = "attempts in all, where the worker dies"
+_ATTEMPTS = "how often it may be begun in all, where its worker dies; a task that raises is not begun again"
 _MEBIBYTES = "MiB of memory; left out: the task's own, else the server's"
 
 

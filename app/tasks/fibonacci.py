@@ -78,7 +78,7 @@ class Ceilings:
 def fibonacci(params: Fibonacci) -> FibonacciResult:
     """A Fibonacci number.
 
-    The whole number, or its remainder by a modulus, in decimal or hex. `fast` takes 0.2 s for F(10 000 000) with its
+    The whole number, or its remainder by a modulus, in decimal or hex. `fast` takes 0.2 s for F(10,000,000) with its
     2,089,877 digits; `recursive` takes ten seconds for F(40), on purpose.
     """
     import gmpy2  # noqa: PLC0415  # see the top

@@ -153,9 +153,9 @@ def price(size: int, params: FileDigest) -> float:
 def file_digest(params: FileDigest, context: Context) -> FileDigestResult:
     """The digests of a file.
 
-    One file, below the service's files directory or uploaded, read once for all the algorithms asked for. With
-    `expected`, the result says whether the digests are those; a mismatch is a finding, not a failure. The job fails as
-    `file-changed` where the file changes while it is read.
+    One file, named by exactly one of `path`, `path_base64` and `upload`, read once for all the algorithms asked for.
+    With `expected`, the result says whether the digests are those; a mismatch is a finding, not a failure. The job
+    fails as `file-changed` where the file changes while it is read.
     """
     name = _name(params, context.places)
     try:

@@ -109,3 +109,20 @@ def test_there_are_more_batches_than_a_page(page: Page, api: Caller) -> None:
     expect(rows.nth(52)).to_be_visible()
     submit(api, "/batches", jobs=[{"task": "fibonacci", "params": {"n": 2}}])
     expect(rows.nth(53)).to_be_visible()
+
+
+def test_a_verification_tells_which_files_are_not_what_they_were(server: Server, page: Page, api: Caller) -> None:
+    (server.files_dir / "same.txt").write_text("abc")
+    (server.files_dir / "other.txt").write_text("abd")
+    same = "900150983cd24fb0d6963f7d28e17f72"
+    headers = {"Content-Type": "text/plain"}
+    for manifest, told in [
+        (f"{same}  same.txt\n{same}  other.txt\n", "WARNING: 1 computed checksum did NOT match\nother.txt: FAILED"),
+        (f"{same}  same.txt\n", None),
+    ]:
+        batch = answer(api.http.post("/batches/file-digest/verify", content=manifest, headers=headers), 202)
+        page.goto(f"/?view=batches&batch={batch['id']}")
+        if told:
+            expect(page.get_by_role("region", name="Not as the manifest says").locator("pre")).to_have_text(told)
+        else:
+            expect(page.get_by_text("Every file is what the manifest says.")).to_be_visible()

@@ -121,6 +121,8 @@ def test_a_running_job_is_cancelled(page: Page, api: Caller, gate: Path) -> None
     main.get_by_role("button", name="Cancel").press("Enter")
     expect(page.get_by_role("status").filter(has_text="The job was cancelled.")).to_be_attached()
     assert api.job(job["id"])["state"] == "cancelled"
+    expect(page.get_by_role("button", name="Copy the curl line: Its events")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy the curl line: Its result")).to_be_hidden()
     expect(main.get_by_role("button", name="Cancel")).to_be_hidden()
     expect(main.get_by_role("button", name="Retry as new")).to_be_focused()
 

@@ -6,6 +6,7 @@ import { readJson, send } from "./api.js";
 import { confirmed } from "./confirm.js";
 import { h, setText } from "./dom.js";
 import { download } from "./download.js";
+import { findings } from "./findings.js";
 import { follow } from "./follow.js";
 import { number, when } from "./format.js";
 import { go, href } from "./route.js";
@@ -69,6 +70,7 @@ function pieces(id, path, attempt) {
   const links = Object.fromEntries(STATES.map((state) => [state, countLink(id, state)]));
   counts.append(...STATES.map((state) => h("li", {}, links[state].element)));
   const texts = h("div", { class: "batch-texts" });
+  const found = h("div");
   const results = h("button", { type: "button" }, "Results as JSON lines");
   results.addEventListener("click", () => attempt(() => download(`${path}/results`, `${id}.jsonl`)));
   const cancel = h("button", { type: "button", class: "danger" }, "Cancel");
@@ -93,7 +95,7 @@ function pieces(id, path, attempt) {
   /** @type {boolean | null} whether it was done when it was last told; null before the first time */
   let told = null;
   return {
-    elements: [facts, status, bar.element, counts, h("div", { class: "batch-tools" }, results, texts, cancel, remove)],
+    elements: [facts, status, bar.element, counts, h("div", { class: "batch-tools" }, results, texts, cancel, remove), found],
     /** @param {Batch} batch */
     update(batch) {
       if (told === null) facts.append(...belongings(batch));
@@ -110,6 +112,7 @@ function pieces(id, path, attempt) {
       if (batch.done && !given) {
         given = true;
         attempt(async () => texts.append(...(await textButtons(batch, path, attempt))));
+        if (batch.links.report) attempt(async () => found.append(await findings(`${path}/report`)));
       }
     },
   };

@@ -66,6 +66,7 @@ function sheet(begin) {
   const error = h("section", { class: "panel job-error", "aria-labelledby": "error-title", hidden: true });
   const params = h("pre", { class: "code", tabindex: "0", "aria-label": "Parameters" }, write(begin.params, ""));
   const result = resultPart(path);
+  const curls = curlPart(path);
   const about = h(
     "p",
     { class: "job-about" },
@@ -108,7 +109,7 @@ function sheet(begin) {
             ),
             params,
           ),
-          curls(begin, path),
+          curls.element,
         ),
         h(
           "div",
@@ -140,6 +141,7 @@ function sheet(begin) {
       progress.update(job);
       timeline.update(job);
       figures.update(job);
+      curls.update(job);
       showError(error, job);
       if (exact !== job.state) digits(job.state);
     },
@@ -188,21 +190,29 @@ function progressPart() {
   };
 }
 
-/** @param {Job} job @param {string} path */
-function curls(job, path) {
-  const lines = [
-    ["This job", curlLine(path, { keyed: hasKey() })],
-    ["Its events", curlLine(`${path}/events`, { keyed: hasKey() })],
-    ["Its result", curlLine(`${path}/result`, { keyed: hasKey() })],
-  ];
-  const rows = lines.map(([words, line]) =>
-    h(
-      "div",
-      { class: "curl-row" },
-      h("span", { class: "muted" }, words),
-      h("code", { class: "curl-line", tabindex: "0" }, line),
-      copyButton("Copy", () => line, `Copy the curl line: ${words}`),
-    ),
+/** @param {string} path */
+function curlPart(path) {
+  const job = curlRow("This job", path);
+  const events = curlRow("Its events", `${path}/events`);
+  const result = curlRow("Its result", `${path}/result`);
+  const head = titled("curl-title", "With curl");
+  return {
+    element: h("section", { class: "panel", "aria-labelledby": "curl-title" }, head, job, events, result),
+    /** @param {Job} latest */
+    update(latest) {
+      result.hidden = isOver(latest) && latest.state !== "succeeded";
+    },
+  };
+}
+
+/** @param {string} words @param {string} path */
+function curlRow(words, path) {
+  const line = curlLine(path, { keyed: hasKey() });
+  return h(
+    "div",
+    { class: "curl-row" },
+    h("span", { class: "muted" }, words),
+    h("code", { class: "curl-line" }, line),
+    copyButton("Copy", () => line, `Copy the curl line: ${words}`),
   );
-  return h("section", { class: "panel", "aria-labelledby": "curl-title" }, titled("curl-title", "With curl"), ...rows);
 }

@@ -11,7 +11,7 @@ const SCHEMA = {
   properties: {
     priority: { type: "integer", minimum: -100, maximum: 100, default: 0, description: "Higher goes first." },
     timeout_s: { type: "number", exclusiveMinimum: 0, description: "Seconds that an attempt may run." },
-    max_attempts: { type: "integer", minimum: 1, maximum: 10, description: "In all, where the worker dies." },
+    max_attempts: { type: "integer", minimum: 1, maximum: 10, description: "How often it may be begun in all; a task that raises is not begun again." },
     memory_mb: { type: "integer", minimum: 16, description: "MiB of memory." },
     label: {
       type: "array",
