@@ -74,7 +74,7 @@ async def job_logs(
     query: Annotated[LogsQuery, Query()],
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> StreamingResponse:
-    """The newest 128 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
+    """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
 
     Also while it runs, and of attempts that were lost. Nothing where it has said nothing.
     """

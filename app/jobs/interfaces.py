@@ -286,7 +286,7 @@ class LogFiles(Protocol):
     """What attempts have printed and logged. A lane writes it; the front desk reads and removes it."""
 
     async def read(self, key: AttemptKey) -> Sequence[Line]:
-        """The newest lines of an attempt, at most some 128 KiB of them, oldest first; also while it runs."""
+        """The newest lines of an attempt, at most some 256 KiB of them, oldest first; also while it runs."""
         ...
 
     async def remove(self, *job_ids: str) -> None:

@@ -14,7 +14,7 @@ import time
 from json import JSONEncoder
 from pathlib import Path
 
-FILE_BYTES = 64 * 1024
+FILE_BYTES = 128 * 1024
 """Of one of an attempt's two files, about: when it has reached this, the next line begins a new one."""
 
 LINE_CHARS = 4096

@@ -12,6 +12,8 @@ from tests.support.journals import a_job
 
 pytestmark = pytest.mark.anyio
 
+ID = "01a20000-0000-7000-8000-000000000001"
+
 
 def say(logs: LogDirectory, job_id: str) -> None:
     book = Logbook(logs.directory)
@@ -22,7 +24,7 @@ def say(logs: LogDirectory, job_id: str) -> None:
 
 async def test_what_was_said_is_read_and_nothing_of_others(tmp_path: Path) -> None:
     logs = LogDirectory(tmp_path / "logs")
-    job = a_job()
+    job = a_job(ID)
     say(logs, job.id)
     (line,) = await logs.read(job.key._replace(attempt=1))
     assert (line.attempt, line.stream, line.text) == (1, "stdout", "hello")
@@ -31,7 +33,7 @@ async def test_what_was_said_is_read_and_nothing_of_others(tmp_path: Path) -> No
 
 async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path: Path) -> None:
     logs = LogDirectory(tmp_path / "logs")
-    kept, gone = a_job(), a_job()
+    kept, gone = a_job(ID), a_job(ID.replace("1", "2"))
     for job in (kept, gone):
         say(logs, job.id)
     (logs.directory / "notes.txt").touch()
