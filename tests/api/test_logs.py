@@ -137,7 +137,7 @@ async def test_deleted_with_the_job(desk: FrontDesk) -> None:
     await desk.engine.end(job)
     await desk.client.get(f"/jobs/{job}?wait=10")
     for attempt in (1, 2):
-        say(desk, job, *(["x" * 1000] * 100), attempt=attempt)
+        say(desk, job, *(["x" * 1000] * (FILE_BYTES // 1000 + 1)), attempt=attempt)
     assert len(list(logs_of(desk).iterdir())) == 4
     assert (await desk.client.delete(f"/jobs/{job}")).status_code == 204
     assert list(logs_of(desk).iterdir()) == []
