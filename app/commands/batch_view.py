@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -12,6 +11,7 @@ from app.client import Batch
 from app.commands.figures import ago, duration
 from app.commands.job_view import STYLES
 from app.commands.screen import safe, write_row
+from app.commands.tables import Column, facts, table
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
@@ -25,15 +25,10 @@ def counts_text(batch: Batch) -> Text:
 
 def batch_page(batch: Batch) -> RenderableType:
     """All of a batch, for people."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in _facts(batch):
-        grid.add_row(name, value)
     share = f"{batch.progress.fraction:.0%}"
     bar = Table.grid(padding=(0, 2))
     bar.add_row(ProgressBar(total=1.0, completed=batch.progress.fraction, width=40), share)
-    return Group(Text.assemble(("batch", "bold"), f"  {batch.size:,} jobs"), grid, bar)
+    return Group(Text.assemble(("batch", "bold"), f"  {batch.size:,} jobs"), facts(list(_facts(batch))), bar)
 
 
 def write_batch_page(batch: Batch) -> None:
@@ -55,19 +50,22 @@ def _facts(batch: Batch) -> Iterator[tuple[str, Text | str]]:
         yield "took", duration((batch.finished_at - batch.created_at).total_seconds())
 
 
+COLUMNS = (
+    Column(name="id"),
+    Column(name="jobs", justify="right"),
+    Column(name="done", justify="right"),
+    Column(name="submitted", style="dim"),
+    Column(name="states"),
+)
+
+
 def batches_table(batches: Iterable[Batch]) -> RenderableType:
     """A line for each batch."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id", no_wrap=True, min_width=36)
-    table.add_column("jobs", justify="right", no_wrap=True)
-    table.add_column("done", justify="right", no_wrap=True)
-    table.add_column("states", overflow="ellipsis", no_wrap=True)
-    table.add_column("submitted", no_wrap=True, style="dim")
-    for batch in batches:
-        table.add_row(
-            batch.id, f"{batch.size:,}", f"{batch.progress.fraction:.0%}", counts_text(batch), ago(batch.created_at)
-        )
-    return table
+    rows = [
+        (batch.id, f"{batch.size:,}", f"{batch.progress.fraction:.0%}", ago(batch.created_at), counts_text(batch))
+        for batch in batches
+    ]
+    return table(COLUMNS, rows)
 
 
 def write_batch(batch: Batch) -> None:

@@ -9,23 +9,30 @@ def duration(seconds: float | None) -> str:
     """Two figures at least, never more than two units."""
     if seconds is None:
         return ""
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
-    minutes = int(seconds) // 60
+    minutes, left = divmod(int(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {int(seconds) % 60} s"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days"
+        return f"{minutes} min {left} s" if left else f"{minutes} min"
+    hours, left = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {left} min" if left else f"{hours} h"
+    return f"{hours // 24} days"
 
 
 def ago(at: datetime) -> str:
-    """How long since a moment of the service's clock, by the one here."""
-    seconds = max(0.0, (datetime.now(UTC) - at).total_seconds())
-    return "now" if seconds < 1 else f"{duration(int(seconds))} ago"
+    """How long since a moment of the service's clock, by the one here; in one unit."""
+    seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= length * (2 if unit == "days" else 1):
+            return f"{seconds // length} {unit} ago"
+    return "now"
 
 
 def size(count: float | None) -> str:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from app.client import Job
 from app.commands.figures import ago, duration, size
 from app.commands.screen import compact, indented, safe, safe_lines, write_row
+from app.commands.tables import Column, facts, table
 
 STYLES = {"queued": "cyan", "running": "blue", "succeeded": "green", "failed": "red", "cancelled": "yellow"}
 MARKS = {"queued": "…", "running": "▸", "succeeded": "✓", "failed": "✗", "cancelled": "■"}
+
+LONGEST_TASK = 24
+"""Characters of a task's name in a list."""
 
 SHOWN_OF_RESULT = 2_000
 """Characters of a result in `show`; `offload result` has all of it."""
@@ -23,24 +25,28 @@ def state_text(state: str) -> Text:
     return Text(f"{MARKS.get(state, ' ')} {safe(state)}", style=STYLES.get(state, ""))
 
 
-def jobs_table(jobs: Iterable[Job], title: str | None = None) -> RenderableType:
-    """A line for each job. On a narrow terminal the labels give way first, then the times; never an id."""
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    table.add_column("id", no_wrap=True, min_width=36)
-    table.add_column("task", overflow="ellipsis", no_wrap=True)
-    table.add_column("state", no_wrap=True, min_width=11)
-    table.add_column("took", justify="right", no_wrap=True)
-    table.add_column("submitted", no_wrap=True, style="dim")
-    table.add_column("labels", overflow="ellipsis", no_wrap=True, style="dim")
-    for job in jobs:
-        table.add_row(
-            job.id, Text(safe(job.task)), state_text(job.state), _took(job), ago(job.created_at), _labels(job)
-        )
-    return table
+COLUMNS = (
+    Column(name="id"),
+    Column(name="task"),
+    Column(name="state"),
+    Column(name="took", justify="right"),
+    Column(name="submitted", style="dim"),
+    Column(name="labels", style="dim"),
+)
 
 
-def _labels(job: Job) -> Text:
-    return Text(safe(", ".join(job.labels)))
+def jobs_table(jobs: Iterable[Job]) -> RenderableType:
+    """A line for each job."""
+    rows = [
+        (job.id, _task(job), state_text(job.state), _took(job), ago(job.created_at), safe(", ".join(job.labels)))
+        for job in jobs
+    ]
+    return table(COLUMNS, rows)
+
+
+def _task(job: Job) -> str:
+    name = safe(job.task)
+    return name if len(name) <= LONGEST_TASK else name[: LONGEST_TASK - 1] + "…"
 
 
 def _took(job: Job) -> str:
@@ -57,13 +63,8 @@ def write_job(job: Job) -> None:
 
 def job_page(job: Job, log: str = "") -> RenderableType:
     """All of a job, for people."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, value in _facts(job):
-        grid.add_row(name, Text(value))
     heading = Text.assemble((safe(job.task), "bold"), "  ", state_text(job.state))
-    parts: list[RenderableType] = [heading, grid]
+    parts: list[RenderableType] = [heading, facts(list(_facts(job)))]
     if job.error is not None:
         parts += ["", Text(safe_lines(f"{job.error.title}: {job.error.detail}"), style="red")]
         parts += [Text(safe_lines(job.error.traceback.rstrip()), style="dim")] if job.error.traceback else []

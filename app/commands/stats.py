@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +10,7 @@ from app.client import Stats
 from app.commands.connection import AsJson, Service
 from app.commands.figures import duration
 from app.commands.screen import for_people, safe, show, write_json, write_row
+from app.commands.tables import Column, table
 
 LANE_STYLES = {"busy": "blue", "idle": "green", "opening": "yellow"}
 
@@ -45,16 +45,22 @@ def queue_line(now: Stats) -> RenderableType:
     return Text(safe(f"{now.queue.size:,} of at most {now.queue.limit:,} queued" + (f": {whose}" if whose else "")))
 
 
+TASK_COLUMNS = (
+    Column(name="task", style="bold"),
+    *(
+        Column(name=name, justify="right")
+        for name in ("succeeded", "failed", "cancelled", "per second", "run p50", "run p95", "wait p50")
+    ),
+)
+
+
 def _tasks_table(now: Stats) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("task", style="bold")
-    for column in ("succeeded", "failed", "cancelled", "per second", "run p50", "run p95", "wait p50"):
-        table.add_column(column, justify="right")
+    rows = []
     for name, task in now.tasks.items():
         counts = (f"{count:,}" for count in (task.succeeded, task.failed, task.cancelled))
         times = (duration(each) for each in (task.run_s_p50, task.run_s_p95, task.wait_s_p50))
-        table.add_row(Text(safe(name)), *counts, f"{task.per_s:g}", *times)
-    return table
+        rows.append((safe(name), *counts, f"{task.per_s:.3g}", *times))
+    return table(TASK_COLUMNS, rows)
 
 
 def _rows(now: Stats) -> Iterator[tuple[object, ...]]:

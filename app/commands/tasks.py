@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from app.client import Task
 from app.commands.completion import task_names
 from app.commands.connection import AsJson, Service
 from app.commands.figures import duration
-from app.commands.screen import compact, for_people, safe, safe_lines, show, write_all_json, write_json, write_row
+from app.commands.screen import compact, for_people, safe, show, write_all_json, write_json, write_row
+from app.commands.tables import Column, table
 from app.commands.values import types_of
 
 
@@ -40,27 +39,37 @@ def tasks(
 
 
 def _table(found: list[Task]) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("task", style="bold", no_wrap=True)
-    table.add_column("what it does")
-    for task in found:
-        table.add_row(Text(safe(task.name)), Text(safe(task.summary)))
-    return table
+    columns = Column(name="task", style="bold"), Column(name="what it does")
+    return table(columns, [(safe(task.name), safe(task.summary)) for task in found], fold=True)
+
+
+PARAM_COLUMNS = (
+    Column(name="parameter", style="bold"),
+    Column(name="type"),
+    Column(name="default"),
+    Column(name="what it is"),
+)
 
 
 def _page(task: Task) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("parameter", "type", "default", "what it is"):
-        table.add_column(column, style="bold" if column == "parameter" else "")
-    for name, types, default, description in _params(task):
-        table.add_row(Text(name), Text(types), Text(default), Text(description))
     limits = task.limits
     said = f"An attempt may run for {duration(limits.timeout_s)} and use {limits.memory_mb} MiB."
-    parts: list[RenderableType] = [Text(safe(task.name), style="bold"), Text(safe_lines(task.description)), table]
-    parts += [Text(said, style="dim")]
+    parts: list[RenderableType] = [
+        Text(safe(task.name), style="bold"),
+        Text(_unfolded(task.description)),
+        "",
+        table(PARAM_COLUMNS, list(_params(task)), fold=True),
+        "",
+        Text(said, style="dim"),
+    ]
     if task.example is not None:
         parts += ["", Text(example(task.name, task.example), style="green")]
     return Group(*parts)
+
+
+def _unfolded(text: str) -> str:
+    """Each paragraph in a line, which the terminal folds anew."""
+    return "\n".join(safe(paragraph.replace("\n", " ")) for paragraph in text.split("\n\n"))
 
 
 def _write_params(task: Task) -> None:

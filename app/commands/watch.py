@@ -34,7 +34,8 @@ def watch(
 ) -> None:
     """Watch a job, a batch, or all the service.
 
-    A job or a batch until it ends; without an id the lanes, the queue and the newest jobs. A line for each change where stdout is no terminal. Ctrl-C ends the watching, nothing else.
+    A job or a batch until it ends; without an id the lanes, the queue and the newest jobs. Where stdout is no terminal,
+    a line for each change. Ctrl-C ends the watching, nothing else.
     """
     if what is None:
         _watch_all(offload, as_json)
@@ -69,9 +70,9 @@ def _job_now(job: Job) -> RenderableType:
 
 def _watch_batch(offload: Client, batch_id: str, as_json: bool) -> bool:
     with _shown(batch_page, write_batch, as_json) as show:
-        show(offload.batch(batch_id))
-        batch = offload.wait_batch(batch_id, on_change=show)
-        show(batch)
+        for now in offload.batch_changes(batch_id):
+            show(now)
+            batch = now
     return not (batch.counts.failed or batch.counts.cancelled)
 
 
