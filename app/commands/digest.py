@@ -11,7 +11,7 @@ import typer
 from app.client import Client
 from app.commands.bars import SendingBar
 from app.commands.connection import Service
-from app.commands.digesting import STDIN, Digested, Source, digested
+from app.commands.digesting import STDIN, Digested, Source, digested, groups
 from app.commands.endings import FAILED
 from app.commands.results import stdout
 from app.commands.screen import for_people, safe_lines, tell
@@ -130,13 +130,10 @@ def _write(line: bytes) -> None:
 def _digests(offload: Client, sources: Sequence[Source]) -> Iterator[Digested]:
     """One after the other, with a bar on a terminal that is gone while they are told."""
     bar = SendingBar(sum(source.size() for source in sources))
-    groups = digested(offload, sources, bar.moved)
-    while True:
+    for group in groups(sources):
         with bar:
-            group = next(groups, ())
-        if not group:
-            return
-        yield from group
+            found = digested(offload, group, bar.moved)
+        yield from found
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,16 +66,8 @@ class _StoppedError(Exception):
     """An upload was given up since the command ends."""
 
 
-def digested(offload: Client, sources: Sequence[Source], moved: Moved) -> Iterator[Sequence[Digested]]:
-    """The files, some at a time, in their order. Whatever happens, nothing of them stays with the service."""
-    for group in _groups(sources):
-        with _uploaded(offload, group, moved) as uploads:
-            found = _found(offload, group, uploads.outcomes)
-            uploads.ids.clear()  # they went with their batch
-        yield found
-
-
-def _groups(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
+def groups(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
+    """The files in their order, as many at a time as may be on the service's disk."""
     group: list[Source] = []
     size = 0
     for source in sources:
@@ -87,6 +79,14 @@ def _groups(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
         size += more
     if group:
         yield group
+
+
+def digested(offload: Client, group: Sequence[Source], moved: Moved) -> Sequence[Digested]:
+    """What became of each file of a group. Whatever happens, nothing of them stays with the service."""
+    with _uploaded(offload, group, moved) as uploads:
+        found = _found(offload, group, uploads.outcomes)
+        uploads.ids.clear()  # they went with their batch
+    return found
 
 
 @contextmanager
