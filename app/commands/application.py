@@ -47,7 +47,7 @@ def whole(
         print(f"offload {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        print(context.get_help(), end="")
+        print(context.get_help())
         raise typer.Exit(endings.USAGE)
 
 

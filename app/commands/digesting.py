@@ -1,7 +1,6 @@
 """Local files digested by a service: uploaded, several at a time, as batches that are forgotten once they are read."""
 
 import os
-import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,11 +44,15 @@ class Source:
         """Where it is, unless it is stdin."""
         return Path(os.fsdecode(self.name))
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file: reading it needs nobody else to go on."""
+        return self.name != STDIN and self.path.is_file()
+
     def size(self) -> int:
         """In bytes, where that is known before it is read."""
         with suppress(OSError):
-            if self.name != STDIN and stat.S_ISREG((found := self.path.stat()).st_mode):
-                return found.st_size
+            return self.path.stat().st_size if self.is_file else 0
         return 0
 
 
@@ -95,9 +98,13 @@ def _uploaded(offload: Client, group: Sequence[Source], moved: Moved) -> Iterato
     uploads = _Uploads(offload, moved)
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            uploading = [pool.submit(uploads.upload, source) for source in group]
             try:
-                uploads.outcomes = [each.result() for each in uploading]
+                uploading = [pool.submit(uploads.upload, each) if each.is_file else None for each in group]
+                # A pipe is read in this thread, since only this one can be interrupted while nothing comes.
+                uploads.outcomes = [
+                    uploads.upload(each) if later is None else later.result()
+                    for each, later in zip(group, uploading, strict=True)
+                ]
             except BaseException:
                 uploads.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)

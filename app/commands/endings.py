@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from app.client import JobCancelledError, JobFailedError, OffloadError, RefusedError, UnreachableError
+from app.commands.connection import KEY, KEY_FILE
 from app.commands.screen import tell
 
 FAILED = 1
@@ -32,6 +33,8 @@ def ended(command: Callable[[], object]) -> int:
         return UNREACHABLE
     except RefusedError as error:
         tell(str(error))
+        if error.kind == "unauthorized":
+            tell(f"The key is read from {KEY}, or from the file that {KEY_FILE} names.", prefix="")
         return REFUSED
     except (JobFailedError, JobCancelledError, OffloadError) as error:
         tell(str(error))

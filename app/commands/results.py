@@ -1,7 +1,9 @@
 """`offload result` and `offload logs`: what a job gave back, and what it said."""
 
+import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, BinaryIO
 
 import typer
@@ -27,11 +29,14 @@ def result(
     if output is None:
         write_result(offload, offload.job(job_id))
         return
-    try:
-        with output.open("wb") as file:
-            offload.download(job_id, file)
-    except OSError as error:
-        raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
+    with TemporaryFile() as whole:  # what is in FILE stays there unless all of the result has come
+        offload.download(job_id, whole)
+        whole.seek(0)
+        try:
+            with output.open("wb") as file:
+                shutil.copyfileobj(whole, file)
+        except OSError as error:
+            raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
 
 
 def write_result(offload: Client, job: Job) -> None:
