@@ -65,7 +65,8 @@ def allow_descriptors() -> None:
 
 def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
-    from app import logs  # noqa: PLC0415
+    with _unseen("rich"):
+        from app import logs  # noqa: PLC0415
     from app.config import load_settings  # noqa: PLC0415
     from app.taking_over import take_over  # noqa: PLC0415
 
@@ -118,6 +119,22 @@ def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> i
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+@contextmanager
+def _unseen(package: str) -> Iterator[None]:
+    """No module that is imported meanwhile finds this package.
+
+    structlog loads Rich where it finds it, and the command line needs it: 20 ms of the start, for nothing used here.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # how Python itself marks what is not to be found
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 @contextmanager

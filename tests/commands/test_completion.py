@@ -17,7 +17,8 @@ from tests.support.server import COMMAND
 def completed(offload: Command, line: str, **environment: str) -> set[str]:
     """What bash is offered for the last word of a line."""
     words = line.split(" ")
-    ended = offload(_OFFLOAD_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1), **environment)
+    asked = {"_OFFLOAD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    ended = offload(environment={**asked, **environment})
     assert (ended.code, ended.stderr) == (0, "")
     return set(ended.out.split())
 

@@ -54,7 +54,7 @@ def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], say
 @pytest.mark.parametrize("arguments", [["jobs"], ["submit", "fibonacci", "n=1"], ["digest", "-"], ["watch", NOBODY]])
 def test_nobody_answers(offload: Command, arguments: list[str], closed_port: int) -> None:
     url = f"http://127.0.0.1:{closed_port}"
-    refused(offload(*arguments, OFFLOAD_URL=url), 3, url, "offload serve", "OFFLOAD_URL")
+    refused(offload(*arguments, environment={"OFFLOAD_URL": url}), 3, url, "offload serve", "OFFLOAD_URL")
     refused(offload(*arguments, "--url", url), 3, url)
 
 
@@ -128,6 +128,8 @@ def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
         (tmp_path / "key").write_text(f"{ALICE}\n")
         offload = Command(url)
         refused(offload("jobs"), 4, "OFFLOAD_API_KEY")
-        assert offload("jobs", OFFLOAD_API_KEY=ALICE).lines() == []
-        assert offload("jobs", OFFLOAD_API_KEY_FILE=str(tmp_path / "key")).lines() == []
-        refused(offload("jobs", OFFLOAD_API_KEY_FILE=str(tmp_path / "none")), 2, "OFFLOAD_API_KEY_FILE")
+        assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE}).lines() == []
+        assert offload("jobs", environment={"OFFLOAD_API_KEY_FILE": str(tmp_path / "key")}).lines() == []
+        refused(
+            offload("jobs", environment={"OFFLOAD_API_KEY_FILE": str(tmp_path / "none")}), 2, "OFFLOAD_API_KEY_FILE"
+        )

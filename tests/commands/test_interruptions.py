@@ -109,11 +109,12 @@ def test_watching_all_into_a_pipe(offload: Command, api: Caller) -> None:
     command = offload.begin("watch")
     assert command.stdout is not None
     assert command.stderr is not None
+    stdout = command.stdout
 
     def told() -> bool:
         """It begins with what happens once it listens, so something has to go on happening."""
         api.succeeded(api.submit("fibonacci", {"n": 7})["id"])
-        return bool(select.select([command.stdout], [], [], 0)[0])
+        return bool(select.select([stdout], [], [], 0)[0])
 
     until_sync(told, within=30)
     assert command.stdout.readline().split(b"\t")[1] == b"fibonacci"

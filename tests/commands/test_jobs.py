@@ -73,10 +73,10 @@ def test_a_table_on_a_terminal(offload: Command, some: dict[str, Json]) -> None:
 def test_colours_can_be_had_or_not(
     offload: Command, some: dict[str, Json], environment: dict[str, str], *, coloured: bool
 ) -> None:
-    with offload.terminal("show", some["bad"]["id"], **environment) as terminal:
+    with offload.terminal("show", some["bad"]["id"], environment=environment) as terminal:
         assert terminal.end() == 0
     assert (b"\x1b[31m" in terminal.raw) is coloured
-    piped = offload("show", some["bad"]["id"], FORCE_COLOR="1", **environment)
+    piped = offload("show", some["bad"]["id"], environment={"FORCE_COLOR": "1", **environment})
     assert (b"\x1b[31m" in piped.stdout) is coloured
 
 

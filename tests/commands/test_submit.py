@@ -104,5 +104,5 @@ def test_on_a_terminal_there_is_a_bar_while_it_waits(offload: Command) -> None:
 
 
 def test_into_a_pipe_nothing_moves(offload: Command) -> None:
-    ended = offload("submit", "climb", "steps=20", "--wait", FORCE_COLOR="1")
+    ended = offload("submit", "climb", "steps=20", "--wait", environment={"FORCE_COLOR": "1"})
     assert (ended.code, ended.stderr) == (0, "")

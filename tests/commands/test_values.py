@@ -50,7 +50,8 @@ class Point(BaseModel):
     ],
 )
 def test_a_value_is_read_as_its_parameter_wants_it(kind: Any, text: str, value: object) -> None:
-    schema = create_model("Params", it=(kind, ...)).model_json_schema()
+    params: type[BaseModel] = create_model("Params", it=(kind, ...))
+    schema = params.model_json_schema()
     read = read_params([f"it={text}"], {}, schema)
     assert read == {"it": value}
     assert type(read["it"]) is type(value)

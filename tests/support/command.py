@@ -60,12 +60,16 @@ class Ended:
 class Command:
     """Runs `offload` with a service's address in its environment."""
 
-    def __init__(self, url: str, **environment: str) -> None:
+    def __init__(self, url: str) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD", "FORCE_COLOR"))}
-        self.environment: Mapping[str, str] = {**clean, "OFFLOAD_URL": url, "COLUMNS": "100", **environment}
+        self.environment: Mapping[str, str] = {**clean, "OFFLOAD_URL": url, "COLUMNS": "100"}
 
     def __call__(
-        self, *arguments: str | bytes, stdin: bytes = b"", cwd: Path | None = None, **environment: str
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Ended:
         """Runs it to its end, with pipes."""
         done = subprocess.run(
@@ -73,7 +77,7 @@ class Command:
             input=stdin,
             capture_output=True,
             cwd=cwd,
-            env={**self.environment, **environment},
+            env={**self.environment, **(environment or {})},
             timeout=ENDS_WITHIN_S,
             check=False,
         )
@@ -90,9 +94,11 @@ class Command:
             env=self.environment,
         )
 
-    def terminal(self, *arguments: str | bytes, cwd: Path | None = None, **environment: str) -> "Terminal":
+    def terminal(
+        self, *arguments: str | bytes, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> "Terminal":
         """Starts it in a terminal of 100 columns."""
-        return Terminal(arguments, {**self.environment, "TERM": "xterm-256color", **environment}, cwd)
+        return Terminal(arguments, {**self.environment, "TERM": "xterm-256color", **(environment or {})}, cwd)
 
 
 class Terminal:
