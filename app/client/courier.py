@@ -151,7 +151,9 @@ class Courier:
             async for member in told:
                 future = left[member.index][0]
                 self._accepted(future, member.id)
-                if member.state in ("succeeded", "failed", "cancelled"):
+                if member.state == "succeeded":
+                    self._succeed(future, member.result)
+                elif member.state in ("failed", "cancelled"):
                     self._look_again(future)
         for future, _ in left:
             if future.job_id is None:
@@ -251,13 +253,13 @@ class Courier:
             self._spawn(self._look_at(future.job_id))
 
     async def _look_at(self, job_id: str) -> None:
-        if (future := self._waiting.get(job_id)) is None:
-            return
         try:
             async with self._calls:
-                self._see(await self._offload.job(job_id))
+                if job_id in self._waiting:
+                    self._see(await self._offload.job(job_id))
         except OffloadError as error:
-            self._fail(future, error)
+            if (future := self._waiting.get(job_id)) is not None:
+                self._fail(future, error)
 
     async def _fetch(self, future: RemoteFuture, job_id: str) -> None:
         self._waiting.pop(job_id, None)  # it is not to be fetched twice

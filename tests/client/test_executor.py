@@ -28,7 +28,7 @@ from app.client.binding import bind
 from tests.support.proxy import Proxy
 from tests.support.sample_tasks import blob, greet, hold, refuse, spin
 from tests.support.server import Server
-from tests.support.waiting import until_sync
+from tests.support.waiting import until, until_sync
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +105,7 @@ def test_a_job_that_others_cancel_is_a_cancelled_future(executor: RemoteExecutor
         future.result(30)
 
 
-def test_a_job_that_others_delete_is_an_error(executor: RemoteExecutor, proxy: Proxy, server: Server) -> None:
+def test_a_job_that_others_delete_is_an_error(proxy: Proxy, server: Server) -> None:
     with RemoteExecutor(proxy.url) as remote:
         future = remote.submit(spin)
         until_sync(future.running)
@@ -173,7 +173,8 @@ def test_a_dropped_map_cancels_the_rest(executor: RemoteExecutor, offload: Clien
     del results
     gc.collect()
     until_sync(lambda: all(job.ended for job in offload.jobs(label=executor.label)))
-    assert sum(job.state == "cancelled" for job in offload.jobs(label=executor.label)) in {3, 0 if not begun else 3, 4}
+    cancelled = [job for job in offload.jobs(label=executor.label) if job.state == "cancelled"]
+    assert len(cancelled) >= 3 or not begun  # what was dropped before it was sent is no job at all
 
 
 def test_a_failure_in_a_map_is_raised_at_its_place(executor: RemoteExecutor) -> None:
@@ -186,18 +187,16 @@ def test_a_failure_in_a_map_is_raised_at_its_place(executor: RemoteExecutor) -> 
 
 def test_a_map_of_more_than_a_batch_takes(executor: RemoteExecutor, offload: Client) -> None:
     assert [result["n"] for result in executor.map(fibonacci, range(10_050))] == [*range(10_050)]
-    assert [batch.size for batch in offload.batches(limit=2)] == [50, 10_000]
+    assert sorted(batch.size for batch in offload.batches(limit=2)) == [50, 10_000]
 
 
 def test_thousands_of_futures_wait_by_one_thread_and_one_stream(proxy: Proxy) -> None:
     with RemoteExecutor(proxy.url) as executor:
-        before = threading.active_count()
         futures = [executor.submit(fibonacci, n) for n in range(2000)]
         names = [thread.name for thread in threading.enumerate()]
         assert names.count("offload-executor") == 1
         assert {future.result(60)["n"] for future in futures} == set(range(2000))
         assert sum(line.startswith("GET /events") for line in proxy.requests) <= 2  # the first one is a trial
-        assert before > 0
 
 
 def test_many_threads_may_submit(executor: RemoteExecutor) -> None:
@@ -215,7 +214,7 @@ def test_many_threads_may_submit(executor: RemoteExecutor) -> None:
 
 
 @pytest.mark.anyio
-async def test_asyncio_may_await_it(executor: RemoteExecutor, server: Server) -> None:
+async def test_asyncio_may_await_it(executor: RemoteExecutor) -> None:
     loop = asyncio.get_running_loop()
     told = await asyncio.gather(*(loop.run_in_executor(executor, fibonacci, n) for n in range(10)))
     assert [result["n"] for result in told] == [*range(10)]
@@ -226,7 +225,7 @@ async def test_asyncio_may_await_it(executor: RemoteExecutor, server: Server) ->
     awaited.cancel()
     with pytest.raises(asyncio.CancelledError):
         await awaited
-    assert future.cancelled()
+    await until(future.cancelled)
 
 
 def test_futures_survive_cut_connections_and_a_held_stream(proxy: Proxy, gate: Path) -> None:
