@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from app.api.routes import add_routes
 from app.client import calls, records
+from app.client.call import Call
 from app.client.records import Record
 from app.config import Settings
 from app.tasks.registry import RegistrySpec, load
@@ -88,7 +89,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
     """Its path, its method, and the names of its query parameters and headers."""
     options = calls.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
     where = (("state", "queued"), ("task", "t"), ("label", "l"), ("batch", "b"), ("created_after", "x"))
-    made = {
+    made: dict[str, list[Call[Any]]] = {
         "/jobs/fibonacci": [calls.submit("fibonacci", {}, options, wait_s=5)],
         "/jobs/{id}": [calls.job("1", wait_s=5), calls.delete("1")],
         "/jobs/{id}/events": [calls.job_events("1")],
