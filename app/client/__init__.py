@@ -1,4 +1,4 @@
-"""Offload from Python: `Client` for threads and `AsyncClient` for asyncio.
+"""Offload from Python: `Client` for threads, `AsyncClient` for asyncio, `RemoteExecutor` for code that has futures.
 
     with Client() as offload:
         job = offload.submit("fibonacci", {"n": 1000}, wait_s=10)
@@ -18,6 +18,8 @@ from app.client.errors import (
     RefusedError,
     UnreachableError,
 )
+from app.client.executor import RemoteExecutor
+from app.client.futures import RemoteFuture
 from app.client.records import (
     Batch,
     Change,
@@ -53,6 +55,8 @@ __all__ = [
     "OffloadError",
     "Progress",
     "RefusedError",
+    "RemoteExecutor",
+    "RemoteFuture",
     "State",
     "Stats",
     "Task",

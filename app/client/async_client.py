@@ -3,7 +3,7 @@
 `app.client.client` has the same methods; `tests/client/test_both.py` holds them together.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
@@ -127,7 +127,7 @@ class AsyncClient:
         steps = follow(self._service, job_subject(job_id), timeout_s=timeout_s, closely=on_change is not None)
         return await self._run(steps, on_change)
 
-    def changes(self, job_id: str) -> AsyncIterator[Job]:
+    def changes(self, job_id: str) -> AsyncGenerator[Job, None]:
         """The job at once and at each change; the last time when it has ended."""
         return self._iterate(follow(self._service, job_subject(job_id)))
 
@@ -141,7 +141,7 @@ class AsyncClient:
         created_after: datetime | str | None = None,
         created_before: datetime | str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[Job]:
+    ) -> AsyncGenerator[Job, None]:
         """Jobs, newest first, as many as there are or `limit`. What is left out does not filter."""
         which = lists.where(
             states=states,
@@ -221,7 +221,7 @@ class AsyncClient:
         """The batch as it is now."""
         return await self.perform(calls.batch(batch_id))
 
-    def batches(self, *, limit: int | None = None) -> AsyncIterator[Batch]:
+    def batches(self, *, limit: int | None = None) -> AsyncGenerator[Batch, None]:
         """Batches, newest first, as many as there are or `limit`."""
         return self._iterate(lists.batches(self._service, limit))
 
@@ -232,11 +232,11 @@ class AsyncClient:
         steps = follow(self._service, batch_subject(batch_id), timeout_s=timeout_s, closely=on_change is not None)
         return await self._run(steps, on_change)
 
-    def batch_changes(self, batch_id: str) -> AsyncIterator[Batch]:
+    def batch_changes(self, batch_id: str) -> AsyncGenerator[Batch, None]:
         """The batch at once and at each change; the last time when it is done."""
         return self._iterate(follow(self._service, batch_subject(batch_id)))
 
-    def batch_results(self, batch_id: str) -> AsyncIterator[MemberResult]:
+    def batch_results(self, batch_id: str) -> AsyncGenerator[MemberResult, None]:
         """What became of each job so far, in the order of submission, each with its whole result."""
         return self._iterate(results.batch_results(self._service, batch_id))
 
@@ -304,7 +304,7 @@ class AsyncClient:
         """What the lanes are doing, what waits, and how long tasks take."""
         return await self.perform(calls.stats())
 
-    def changes_of_all(self) -> AsyncIterator[Change]:
+    def changes_of_all(self) -> AsyncGenerator[Change, None]:
         """Every change of every job that the key may see, from now on, without end.
 
         The first is `LoadAgain`: from then on nothing is missed, so load what there is at that moment. It comes again
