@@ -75,6 +75,12 @@ def test_stdin(offload: Command, tmp_path: Path, given: list[str]) -> None:
     assert ours.stdout == tool("sha256sum", *given, stdin=b"from a pipe", cwd=tmp_path).stdout
 
 
+def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) -> None:
+    """The kernel's own have none."""
+    ours, theirs = offload("digest", "/proc/version", cwd=tmp_path), tool("sha256sum", "/proc/version", cwd=tmp_path)
+    assert (ours.code, ours.stdout) == (0, theirs.stdout)
+
+
 def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
     names = ["plain.txt", "not there", ".", "empty"]
     ours, theirs = offload("digest", *names, cwd=files), tool("sha256sum", *names, cwd=files)
