@@ -27,7 +27,8 @@ class PathSource:
     """A regular file by its path: it is opened again for each try."""
 
     path: Path
-    size: int
+    size: int | None
+    """None: whatever there is."""
     told: OnProgress = _ignore
 
     def chunks(self) -> Iterator[bytes]:
