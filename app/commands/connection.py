@@ -9,7 +9,7 @@ import typer
 from app.client import Client
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-KEY, KEY_FILE = "OFFLOAD_API_KEY", "OFFLOAD_API_KEY_FILE"
+KEY, KEY_FILE = "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE"
 
 
 def connected(url: str | None) -> Client:

@@ -69,7 +69,7 @@ def job_page(job: Job, log: str = "") -> RenderableType:
         parts += ["", Text(safe_lines(f"{job.error.title}: {job.error.detail}"), style="red")]
         parts += [Text(safe_lines(job.error.traceback.rstrip()), style="dim")] if job.error.traceback else []
     if job.state == "succeeded":
-        parts += ["", Text("result", style="bold"), Text(_result(job))]
+        parts += ["", Text("result", style="bold"), _result(job)]
     if log:
         parts += ["", Text("what it said", style="bold"), Text(safe_lines(log.rstrip("\n")))]
     return Group(*parts)
@@ -126,11 +126,15 @@ def progress_text(job: Job) -> str:
     return ", ".join([*share, *done, *([told.note] if told.note else [])])
 
 
-def _result(job: Job) -> str:
-    if job.result is None and (job.result_bytes or 0) > len("null"):
-        return f"{size(job.result_bytes)}: offload result {job.id}"
-    return _shortened(indented(job.result), f"\n… offload result {job.id}")
+def _result(job: Job) -> Text:
+    if not job.result_is_here:
+        return Text(f"{size(job.result_bytes)}: offload result {job.id}")
+    shown = indented(job.result)
+    if len(shown) > SHOWN_OF_RESULT:
+        shown.truncate(SHOWN_OF_RESULT)
+        shown.append(f"\n… offload result {job.id}")
+    return shown
 
 
-def _shortened(text: str, rest: str = "…") -> str:
-    return text if len(text) <= SHOWN_OF_RESULT else text[:SHOWN_OF_RESULT] + rest
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_OF_RESULT else text[:SHOWN_OF_RESULT] + "…"

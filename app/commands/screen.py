@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from rich.console import Console, RenderableType
+from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
 from app.client.records import Record
@@ -93,6 +94,9 @@ def compact(value: object) -> str:
     return safe(json.dumps(value, ensure_ascii=False))
 
 
-def indented(value: object) -> str:
+def indented(value: object) -> Text:
     """JSON for people, harmless on a terminal: what `safe` writes is JSON's own escape."""
-    return safe_lines(json.dumps(value, ensure_ascii=False, indent=2))
+    return _coloured(safe_lines(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+_coloured = JSONHighlighter()

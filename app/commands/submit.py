@@ -73,15 +73,15 @@ def _finish(offload: Client, job: Job, as_json: bool) -> None:
     elif job.state == "succeeded":
         write_result(offload, job)
     else:
-        tell_end(job)
+        _tell_end(job)
     if job.state != "succeeded":
         raise typer.Exit(FAILED)
 
 
-def tell_end(job: Job) -> None:
+def _tell_end(job: Job) -> None:
     """Why there is no result, on stderr."""
     if job.error is None:
-        tell(f"Job {job.id} was cancelled.")
+        tell(f"{job.task}: the job was cancelled.")
     else:
-        tell(f"Job {job.id} failed: {job.error.title}. {job.error.detail}")
-        tell(f"offload show {job.id} tells all of it.", prefix="")
+        tell(f"{job.task} failed: {job.error.detail}")
+    tell(f"offload show {job.id} tells all of it.", prefix="")
