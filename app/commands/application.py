@@ -41,7 +41,7 @@ application = typer.Typer(
 @application.callback(invoke_without_command=True)
 def whole(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     if version:
         print(f"offload {__version__}")

@@ -29,7 +29,10 @@ def submit(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Submit a batch: a line for each job, such as {"task": "fibonacci", "params": {"n": 30}}. All or none."""
+    """Submit a batch, all or none.
+
+    A line for each job: {"task": "fibonacci", "params": {"n": 30}}
+    """
     members, labels = _members(read_text(file))
     _accepted(offload, offload.submit_batch(members, labels=(*labels, *(label or ()))), wait, as_json)
 
@@ -60,7 +63,10 @@ def files(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Digest all files below the service's files directory that match a pattern."""
+    """Digest files of the service that match a pattern.
+
+    Those below its files directory.
+    """
     _accepted(offload, offload.submit_files(pattern, algorithms=tuple(algorithm or ["sha256"])), wait, as_json)
 
 
@@ -72,7 +78,10 @@ def verify(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify files below the service's files directory by a manifest. With --wait, prints the report."""
+    """Verify files of the service by a manifest.
+
+    Those below its files directory. With --wait, prints the report.
+    """
     _accepted(offload, offload.verify(read_bytes(file), algorithm=algorithm), wait, as_json)
 
 
@@ -137,7 +146,10 @@ def list_all(offload: Service, limit: Limit = 20, as_json: AsJson = False) -> No
 
 @commands.command("wait")
 def wait_for(offload: Service, batch_id: BatchId, as_json: AsJson = False) -> None:
-    """Wait for the last of its jobs. Exit code 1 where one failed."""
+    """Wait for the last of its jobs.
+
+    Exit code 1 where one failed or was cancelled.
+    """
     _finish(offload, await_batch(offload, offload.batch(batch_id)), as_json)
 
 
@@ -173,7 +185,7 @@ def _write_text(text: str) -> None:
 
 @commands.command()
 def cancel(offload: Service, batch_id: BatchId, as_json: AsJson = False) -> None:
-    """Stop all of its jobs that are queued or running."""
+    """Stop its jobs, queued or running."""
     batch = offload.cancel_batch(batch_id)
     if as_json:
         write_json(batch)

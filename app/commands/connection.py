@@ -50,4 +50,4 @@ Service = Annotated[
     ),
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write the API's own JSON, an object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write the API's own JSON, an object a line.")]

@@ -40,17 +40,25 @@ def digest(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", "-c", help="FILEs are sums: digest the files in them, and compare.")
+        bool, typer.Option("--check", "-c", metavar="", help="FILEs are sums: digest the files in them, and compare.")
     ] = False,
-    tag: Annotated[bool, typer.Option("--tag", help="Lines in the BSD form, which tells the algorithm.")] = False,
-    zero: Annotated[bool, typer.Option("--zero", "-z", help="End lines with NUL, and escape no names.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="With --check: no line where all is well.")] = False,
-    status: Annotated[bool, typer.Option("--status", help="With --check: no lines; the exit code tells.")] = False,
+    tag: Annotated[
+        bool, typer.Option("--tag", metavar="", help="Lines in the BSD form, which tells the algorithm.")
+    ] = False,
+    zero: Annotated[
+        bool, typer.Option("--zero", "-z", metavar="", help="End lines with NUL, and escape no names.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", metavar="", help="With --check: no line where all is well.")
+    ] = False,
+    status: Annotated[
+        bool, typer.Option("--status", metavar="", help="With --check: no lines; the exit code tells.")
+    ] = False,
 ) -> None:
     """Digest local files, and print what sha256sum would.
 
-    They are uploaded, several at a time, and forgotten by the service afterwards. Exit code 1 where a file can't be
-    read or does not match.
+    They are uploaded, several at a time, and forgotten by the service
+    afterwards. Exit code 1 where a file can't be read or does not match.
     """
     names = [os.fsencode(file) for file in files or ["-"]]
     algorithms: Sequence[Algorithm] = tuple(dict.fromkeys(map(_algorithm, algorithm or ["sha256"])))

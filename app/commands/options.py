@@ -18,5 +18,5 @@ Memory = Annotated[int | None, typer.Option("--memory", metavar="MIB", help="How
 Labels = Annotated[
     list[str] | None, typer.Option("--label", metavar="NAME", help="A name to find it by. May be given again.")
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end.")]
+Wait = Annotated[bool, typer.Option("--wait", metavar="", help="Wait for the end.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]

@@ -59,7 +59,9 @@ def stdout() -> BinaryIO:
 def logs(
     offload: Service,
     job_id: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it says more, up to its end.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", metavar="", help="Go on as it says more, up to its end.")
+    ] = False,
 ) -> None:
     """Print what a job has logged and printed."""
     said = ""

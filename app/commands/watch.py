@@ -34,8 +34,9 @@ def watch(
 ) -> None:
     """Watch a job, a batch, or all the service.
 
-    A job or a batch until it ends; without an id the lanes, the queue and the newest jobs. Where stdout is no terminal,
-    a line for each change. Ctrl-C ends the watching, nothing else.
+    A job or a batch until it ends; without an id the lanes, the queue and
+    the newest jobs. Where stdout is no terminal, a line for each change.
+    Ctrl-C ends the watching, nothing else.
     """
     if what is None:
         _watch_all(offload, as_json)
