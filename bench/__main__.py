@@ -27,8 +27,6 @@ from bench.peers.environments import CACHE
 from bench.runner import Measured, run
 from bench.stand import QUICK, Sizes, Stand
 
-PICTURES = Path("docs/pictures")
-
 
 def main() -> int:
     """Measures and tells."""
@@ -72,7 +70,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the peers are installed (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument(
-        "--pictures", type=Path, nargs="?", const=PICTURES, metavar="DIR", help=f"draw them there ({PICTURES})"
+        "--pictures",
+        type=Path,
+        nargs="?",
+        const=pictures.DIRECTORY,
+        metavar="DIR",
+        help=f"draw them there ({pictures.DIRECTORY})",
     )
     return parser.parse_args()
 

@@ -70,6 +70,17 @@ class Results:
         path.write_text(json.dumps({**asdict(self), "figures": figures}, indent=1) + "\n")
 
 
+def together(runs: Sequence[Results]) -> Results:
+    """Several runs as one: of a metric that more than one has measured, the last one's figures."""
+    last = {figure.metric: number for number, run in enumerate(runs) for figure in run.figures}
+    return Results(
+        machine={what: value for run in runs for what, value in run.machine.items()},
+        figures=[figure for number, run in enumerate(runs) for figure in run.figures if last[figure.metric] == number],
+        remarks=[remark for run in runs for remark in run.remarks],
+        keeps={name: keeps for run in runs for name, keeps in run.keeps.items()},
+    )
+
+
 def read(path: Path) -> Results:
     """What `Results.write` wrote."""
     data = json.loads(path.read_text())

@@ -1,17 +1,19 @@
 """The pictures that the README shows, as SVG: bars, ours in colour, readable on light and on dark ground.
 
-`python -m bench.pictures RESULTS.json [DIR]` draws them from what an earlier run wrote.
+`python -m bench.pictures RESULTS.json…` draws them from what earlier runs wrote.
 """
 
-import sys
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from bench.contenders import OFFLOAD
-from bench.figures import Figure, Results, read
+from bench.figures import Figure, Results, read, together
 from bench.table import number
+
+DIRECTORY = Path("docs/pictures")
 
 WIDTH, LABELS, VALUES = 760, 250, 76
 ROW, GAP, HEADING = 34, 22, 36
@@ -77,7 +79,9 @@ def picture(results: Results, panels: Sequence[Panel]) -> str:
         figures = results.of(panel.metric, panel.figure)
         if not panel.all_ours:
             figures.sort(key=lambda figure: figure.median, reverse=figures[0].more_is_better)  # the best first
-        body += [f'<text class="heading" x="0" y="{y + 18}">{escape(panel.heading)}</text>']
+        better = "more" if figures[0].more_is_better else "less"
+        note = f'<tspan class="note" dx="8">{better} is better</tspan>'
+        body += [f'<text class="heading" x="0" y="{y + 18}">{escape(panel.heading)}{note}</text>']
         body += _bars(figures, results.keeps, y + HEADING, all_ours=panel.all_ours)
         y += HEADING + ROW * len(figures) + GAP
     title = "; ".join(panel.heading for panel in panels)
@@ -109,6 +113,15 @@ def _bars(figures: Sequence[Figure], keeps: Mapping[str, str], top: int, *, all_
         yield f'<text x="{x(figure.most) + 8:.1f}" y="{y + 16}">{number(figure.median)}</text>'
 
 
-if __name__ == "__main__":
-    for path in draw(read(Path(sys.argv[1])), Path(sys.argv[2] if sys.argv[2:] else "docs/pictures")):
+def main() -> None:
+    """Draws from files."""
+    parser = argparse.ArgumentParser(prog="python -m bench.pictures", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="of a metric that several measured, the last counts")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where they go (%(default)s)")
+    options = parser.parse_args()
+    for path in draw(together([read(each) for each in options.results]), options.directory):
         print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -41,7 +41,7 @@ class Measured:
 
 
 async def run(metrics: Iterable[Metric], stand: Stand) -> Measured:
-    """Measures all of it. What fails is told, and doesn't stop the rest."""
+    """Measures all of it. What fails is told, and doesn't stop the rest; who cancels it gets what there is by then."""
     figures: list[Figure] = []
     remarks: list[str] = []
     with stand:
@@ -49,7 +49,11 @@ async def run(metrics: Iterable[Metric], stand: Stand) -> Measured:
             if metric.alone:
                 for contender in stand.contenders:
                     stand.end(contender.name)
-            measured = await _repeat(metric, stand)
+            try:
+                measured = await _repeat(metric, stand)
+            except asyncio.CancelledError:
+                remarks.append(f"ended before {metric.name} was measured, and what comes after it")
+                break
             figures += measured.figures
             remarks += measured.remarks
     return Measured(figures, remarks)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from app.api.invalid import invalid
+from app.api.refusals import count_refused
 from app.api.safe_headers import SAFE_HEADERS
 from app.errors import (
     BadRequestError,
@@ -32,7 +33,8 @@ def problem_type(name: str) -> str:
 
 
 def problem_response(request: Request, error: ProblemError) -> Response:
-    """The answer that tells of an error."""
+    """The answer that tells of an error; every refusal of a submission is counted here."""
+    count_refused(request.scope, error)
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

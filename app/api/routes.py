@@ -12,6 +12,7 @@ from app.api import (
     history,
     jobs,
     manifests,
+    metrics,
     problem_pages,
     problems,
     results,
@@ -51,6 +52,7 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
         uploads.router,
         service.router,
         history.router,
+        metrics.router,
         problem_pages.router,
     ):
         app.include_router(router)

@@ -1,6 +1,7 @@
 """What the routes find in the lifespan's state."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class AppState:
     """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
     clock: Clock
     new_id: Callable[[], str]
+    refused: Counter[str] = field(default_factory=Counter)
+    """Submissions that were refused since the start, by the problem's name."""
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the files directory is looked through: no client can take up every thread with patterns."""
     pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)

@@ -146,6 +146,9 @@ class Courier:
         members = [{"task": task, "params": params, **said} for _, (task, params) in left]
         batch = await self._offload.submit_batch(members)
         lot.batch_id = batch.id
+        if all(future.cancelled() for future, _ in left):
+            await self._cancel_batch(lot, batch.id)
+            return
         async with aclosing(self._offload.batch_results(batch.id)) as told:
             async for member in told:
                 future = left[member.index][0]

@@ -10,7 +10,7 @@ Everything here happens on the event loop; what blocks is in `process`, in threa
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -20,8 +20,8 @@ from app.engines.hand_over import HandOver, limit_bytes
 from app.engines.process import Ending, LaneProcess, LaneUnusableError
 from app.engines.threads import in_thread
 from app.engines.watch import Watch
-from app.jobs.interfaces import LaneView
-from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected
+from app.jobs.interfaces import LaneView, Replaced
+from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected, StoppedBy
 from app.pauses import pauses
 from app.worker import results
 from app.worker.execute import answer
@@ -29,18 +29,28 @@ from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup
 
 CLOSE_S = 3.0
 
+_STOPPED: Mapping[StoppedBy, Replaced] = {"request": "cancelled", "time": "timed-out", "memory": "memory-exceeded"}
+
 log = structlog.get_logger()
 
 
 class Lane:
-    """`changed` is called whenever the lane has become idle; `spared` tells a pid that is nobody's orphan."""
+    """`changed` is called whenever the lane has become idle, `replaced` whenever it is to get a new process, with the
+    reason; `spared` tells a pid that is nobody's orphan.
+    """
 
     def __init__(
-        self, setup: LaneSetup, watch: Watch, changed: Callable[[], None], spared: Callable[[], int | None]
+        self,
+        setup: LaneSetup,
+        watch: Watch,
+        changed: Callable[[], None],
+        replaced: Callable[[Replaced], None],
+        spared: Callable[[], int | None],
     ) -> None:
         self._setup = setup
         self._watch = watch
         self._changed = changed
+        self._replaced = replaced
         self._spared = spared
         self._process: LaneProcess | None = None
         self._handed: HandOver | None = None
@@ -63,7 +73,7 @@ class Lane:
             return False
         if self._process.suspended:
             log.warning("an idle lane is suspended and is replaced", pid=self._process.pid)
-            self._begin(self._replace())
+            self._begin(self._replace("suspended"))
             return False
         return True
 
@@ -114,7 +124,7 @@ class Lane:
         if fit and hand_over.process.alive and not self._closed.is_set():
             self._ready()
         else:
-            ending = await self._replace()
+            ending = await self._replace(_why(hand_over))
             for key in hand_over.open:
                 results.discard(self._setup.results_dir, *key)
             hand_over.conclude_by_death(ending)
@@ -137,7 +147,7 @@ class Lane:
             self._ready()
         else:
             log.warning("a lane did not answer and is replaced", pid=process.pid)
-            self._begin(self._replace())
+            self._begin(self._replace("unresponsive"))
         return answered
 
     async def close(self) -> None:
@@ -149,7 +159,7 @@ class Lane:
         if self._process is not None:
             self._process.kill()
         if self.state == "idle":
-            self._begin(self._replace())
+            self._begin(self._replace("died"))
         if self._work:
             await asyncio.wait(self._work, timeout=CLOSE_S)
 
@@ -181,6 +191,7 @@ class Lane:
                 await process.bury()
                 return
             self.tried.set()
+            self._replaced("not-opened")
             log.warning("a lane could not be opened", reason=self.problem)
 
     async def _ask(self, hand_over: HandOver) -> None:
@@ -205,8 +216,8 @@ class Lane:
         self.tried.set()
         self._changed()
 
-    def _replace(self) -> Coroutine[object, object, Ending]:
-        """Opens the lane anew; what is answered is to be awaited, and buries the old process meanwhile.
+    def _replace(self, reason: Replaced) -> Coroutine[object, object, Ending]:
+        """Opens the lane anew, unless it is closed; what is answered is to be awaited, and buries the old process.
 
         The state changes before this returns, or another that finds the lane idle would replace it a second time.
         """
@@ -214,6 +225,7 @@ class Lane:
             raise RuntimeError("a lane without a process has nothing to replace")
         self.state = "closed" if self._closed.is_set() else "opening"
         if not self._closed.is_set():
+            self._replaced(reason)
             self._begin(self._open())
         return self._process.bury()
 
@@ -227,12 +239,21 @@ class Lane:
             self._handed.finished.set()
         if self.state == "idle" and not self.alive:
             log.warning("a lane's process ended while it was idle", pid=self._process and self._process.pid)
-            self._begin(self._replace())
+            self._begin(self._replace("died"))
 
     def _begin(self, work: Coroutine[object, object, object]) -> None:
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+
+
+def _why(hand_over: HandOver) -> Replaced:
+    """Why the process that had this can't have the next."""
+    if hand_over.stopped_by is not None:
+        return _STOPPED[hand_over.stopped_by]
+    if hand_over.given_up:
+        return "suspended"
+    return "died" if hand_over.unfit is None else "unfit"
 
 
 async def _hand(hand_over: HandOver, calls: Sequence[Call]) -> None:

@@ -1,12 +1,13 @@
 """The engine on this machine: a set of lanes, each a process that can be killed without touching the others."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from app.engines.hand_over import NOT_BEGUN, HandOver
 from app.engines.lane import Lane
 from app.engines.watch import BoardView, Watch
-from app.jobs.interfaces import LaneView
+from app.jobs.interfaces import LaneView, Replaced
 from app.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected
 from app.worker.messages import MESSAGE_BYTES, LaneSetup
 from app.worker.setup import adopt_orphans
@@ -28,6 +29,7 @@ class LocalEngine:
         self._watch = Watch(board)
         self._lanes: list[Lane] = []
         self._running: dict[AttemptKey, tuple[HandOver, asyncio.Task[None]]] = {}
+        self._replaced: Counter[Replaced] = Counter()
         self._closing = False
 
     @property
@@ -42,7 +44,7 @@ class LocalEngine:
         """
         adopt_orphans()
         for _ in range(self._count):
-            self._lanes.append(Lane(self._setup, self._watch, changed, lambda: self._board.pid))
+            self._lanes.append(Lane(self._setup, self._watch, changed, self._count_replaced, lambda: self._board.pid))
             self._lanes[-1].open()
         tries = [asyncio.ensure_future(lane.tried.wait()) for lane in self._lanes]
         for late in (await asyncio.wait(tries, timeout=FIRST_TRY_S))[1]:
@@ -96,6 +98,13 @@ class LocalEngine:
     def lanes(self) -> Sequence[LaneView]:
         """See `Engine.lanes`."""
         return [lane.view() for lane in self._lanes]
+
+    def replaced(self) -> Mapping[Replaced, int]:
+        """See `Engine.replaced`."""
+        return self._replaced
+
+    def _count_replaced(self, reason: Replaced) -> None:
+        self._replaced[reason] += 1
 
     async def check(self) -> str | None:
         """See `Engine.check`."""

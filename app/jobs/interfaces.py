@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from app.jobs.model import Assignment, AttemptKey, Batch, Job, Outcome, Progress, State, Upload
 
@@ -27,6 +27,15 @@ class LaneView:
     pid: int | None
     job: str | None
     busy_s: float | None
+
+
+Replaced = Literal[
+    "cancelled", "timed-out", "memory-exceeded", "died", "unfit", "suspended", "unresponsive", "not-opened"
+]
+"""Why a lane got a new process: it was ended for its job's sake, it ended by itself, the task left it unfit for the
+next one, it was stopped (SIGSTOP), it did not answer, or it could not be opened."""
+
+REPLACED: tuple[Replaced, ...] = get_args(Replaced)
 
 
 class Engine(Protocol):
@@ -75,6 +84,10 @@ class Engine(Protocol):
 
     def lanes(self) -> Sequence[LaneView]:
         """What every lane is doing now."""
+        ...
+
+    def replaced(self) -> Mapping[Replaced, int]:
+        """How often a lane has got a new process since the start, by reason; reasons that never came may be missing."""
         ...
 
     async def check(self) -> str | None:

@@ -114,6 +114,12 @@ class FairQueue:
         """How many jobs of one owner are queued."""
         return self._owned[owner]
 
+    def heads(self) -> Iterator[str]:
+        """The job that is next in each owner's line at each priority: the oldest there, nearly always."""
+        for owners in self._levels.values():
+            for line in owners.values():
+                yield next(iter(line))
+
     def sizes(self) -> dict[str | None, dict[int, int]]:
         """How many jobs are queued, by owner and priority."""
         sizes: dict[str | None, dict[int, int]] = {}

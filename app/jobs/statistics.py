@@ -1,7 +1,8 @@
 """What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
 
+from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -14,6 +15,29 @@ RECENT = 256
 """Durations are told over this many of a task's newest attempts."""
 
 
+BOUNDS_S = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    *(30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0),
+)
+"""Bounds of a histogram's buckets in seconds: as Prometheus has them up to 10, then up to the longest time limit."""
+
+
+class Histogram:
+    """How many durations were how long, since the start of the service."""
+
+    __slots__ = ("counts", "total_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        """How many were up to each of `BOUNDS_S` and above the one before; the last: above them all."""
+        self.total_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Counts one more."""
+        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
+        self.total_s += seconds
+
+
 @dataclass(slots=True)
 class TaskStatistics:
     """One task's counts since the start of the service, and its newest durations in seconds."""
@@ -22,6 +46,10 @@ class TaskStatistics:
     ran_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     ended_at: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
+    ran: Histogram = field(default_factory=Histogram)
+    """The newest attempt of every job that has ended and of which that is known, however it ended."""
+    waited: Histogram = field(default_factory=Histogram)
+    """From the acceptance to the start of the newest attempt."""
     usual_s: float = 0.0
     """A moving average of durations, the newest weighing a tenth."""
 
@@ -44,6 +72,11 @@ class Statistics:
     def __init__(self) -> None:
         self._tasks: dict[str, TaskStatistics] = {}
 
+    @property
+    def tasks(self) -> Mapping[str, TaskStatistics]:
+        """By name, those of which a job has ended."""
+        return self._tasks
+
     def ended(self, job: Job) -> None:
         """Counts a job that has become terminal."""
         of_task = self._tasks.setdefault(job.task, TaskStatistics())
@@ -51,9 +84,14 @@ class Statistics:
         if job.finished_at is not None:
             of_task.ended_at.append(job.finished_at)
         if job.started_at is not None:
-            of_task.waited_s.append(max(0, job.started_at - job.created_at) / 1e6)
-        if job.usage is not None and job.state is State.SUCCEEDED:
-            ran_s = job.usage.wall_s
+            waited_s = max(0, job.started_at - job.created_at) / 1e6
+            of_task.waited_s.append(waited_s)
+            of_task.waited.add(waited_s)
+        if job.usage is None:
+            return
+        ran_s = job.usage.wall_s
+        of_task.ran.add(ran_s)
+        if job.state is State.SUCCEEDED:
             of_task.usual_s += (ran_s - of_task.usual_s) / (10 if of_task.ran_s else 1)
             of_task.ran_s.append(ran_s)
 

@@ -63,6 +63,7 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "GET /stats",
         "GET /stats/history",
         "GET /events",
+        "GET /metrics",
     }
 
 

@@ -1,9 +1,9 @@
 """An engine whose attempts end when and how a test says."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from app.jobs.interfaces import LaneView
+from app.jobs.interfaces import LaneView, Replaced
 from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Rejected, Stopped, Usage
 from tests.support.waiting import until
 
@@ -66,6 +66,9 @@ class ScriptedEngine:
 
     def lanes(self) -> Sequence[LaneView]:
         return [LaneView(state="busy", pid=None, job=key.job_id, busy_s=0.0) for key in self._running]
+
+    def replaced(self) -> Mapping[Replaced, int]:
+        return {}
 
     async def check(self) -> str | None:
         return None

@@ -6,7 +6,7 @@ import pytest
 
 from bench import table
 from bench.contenders import NAIVE, OFFLOAD
-from bench.figures import Figure, Results, ratio, read
+from bench.figures import Figure, Results, ratio, read, together
 from bench.goals import Goal, Verdict, judge
 from bench.load import quantile_ms
 
@@ -89,3 +89,11 @@ def test_the_table_says_figures_ratios_verdicts_and_remarks() -> None:
 @pytest.mark.parametrize(("value", "text"), [(12345.6, "12,346"), (0.01234, "0.0123"), (999.4, "999"), (0, "0")])
 def test_numbers_have_three_digits_that_count(value: float, text: str) -> None:
     assert table.number(value) == text
+
+
+def test_of_what_several_runs_have_measured_the_last_counts() -> None:
+    first = Results({"repeats": "1"}, [Figure("burst", "a", "jobs/s", (1,)), Figure("idle", "a", "ms", (2,))], ["r"])
+    second = Results({"repeats": "3"}, [Figure("burst", "a", "jobs/s", (5,))], keeps={"a": "disk"})
+    both = together([first, second])
+    assert [(figure.metric, figure.values) for figure in both.figures] == [("idle", (2,)), ("burst", (5,))]
+    assert (both.machine, both.remarks, both.keeps) == ({"repeats": "3"}, ["r"], {"a": "disk"})

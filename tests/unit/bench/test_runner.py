@@ -76,3 +76,23 @@ async def test_what_needs_quiet_is_measured_last() -> None:
     first = metric([Turn("x", partial(note, "alone"))], alone=True)
     await run([first, metric([Turn("x", partial(note, "beside"))])], stand(1))
     assert order == ["beside", "alone"]
+
+
+async def test_who_ends_it_early_is_told_what_there_is_by_then() -> None:
+    begun = asyncio.Event()
+
+    async def works() -> Mapping[str, float]:
+        return {"s": 1}
+
+    async def hangs() -> Mapping[str, float]:
+        begun.set()
+        await asyncio.Event().wait()
+        return {}
+
+    metrics = [metric([Turn("a", each)], name=each.__name__) for each in (works, hangs)]
+    running = asyncio.create_task(run(metrics, stand(1)))
+    await begun.wait()
+    running.cancel()
+    measured = await running
+    assert [figure.metric for figure in measured.figures] == ["works"]
+    assert measured.remarks == ["ended before hangs was measured, and what comes after it"]

@@ -1,0 +1,169 @@
+"""`GET /metrics`."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from app.api.metrics import OPEN_METRICS, OTHER
+from app.jobs.interfaces import REPLACED
+from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
+from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.keys import bearer
+
+pytestmark = pytest.mark.anyio
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def told(desk: FrontDesk) -> Samples:
+    """Every sample by its name and labels."""
+    text = (await desk.client.get("/metrics")).text
+    samples = [sample for family in read_text(text) for sample in family.samples]
+    found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+    assert len(found) == len(samples), "a sample is there twice"
+    return found
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples[name, frozenset(labels.items())]
+
+
+async def run(desk: FrontDesk, outcome: Done | Failed | None = None, task: str = "fibonacci") -> None:
+    job = (await desk.client.post(f"/jobs/{task}", json={"n": 1})).json()["id"]
+    await desk.engine.end(job, outcome)
+    await desk.client.get(f"/jobs/{job}?wait=60")
+
+
+async def test_both_formats_are_read_by_their_parsers(desk: FrontDesk) -> None:
+    text = await desk.client.get("/metrics")
+    assert text.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert text.headers["cache-control"] == "no-store"
+    accept = {"Accept": f"{OPEN_METRICS}; version=1.0.0, text/plain; q=0.5"}
+    new = await desk.client.get("/metrics", headers=accept)
+    assert new.headers["content-type"].startswith(f"{OPEN_METRICS}; version=1.0.0")
+    names = {family.name for family in read_open_metrics(new.text)}  # type: ignore[no-untyped-call]  # it has no types
+    assert names == {family.name.removesuffix("_info") for family in read_text(text.text)}
+    assert names >= {
+        *("offload_jobs", "offload_jobs_queued", "offload_jobs_running", "offload_lanes", "offload_job_seconds"),
+        *("offload_queue_seconds", "offload_lane_restarts", "offload_refused", "process_resident_memory_bytes"),
+    }
+
+
+async def test_everything_is_there_from_the_beginning_with_0(desk: FrontDesk) -> None:
+    samples = await told(desk)
+    for task in ("fibonacci", "file-digest", OTHER):
+        for state in ("succeeded", "failed", "cancelled"):
+            assert value(samples, "offload_jobs_total", task=task, state=state) == 0
+        for name in ("offload_job_seconds", "offload_queue_seconds"):
+            assert value(samples, f"{name}_count", task=task) == 0
+            assert value(samples, f"{name}_bucket", task=task, le="+Inf") == 0
+    for replaced in REPLACED:
+        assert value(samples, "offload_lane_restarts_total", reason=replaced) == 0
+    for reason in ("queue-full", "quota-exceeded", "unauthorized", "storage-full", "digest-mismatch"):
+        assert value(samples, "offload_refused_total", reason=reason) == 0
+
+
+async def test_jobs_are_counted_by_how_they_ended_and_how_long_they_took(desk: FrontDesk) -> None:
+    for wall_s in (0.0004, 0.3, 0.3, 40.0):
+        await run(desk, Done(result=b"1", result_bytes=1, usage=Usage(wall_s=wall_s)))
+    await run(desk, Failed(failure=Failure(kind=FailureKind.TASK_RAISED, detail="no"), usage=Usage(wall_s=7000.0)))
+    samples = await told(desk)
+    assert value(samples, "offload_jobs_total", task="fibonacci", state="succeeded") == 4
+    assert value(samples, "offload_jobs_total", task="fibonacci", state="failed") == 1
+    for bound, count in {"0.001": 1, "0.25": 1, "0.5": 3, "30.0": 3, "60.0": 4, "3600.0": 4, "+Inf": 5}.items():
+        assert value(samples, "offload_job_seconds_bucket", task="fibonacci", le=bound) == count, bound
+    assert value(samples, "offload_job_seconds_sum", task="fibonacci") == pytest.approx(7040.6004)
+    assert value(samples, "offload_queue_seconds_count", task="fibonacci") == 5
+
+
+async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
+    running = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    await desk.engine.running(running)
+    for priority in (5, 0):
+        await desk.client.post(f"/jobs/fibonacci?priority={priority}", json={"n": 1})
+    samples = await told(desk)
+    assert value(samples, "offload_jobs_queued") == 2
+    assert value(samples, "offload_jobs_running") == 1
+    assert value(samples, "offload_lanes", state="busy") == 1
+    assert 0 < value(samples, "offload_queue_oldest_seconds") < 60
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("/jobs/fibonacci", {"n": -1}, "invalid-parameters"),
+        ("/jobs/fibonacci", {"n": 41, "algorithm": "recursive"}, "too-expensive"),
+        ("/jobs/nothing", {}, "task-not-found"),
+        ("/jobs/file-digest", {"path": "../secret"}, "path-refused"),
+        ("/batches", {"jobs": [{"task": "fibonacci", "params": {"n": -1}}] * 3}, "invalid-parameters"),
+        ("/batches", {"jobs": []}, "invalid-parameters"),
+    ],
+)
+@pytest.mark.parametrize("wait", [{}, {"Prefer": "wait=1"}])
+async def test_each_refused_submission_is_counted_once(
+    desk: FrontDesk, path: str, body: object, reason: str, wait: dict[str, str]
+) -> None:
+    before = await told(desk)
+    assert (await desk.client.post(path, json=body, headers=wait)).status_code >= 400
+    after = await told(desk)
+    assert {
+        key: count for key, count in after.items() if key[0] == "offload_refused_total" and count != before[key]
+    } == {("offload_refused_total", frozenset({("reason", reason)})): 1}
+
+
+async def test_what_refuses_no_submission_is_not_counted(desk: FrontDesk) -> None:
+    for method, path in (
+        ("GET", "/jobs/none"),
+        ("POST", "/jobs/none/cancel"),
+        ("DELETE", "/jobs/none"),
+        ("GET", "/no"),
+    ):
+        assert (await desk.client.request(method, path)).status_code >= 400
+    samples = await told(desk)
+    assert sum(count for (name, _), count in samples.items() if name == "offload_refused_total") == 0
+
+
+async def test_no_name_that_a_client_chooses_becomes_a_label(desk: FrontDesk) -> None:
+    for number in range(20):
+        await desk.client.post(f"/jobs/made-up-{number}", json={})
+        await desk.client.post("/jobs/fibonacci", params={"label": f"made-up-{number}"}, json={"n": 1})
+        await desk.client.post("/jobs/fibonacci", json={f"made-up-{number}": 1})
+    assert "made-up" not in (await desk.client.get("/metrics")).text
+
+
+async def test_a_task_that_is_not_registered_any_more_counts_as_other(desk: FrontDesk) -> None:
+    await run(desk)
+    desk.state.dispatcher.statistics._tasks["gone"] = desk.state.dispatcher.statistics._tasks.pop("fibonacci")
+    assert value(await told(desk), "offload_jobs_total", task=OTHER, state="succeeded") == 1
+
+
+async def test_a_key_is_needed_where_there_are_keys(tmp_path: Path) -> None:
+    async with front_desk(tmp_path, api_keys="alice:0123456789abcdef0123") as desk:
+        assert (await desk.client.get("/metrics")).status_code == 401
+        assert (await desk.client.get("/metrics", headers=bearer("0123456789abcdef0123"))).status_code == 200
+        assert (await desk.client.post("/jobs/fibonacci", json={"n": 1})).status_code == 401
+        text = (await desk.client.get("/metrics", headers=bearer("0123456789abcdef0123"))).text
+        assert 'offload_refused_total{reason="unauthorized"} 1.0' in text
+
+
+async def test_head_is_answered_as_get(desk: FrontDesk) -> None:
+    answer = await desk.client.head("/metrics")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_counters_only_grow_while_jobs_come_and_go(desk: FrontDesk) -> None:
+    async def work() -> None:
+        for _ in range(10):
+            await run(desk)
+
+    working = asyncio.create_task(work())
+    last: Samples = {}
+    while not working.done():
+        counts = {key: count for key, count in (await told(desk)).items() if key[0].endswith(("_total", "_bucket"))}
+        assert [key for key, count in counts.items() if count < last.get(key, 0)] == []
+        last = counts
+    await working
+    assert value(await told(desk), "offload_jobs_total", task="fibonacci", state="succeeded") == 10
