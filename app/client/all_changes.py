@@ -11,6 +11,9 @@ from app.client.steps import LostError, Pause, Steps, Tell, open_, read
 EVERY_S = 2.0
 """Between two looks where no stream can be had."""
 
+LOOKS = 15
+"""After so many, a stream is tried again: it may only have been slow."""
+
 
 class Named(Record):
     """What is told of a job that was deleted."""
@@ -24,17 +27,16 @@ def all_changes(service: Service) -> Steps[None]:
     Where no stream can be had it tells `LoadAgain` every two seconds, so that who loads then is right all the same.
     """
     tries = Tries(service=service)
-    last_id, works, streams = "", False, True
+    last_id, works = "", False
 
     def attempt() -> Steps[bool]:
-        nonlocal last_id, works, streams
+        nonlocal last_id, works
         arrived = False
         parser = Parser(last_id)
         headers = (("Last-Event-ID", last_id),) if last_id else ()
         try:
             head = yield from open_(with_headers(calls.events(), headers), QUIET_S if works else TRIAL_S)
             if not (yield from opened(service, head)):
-                streams = False
                 return True
             while portion := (yield from read()):
                 if not arrived and not last_id:
@@ -47,16 +49,17 @@ def all_changes(service: Service) -> Steps[None]:
         except LostError as lost:
             if not lost.timed_out:
                 raise
-            works = streams = arrived
-            return not streams
+            works = arrived
+            return not arrived
         raise LostError("the stream of events has ended", sent=True)
 
-    while streams:
-        yield from persist(tries, attempt)
     while True:
-        yield from ask(service, calls.stats())  # or nobody would be told that the service is gone
-        yield Tell(LoadAgain())
-        yield Pause(EVERY_S)
+        yield from persist(tries, attempt)
+        for _ in range(LOOKS):
+            yield from ask(service, calls.stats())  # or nobody would be told that the service is gone
+            yield Tell(LoadAgain())
+            yield Pause(EVERY_S)
+        last_id, works = "", False
 
 
 def _tell(service: Service, event: Event) -> Steps[None]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.client.courier import Courier
+from app.client.futures import Lot
 
 AT_EXIT_S = 5.0
 """How long the end of the interpreter waits for what is still to be sent."""
@@ -22,8 +23,15 @@ class Background:
     def __init__(self, courier: Courier) -> None:
         self.courier = courier
         self._lock = threading.Lock()
+        self._posted = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+
+    def post(self, lot: Lot) -> None:
+        """Has something sent."""
+        with self._lock:
+            self._posted += 1
+        self.call(self.courier.post, lot)
 
     def call(self, function: Callable[..., object], *args: Any) -> None:
         """Has the courier's thread call a method of the courier. Nothing happens where that thread has ended."""
@@ -59,7 +67,7 @@ class Background:
     def flush(self) -> None:
         """Waits for what is still to be sent."""
         end = time.monotonic() + AT_EXIT_S
-        while self.courier.unsent() and self._thread is not None and self._thread.is_alive():
+        while self.courier.sent < self._posted and self._thread is not None and self._thread.is_alive():
             if time.monotonic() > end:
                 return
             time.sleep(0.005)

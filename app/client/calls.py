@@ -70,7 +70,11 @@ def submit(
 
 
 def submit_batch(
-    members: Iterable[Member], labels: Sequence[str] = (), *, idempotency_key: str | None = None, wait_s: float = 0
+    members: Iterable[Member | Mapping[str, Any]],
+    labels: Sequence[str] = (),
+    *,
+    idempotency_key: str | None = None,
+    wait_s: float = 0,
 ) -> Call[Batch]:
     """Submits jobs of any tasks, all or none."""
     body: dict[str, Any] = {"jobs": list(members)} | ({"labels": list(labels)} if labels else {})

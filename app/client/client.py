@@ -204,7 +204,7 @@ class Client:
 
     def submit_batch(
         self,
-        members: Iterable[Member],
+        members: Iterable[Member | Mapping[str, Any]],
         labels: Sequence[str] = (),
         *,
         idempotency_key: str | None = None,

@@ -9,6 +9,16 @@ from app.client.records import Job
 class OffloadError(Exception):
     """Everything that this client raises of its own. Waiting too long is the built-in `TimeoutError`."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Crosses to another process with its facts, whatever it was made of."""
+        return _made_again, (type(self), self.args), self.__dict__
+
+
+def _made_again(kind: type[OffloadError], args: tuple[Any, ...]) -> OffloadError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 class UnreachableError(OffloadError):
     """Nobody answers at `url`, or not for as long as the client was told to go on trying."""
@@ -82,9 +92,6 @@ class JobFailedError(OffloadError):
         super().__init__(f"Job {job.id} of {job.task} failed: {why}")
         self.job = job
 
-    def __reduce__(self) -> tuple[type["JobFailedError"], tuple[Job]]:
-        return JobFailedError, (self.job,)
-
 
 class JobCancelledError(OffloadError):
     """The job was cancelled, and has no result."""
@@ -92,6 +99,3 @@ class JobCancelledError(OffloadError):
     def __init__(self, job: Job) -> None:
         super().__init__(f"Job {job.id} of {job.task} was cancelled.")
         self.job = job
-
-    def __reduce__(self) -> tuple[type["JobCancelledError"], tuple[Job]]:
-        return JobCancelledError, (self.job,)

@@ -112,7 +112,7 @@ class RemoteExecutor(Executor):
         with self._lock:
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._background.call(courier.post, lot)
+            self._background.post(lot)
             self._futures.update(lot.futures)
         return lot
 

@@ -114,6 +114,12 @@ def follow(service: Service, subject: Subject[R], *, timeout_s: float | None = N
     """
     until = None if timeout_s is None else time.monotonic() + timeout_s
     course = _Course(service=service, subject=subject, until=until)
+    if timeout_s is not None and timeout_s <= 0:
+        course.seen = yield from ask(service, subject.look(0))
+        yield Tell(course.seen)
+        if not course.ended:
+            course.left()
+        return course.seen
     yield from persist(course.tries, partial(_by_stream, course))
     while course.seen is None or not course.seen.ended:
         yield from _by_asking(course, LOOKING_WAIT_S if closely else ASKING_WAIT_S)
@@ -159,7 +165,8 @@ def _by_asking(course: _Course[R], wait_s: int) -> Steps[None]:
     left = course.left()
     began = time.monotonic()
     look = course.subject.look(int(min(wait_s, left)))
-    seen = yield from ask(course.service, look, until=course.until, within_s=min(course.service.timeout_s, left))
+    within_s = min(course.service.timeout_s, left - look.waits_s + LATE_S)
+    seen = yield from ask(course.service, look, until=course.until, within_s=within_s)
     if course.seen is None or _told(seen) != _told(course.seen):
         course.seen = seen
         yield Tell(seen)

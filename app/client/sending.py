@@ -62,7 +62,9 @@ async def _async(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def lost(error: httpx.RequestError) -> LostError:
-    """What of the error matters."""
+    """What of the error matters. Raises ValueError where it was the request that is no HTTP: a header, for instance."""
+    if isinstance(error, httpx.LocalProtocolError):
+        raise ValueError(f"This can't be sent: {error}") from error  # noqa: TRY004  # a header's text, not its type
     why = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         why = "no answer in time"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pickle
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.client import (
     LoadAgain,
     OffloadError,
     RefusedError,
+    UnreachableError,
 )
 from tests.support.server import Server
 from tests.support.waiting import until_sync
@@ -102,6 +104,33 @@ def test_waiting_too_long_is_a_timeout_and_the_job_goes_on(offload: Client, gate
     assert offload.wait(job.id, timeout_s=30).state == offload.wait(quiet.id, timeout_s=30).state == "succeeded"
 
 
+def test_no_time_to_wait_is_one_look(offload: Client, gate: Path) -> None:
+    job = offload.submit("hold", {"gate": str(gate)})
+    with pytest.raises(TimeoutError, match="is still"):
+        offload.wait(job.id, timeout_s=0)
+    gate.touch()
+    offload.wait(job.id, timeout_s=30)
+    assert offload.wait(job.id, timeout_s=0).state == "succeeded"
+
+
+def test_an_error_crosses_to_another_process(offload: Client) -> None:
+    job = offload.submit("refuse", {"text": "it"}, wait_s=30)
+    with pytest.raises(JobFailedError) as failed:
+        offload.result(job.id)
+    with pytest.raises(RefusedError) as refused:
+        offload.job("nope")
+    for error in (failed.value, refused.value, UnreachableError("http://x", "why")):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301  # made here
+        assert (type(again), str(again)) == (type(error), str(error))
+    assert pickle.loads(pickle.dumps(failed.value)).job == failed.value.job  # noqa: S301
+    assert pickle.loads(pickle.dumps(refused.value)).kind == "job-not-found"  # noqa: S301
+
+
+def test_a_header_that_is_none_is_not_tried_again(offload: Client) -> None:
+    with pytest.raises(ValueError, match="can't be sent"):
+        offload.submit("fibonacci", {"n": 1}, idempotency_key="a\nb")
+
+
 def test_a_long_quiet_job_is_waited_for_by_more_than_one_stream(offload: Client, gate: Path) -> None:
     """The first stream is a trial of 3 s."""
     job = offload.submit("hold", {"gate": str(gate)})
@@ -135,7 +164,7 @@ def test_lists_follow_their_pages(offload: Client) -> None:
 
 def test_a_batch_gives_its_results_in_order(offload: Client) -> None:
     members = [{"task": "blob", "params": {"size": size, "seed": 1}} for size in (5, 100_000, 7)]
-    batch = offload.submit_batch([*members, {"task": "refuse", "params": {"text": "x"}}])  # type: ignore[list-item]
+    batch = offload.submit_batch([*members, {"task": "refuse", "params": {"text": "x"}}])
     done = offload.wait_batch(batch.id, timeout_s=30)
     assert (done.done, done.counts.succeeded, done.counts.failed) == (True, 3, 1)
     told = list(offload.batch_results(batch.id))
@@ -175,6 +204,8 @@ def test_a_file_is_uploaded_from_a_path_an_open_file_and_a_pipe(offload: Client,
     job = offload.submit("file-digest", {"upload": piped.id, "algorithms": ["crc32"]}, wait_s=30)
     assert job.result["digests"] == {"crc32": "352441c2"}
     offload.delete_upload(upload.id)
+    path.write_bytes(b"")
+    assert offload.upload(path).size == 0
     with pytest.raises(FileNotFoundError):
         offload.upload(tmp_path / "nothing")
 

@@ -177,6 +177,22 @@ def test_a_dropped_map_cancels_the_rest(executor: RemoteExecutor, offload: Clien
     assert len(cancelled) >= 3 or not begun  # what was dropped before it was sent is no job at all
 
 
+@pytest.mark.parametrize("when", ["before it is sent", "while it is sent", "afterwards"])
+def test_a_dropped_map_is_cancelled_as_a_whole(proxy: Proxy, offload: Client, when: str) -> None:
+    with RemoteExecutor(proxy.url) as executor:
+        if when != "before it is sent":
+            executor.submit(greet, "Ada").result(30)
+        results = executor.map("spin", [{}] * 500)
+        if when == "while it is sent":
+            until_sync(lambda: any("POST /batches" in line for line in proxy.requests))
+        elif when == "afterwards":
+            until_sync(lambda: any(job.state == "running" for job in offload.jobs(label=executor.label)))
+        del results
+        gc.collect()
+    assert all(job.ended for job in offload.jobs(label=executor.label))
+    assert sum("/cancel" in line for line in proxy.requests) < 50
+
+
 def test_a_failure_in_a_map_is_raised_at_its_place(executor: RemoteExecutor) -> None:
     results = executor.map(refuse, ["a", "b"])
     with pytest.raises(JobFailedError, match="I refuse a"):
