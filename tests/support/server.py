@@ -106,6 +106,11 @@ class Server:
         assert self._api is not None, "the server has not been started"
         return self._api
 
+    @property
+    def url(self) -> str:
+        """Where the present service is."""
+        return str(self.api.http.base_url).rstrip("/")
+
     def api_with(self, key: str) -> Caller:
         """A client of the present service that has a key."""
         caller = Caller(str(self.api.http.base_url), key)

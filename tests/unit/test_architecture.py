@@ -3,6 +3,7 @@
 api → jobs → nothing of engines, stores, fastapi, multiprocessing
 engines, stores → the records and interfaces of jobs, and what runs in a lane
 worker → tasks → errors
+client → nothing of the service: it knows the API
 """
 
 import ast
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 ROOMS = {
     "errors": set(),
+    "client": set(),
     "clock": set(),
     "keyring": set(),
     "pauses": set(),
@@ -34,12 +36,24 @@ ROOMS = {
     "api": {"errors", "tasks", "jobs", "config", "keyring"},
     "front_desk": {"api.state", "clock", "config", "jobs", "keyring", "tasks"},
     "taking_over": {"config", "engines", "stores", "tasks"},
-    "cli": {"errors", "config", "logs", "taking_over", "api.connection", "main"},
+    "cli": {"commands", "serving"},
+    "serving": {"errors", "config", "logs", "taking_over", "api.connection", "main"},
+    "commands": {"client", "jobs.manifests", "tasks.digests"},
 }
 """What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
 
 FOREIGN = {
     "errors": {"fastapi", "starlette", "pydantic", "structlog"},
+    "client": {
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "sqlite3",
+        "structlog",
+        "multiprocessing",
+        "anyio",
+        "pydantic_settings",
+    },
     "tasks": {"fastapi", "starlette", "uvicorn", "sqlite3", "structlog", "multiprocessing"},
     "worker": {"fastapi", "starlette", "uvicorn", "sqlite3", "structlog"},
     "jobs": {"fastapi", "starlette", "uvicorn", "sqlite3", "multiprocessing", "concurrent", "signal", "subprocess"},

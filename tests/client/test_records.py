@@ -1,0 +1,144 @@
+"""The records of the client say what the service's OpenAPI document says, so that neither can drift."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.api.routes import add_routes
+from app.client import calls, records
+from app.client.call import Call
+from app.client.records import Record
+from app.config import Settings
+from app.tasks.registry import RegistrySpec, load
+
+SCHEMAS = {
+    "Job": "JobView",
+    "JobPage": "JobsView",
+    "JobLinks": "LinksView",
+    "JobError": "ErrorView",
+    "Progress": "ProgressView",
+    "Usage": "UsageView",
+    "Batch": "BatchView",
+    "BatchPage": "BatchesView",
+    "BatchLinks": "BatchLinksView",
+    "BatchProgress": "BatchProgressView",
+    "Counts": "CountsView",
+    "Task": "TaskView",
+    "TaskList": "TasksView",
+    "Limits": "LimitsView",
+    "Upload": "UploadView",
+    "Stats": "Stats",
+    "Lane": "Lane",
+    "Queue": "Queue",
+    "Waiting": "Waiting",
+    "TaskStats": "TaskStats",
+}
+"""What the document calls each record."""
+
+UNTOLD = {("BatchProgress", "unit"), ("BatchProgress", "note")}
+"""What is always the same, and so no news to anybody."""
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The document of a service with the built-in tasks."""
+    app = FastAPI()
+    directory: Path = tmp_path_factory.mktemp("service")
+    add_routes(app, load(RegistrySpec()), Settings(data_dir=directory))
+    return app.openapi()
+
+
+def types(schema: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
+    """The JSON types that a value may have; what is described elsewhere is an object."""
+    if "$ref" in schema:
+        return types(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "anyOf" in schema:
+        return set().union(*(types(choice, schemas) for choice in schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return {"string"}
+    return {str(schema.get("type", "anything"))}
+
+
+def test_every_record_is_held_to_the_document() -> None:
+    told = {
+        kind.__name__
+        for kind in vars(records).values()
+        if isinstance(kind, type) and issubclass(kind, Record) and kind is not Record
+    }
+    assert told == {*SCHEMAS, "MemberResult"}
+
+
+@pytest.mark.parametrize(("name", "schema"), SCHEMAS.items())
+def test_a_record_has_the_fields_of_its_schema(document: dict[str, Any], name: str, schema: str) -> None:
+    """Their names, which of them may be missing, and the JSON types of each."""
+    kind = getattr(records, name)
+    ours, theirs = kind.model_json_schema(), document["components"]["schemas"][schema]
+    said = {field for field in theirs["properties"] if (name, field) not in UNTOLD}
+    assert set(ours["properties"]) == said
+    assert set(ours.get("required", ())) == set(theirs.get("required", ())) & said
+    optional = {"null"}  # what may be left out may be None here
+    for field in said:
+        told = types(theirs["properties"][field], document["components"]["schemas"])
+        read = types(ours["properties"][field], ours.get("$defs", {}))
+        assert told <= read <= told | (set() if field in theirs.get("required", ()) else optional), field
+
+
+def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
+    """Its path, its method, and the names of its query parameters and headers."""
+    options = calls.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
+    where = (("state", "queued"), ("task", "t"), ("label", "l"), ("batch", "b"), ("created_after", "x"))
+    made: dict[str, list[Call[Any]]] = {
+        "/jobs/fibonacci": [calls.submit("fibonacci", {}, options, wait_s=5)],
+        "/jobs/{id}": [calls.job("1", wait_s=5), calls.delete("1")],
+        "/jobs/{id}/events": [calls.job_events("1")],
+        "/jobs/{id}/result": [calls.result("1")],
+        "/jobs/{id}/cancel": [calls.cancel("1")],
+        "/jobs": [calls.jobs((*where, ("created_before", "y")), limit=3, cursor="c")],
+        "/events": [calls.events()],
+        "/batches": [calls.submit_batch([], ("a",), wait_s=5), calls.batches(limit=3, cursor="c")],
+        "/batches/{id}": [calls.batch("1", wait_s=5), calls.delete_batch("1")],
+        "/batches/{id}/events": [calls.batch_events("1")],
+        "/batches/{id}/results": [calls.batch_results("1")],
+        "/batches/{id}/cancel": [calls.cancel_batch("1")],
+        "/batches/{id}/manifest": [calls.manifest("1", bsd=True, zero=True)],
+        "/batches/{id}/report": [calls.report("1")],
+        "/batches/file-digest": [calls.submit_files("*", options=options)],
+        "/batches/file-digest/verify": [calls.verify("", "sha256", options)],
+        "/tasks": [calls.tasks()],
+        "/tasks/{task}": [calls.task("1")],
+        "/uploads/{name}": [calls.delete_upload("1")],
+        "/stats": [calls.stats()],
+    }
+    for path, some in made.items():
+        for call in some:
+            described = document["paths"][path][call.method.lower()]
+            known = {parameter["name"].lower() for parameter in described.get("parameters", ())}
+            assert {name for name, _ in call.query} <= known, path
+            said = {name.lower() for name, _ in call.headers} - {"content-type", "accept", "cache-control"}
+            assert said <= known, path
+            assert call.path == path.replace("{id}", "1").replace("{task}", "1").replace("{name}", "1")
+
+
+def test_what_a_newer_service_adds_is_kept_and_otherwise_ignored() -> None:
+    told = {"id": "1", "name": "x", "size": 3, "colour": "green"}
+    upload = records.Upload.model_validate(told)
+    assert upload == records.Upload(id="1", name="x", size=3)
+    assert upload.raw == told
+
+
+def test_text_that_is_no_unicode_is_read_as_json_has_it() -> None:
+    """A file's name in an error, for instance."""
+    told = {"type": "/problems/file-changed", "title": "t", "detail": "tw\udcff", "attempt": 1}
+    assert records.JobError.model_validate(told).detail == "tw\udcff"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "..."])
+def test_a_name_of_dots_is_refused_before_it_becomes_another_call(name: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        calls.job(name)
+
+
+def test_a_name_is_one_part_of_a_path() -> None:
+    assert calls.job("a/b?c=d").path == "/jobs/a%2Fb%3Fc%3Dd"
