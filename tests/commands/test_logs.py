@@ -1,9 +1,19 @@
 """`offload logs`: what a job has said, also while it goes on."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.support.caller import Caller
 from tests.support.command import Command
+from tests.support.server import Server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A service whose tasks talk."""
+    with Server(tmp_path_factory.mktemp("service"), tasks="sample_tasks:chatter, sample_tasks:mutter") as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
