@@ -21,8 +21,8 @@ from app.keyring import MAKE_ONE, Key, WrongKeysError, in_file, in_variable, tog
 
 PREFIX = "OFFLOAD_"
 
-NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"})
-"""Not the service's to read: the first two are a client's, the others a service's word to its own processes."""
+NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"})
+"""Not the service's to read: the first three are a client's, the others a service's word to its own processes."""
 
 DAY_S = 24 * 3600.0
 

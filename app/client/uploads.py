@@ -27,7 +27,8 @@ class PathSource:
     """A regular file by its path: it is opened again for each try."""
 
     path: Path
-    size: int
+    size: int | None
+    """None: whatever there is."""
     told: OnProgress = _ignore
 
     def chunks(self) -> Iterator[bytes]:
@@ -74,7 +75,8 @@ def upload(
         status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode):
             file.close()  # it could be read: that it can't is told before there is a request
-            return calls.upload(PathSource(path=path, size=status.st_size, told=told), name or path.name, again=True)
+            size = status.st_size or None  # files of the kernel say that they are empty, and are not
+            return calls.upload(PathSource(path=path, size=size, told=told), name or path.name, again=True)
         return calls.upload(FileSource(file=file, size=None, told=told), name or path.name, again=False)
     known = getattr(source, "name", None)
     name = name or (Path(known).name if isinstance(known, str) else "upload")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 FRONT_DESK = """
 import json, os, signal, sys
-from app import cli
+from app import cli, serving
 
 def ready(*_, **__):
     print(json.dumps(list(sys.modules)))
     os.kill(os.getpid(), signal.SIGTERM)
 
-cli.print = ready
+serving.print = ready
 sys.exit(cli.main(["serve", "--port", "0"]))
 """
 
@@ -36,7 +36,7 @@ WEB = {
     *("python_multipart", "starlette", "structlog", "uvicorn", "uvloop", "cython_runtime", "watchfiles"),
 }
 
-DEVELOPERS = {"greenlet", "markdown_it", "mdurl", "pygments", "rich", "sniffio"}
+DEVELOPERS = {"greenlet", "sniffio"}
 
 
 def loaded(program: str, data: Path) -> list[str]:

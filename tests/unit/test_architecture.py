@@ -36,7 +36,9 @@ ROOMS = {
     "api": {"errors", "tasks", "jobs", "config", "keyring"},
     "front_desk": {"api.state", "clock", "config", "jobs", "keyring", "tasks"},
     "taking_over": {"config", "engines", "stores", "tasks"},
-    "cli": {"errors", "config", "logs", "taking_over", "api.connection", "main"},
+    "cli": {"commands", "serving"},
+    "serving": {"errors", "config", "logs", "taking_over", "api.connection", "main"},
+    "commands": {"client", "jobs.manifests", "tasks.digests"},
 }
 """What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
 

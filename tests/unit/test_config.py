@@ -183,7 +183,9 @@ def test_a_quota_without_keys_is_warned_of() -> None:
     assert not any("one owner" in warning for warning in keyed.warnings())
 
 
-@pytest.mark.parametrize("name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"])
+@pytest.mark.parametrize(
+    "name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"]
+)
 def test_the_clients_variables_and_the_mark_are_let_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "something")
     load_settings()

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from app.cli import DESCRIPTORS
+from app.serving import DESCRIPTORS
 
 RAISE = """
 import resource, sys
-from app.cli import allow_descriptors
+from app.serving import allow_descriptors
 allowed, most = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 allow_descriptors()

@@ -1,0 +1,53 @@
+"""How a command ends: exit codes, and what is said on stderr."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from app.client import JobCancelledError, JobFailedError, OffloadError, RefusedError, UnreachableError
+from app.commands.connection import KEY, KEY_FILE
+from app.commands.screen import tell
+
+FAILED = 1
+"""The job failed or was cancelled; a digest does not match; a file can't be read."""
+
+USAGE = 2
+UNREACHABLE = 3
+REFUSED = 4
+"""The service answered with a problem, such as an unknown id, a wrong parameter or a full queue."""
+
+INTERRUPTED = 130
+
+
+def ended(command: Callable[[], object]) -> int:
+    """Runs a command to its end, whatever that is. Answers the exit code; no error is left to be shown."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return _usage(error)
+    except UnreachableError as error:
+        tell(str(error))
+        return UNREACHABLE
+    except RefusedError as error:
+        tell(str(error))
+        if error.kind == "unauthorized":
+            tell(f"The key is read from {KEY}, or from the file that {KEY_FILE} names.", prefix="")
+        return REFUSED
+    except (JobFailedError, JobCancelledError, OffloadError) as error:
+        tell(str(error))
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tells of it at its own end
+        return FAILED
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: typer.TyperException) -> int:
+    context = getattr(error, "ctx", None)  # Typer's usage errors have it, but their class is not public
+    tell(error.format_message())
+    if context is not None:
+        tell(f"{context.command_path} --help tells how it is used.", prefix="")
+    return USAGE

@@ -1,0 +1,22 @@
+"""Options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+from app.commands.completion import job_ids
+
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", autocompletion=job_ids)]
+JobIds = Annotated[list[str], typer.Argument(metavar="ID", help="The jobs' ids.", autocompletion=job_ids)]
+
+Priority = Annotated[int | None, typer.Option(metavar="NUMBER", help="-100…100; higher goes first. Default: 0.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="How long an attempt may run.")]
+MaxAttempts = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="How often it is tried where a worker is lost, 1…10.")
+]
+Memory = Annotated[int | None, typer.Option("--memory", metavar="MIB", help="How much memory it may use.")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="NAME", help="A name to find it by. May be given again.")
+]
+Wait = Annotated[bool, typer.Option("--wait", metavar="", help="Wait for the end.")]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]

@@ -1,0 +1,79 @@
+"""`offload result` and `offload logs`: what a job gave back, and what it said."""
+
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Annotated, BinaryIO
+
+import typer
+
+from app.client import Client, Job
+from app.commands.connection import Service
+from app.commands.options import JobId, Wait
+from app.commands.screen import for_people, indented, out, safe_lines
+from app.commands.waiting import await_job
+
+
+def result(
+    offload: Service,
+    job_id: JobId,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead.", dir_okay=False)
+    ] = None,
+    wait: Wait = False,
+) -> None:
+    """Print a job's whole result, as JSON."""
+    if wait:
+        await_job(offload, offload.job(job_id))
+    if output is None:
+        write_result(offload, offload.job(job_id))
+        return
+    with TemporaryFile() as whole:  # what is in FILE stays there unless all of the result has come
+        offload.download(job_id, whole)
+        whole.seek(0)
+        try:
+            with output.open("wb") as file:
+                shutil.copyfileobj(whole, file)
+        except OSError as error:
+            raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
+
+
+def write_result(offload: Client, job: Job) -> None:
+    """To a terminal, laid out for people; else every byte as the service has it, and a newline."""
+    if for_people():
+        value = job.result if job.result_is_here else offload.result(job.id)
+        out().print(indented(value), soft_wrap=True)
+        return
+    sys.stdout.flush()
+    offload.download(job.id, stdout())
+    stdout().write(b"\n")
+    stdout().flush()
+
+
+def stdout() -> BinaryIO:
+    """Stdout, for bytes."""
+    return sys.stdout.buffer
+
+
+def logs(
+    offload: Service,
+    job_id: JobId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", metavar="", help="Go on as it says more, up to its end.")
+    ] = False,
+) -> None:
+    """Print what a job has logged and printed."""
+    said = ""
+    for _ in offload.changes(job_id) if follow else (None,):
+        now = offload.logs(job_id)
+        _write(now.removeprefix(said))
+        said = now
+
+
+def _write(text: str) -> None:
+    if for_people():
+        sys.stdout.write(safe_lines(text))
+    else:
+        stdout().write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.flush()

@@ -1,0 +1,14 @@
+"""What tests of the command line share: a running service, and the command that asks it."""
+
+import pytest
+
+from tests.support.command import Command
+from tests.support.running_service import api, gate, server
+from tests.support.server import Server
+
+__all__ = ["api", "gate", "server"]
+
+
+@pytest.fixture
+def offload(server: Server) -> Command:
+    return Command(str(server.api.http.base_url))

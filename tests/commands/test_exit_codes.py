@@ -1,0 +1,133 @@
+"""Exit codes, and errors of one or two lines that say what to do."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Command, Ended
+from tests.support.keys import ALICE, ENTRIES
+from tests.support.server import Server
+
+NOBODY = "018f0000-0000-7000-8000-000000000000"
+
+
+def refused(ended: Ended, code: int, *says: str) -> None:
+    """It ended with this code, printed nothing, and said all this in a line or two."""
+    assert (ended.code, ended.stdout) == (code, b""), ended
+    assert 1 <= len(ended.stderr.splitlines()) <= 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    for each in says:
+        assert each in ended.stderr
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """One where nobody answers, nor begins to."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sumbit"], ["submit"]),
+        (["submit"], ["TASK", "offload submit --help"]),
+        (["submit", "fibonacci", "n"], ["name=value"]),
+        (["submit", "fibonacci", "--params", "{"], ["JSON"]),
+        (["submit", "fibonacci", "n=@nowhere"], ["nowhere"]),
+        (["submit", "fibonacci", "--priority", "high"], ["--priority"]),
+        (["jobs", "--state", "done"], ["succeeded"]),
+        (["jobs", "--since", "yesterday"], ["15m"]),
+        (["jobs", "--url", "ftp://here"], ["http://127.0.0.1:8000"]),
+        (["batch", "submit", "nowhere"], ["nowhere"]),
+        (["show"], ["ID"]),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], says: list[str]) -> None:
+    refused(offload(*arguments, cwd=tmp_path), 2, *says)
+
+
+@pytest.mark.parametrize("arguments", [["jobs"], ["submit", "fibonacci", "n=1"], ["digest", "-"], ["watch", NOBODY]])
+def test_nobody_answers(offload: Command, arguments: list[str], closed_port: int) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    refused(offload(*arguments, environment={"OFFLOAD_URL": url}), 3, url, "offload serve", "OFFLOAD_URL")
+    refused(offload(*arguments, "--url", url), 3, url)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["submit", "fibonaci", "n=1"], ["fibonacci"]),
+        (["submit", "fibonacci", "n=many"], ["n", "integer"]),
+        (["submit", "fibonacci", "n=41", "algorithm=recursive"], ["at most 40"]),
+        (["show", NOBODY], [NOBODY]),
+        (["watch", NOBODY], [NOBODY]),
+        (["cancel", NOBODY], [NOBODY]),
+        (["result", NOBODY], [NOBODY]),
+        (["batch", "wait", NOBODY], [NOBODY]),
+    ],
+    ids=" ".join,
+)
+def test_the_service_refuses(offload: Command, arguments: list[str], says: list[str]) -> None:
+    refused(offload(*arguments), 4, *says)
+
+
+def test_something_else_answers(offload: Command) -> None:
+    """A server that speaks another protocol."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        command = offload.begin("jobs", "--url", f"http://127.0.0.1:{other.getsockname()[1]}")
+        caller, _ = other.accept()
+        caller.recv(65536)
+        caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>")
+        caller.close()
+        out, err = command.communicate(timeout=60)
+    refused(Ended(command.returncode, out, err.decode()), 3, "not an Offload")
+
+
+def test_some_of_several_refused(offload: Command) -> None:
+    job_id = offload("submit", "fibonacci", "n=1", "--wait", "--json").json()["id"]
+    ended = offload("delete", NOBODY, job_id)
+    assert (ended.code, NOBODY in ended.stderr) == (4, True)
+    assert offload("show", job_id).code == 4
+
+
+def test_the_answer_to_nothing_is_help(offload: Command) -> None:
+    ended = offload()
+    assert (ended.code, ended.stderr) == (2, "")
+    for command in ("serve", "submit", "digest", "jobs", "batch"):
+        assert command in ended.out
+    assert offload("--help").out == ended.out
+    assert offload("--version").line().startswith("offload ")
+
+
+def test_a_pipe_that_is_closed_ends_it_silently(offload: Command) -> None:
+    for _ in range(3):
+        assert offload("submit", "fibonacci", "n=1").code == 0
+    command = offload.begin("batch", "results", _batch(offload))
+    assert command.stdout is not None
+    assert command.stderr is not None
+    command.stdout.read(10)
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    command.wait(60)
+    command.stderr.close()
+
+
+def _batch(offload: Command) -> str:
+    lines = b'{"task": "blob", "params": {"size": 100000, "seed": 1}}\n' * 20
+    return offload("batch", "submit", "-", "--wait", stdin=lines).line()
+
+
+def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    with Server(tmp_path / "service", api_keys=ENTRIES) as server:
+        url = str(server.api.http.base_url)
+        (tmp_path / "key").write_text(f"{ALICE}\n")
+        offload = Command(url)
+        refused(offload("jobs"), 4, "OFFLOAD_API_KEY")
+        assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE}).lines() == []
+        assert offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "key")}).lines() == []
+        refused(offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "none")}), 2, "OFFLOAD_KEY_FILE")

@@ -1,0 +1,111 @@
+"""`name=value` as a schema wants it, and figures as people read them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import pytest
+import typer
+from pydantic import BaseModel, Field, create_model
+
+from app.commands.figures import ago, duration, size
+from app.commands.jobs import moment
+from app.commands.values import read_params
+
+
+class Point(BaseModel):
+    x: int
+    y: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (str, "42", "42"),
+        (str, '"quoted"', '"quoted"'),
+        (str, "a=b", "a=b"),
+        (int, "42", 42),
+        (int, "many", "many"),
+        (int, "1" * 5000, "1" * 5000),
+        (float, "1.5", 1.5),
+        (float, "1", 1),
+        (float, "NaN", "NaN"),
+        (bool, "true", True),
+        (bool, "yes", "yes"),
+        (int | None, "null", None),
+        (int | None, "7", 7),
+        (str | None, "null", None),
+        (str | None, "7", "7"),
+        (int | str, "7", 7),
+        (int | str, "seven", "seven"),
+        (list[int], "[1, 2]", [1, 2]),
+        (dict[str, int], '{"a": 1}', {"a": 1}),
+        (Point, '{"x": 1, "y": 2}', {"x": 1, "y": 2}),
+        (list[Point], '[{"x": 1, "y": 2}]', [{"x": 1, "y": 2}]),
+        (Literal["fast", "5"], "5", "5"),
+        (Literal[5, 6], "5", 5),
+        (Annotated[int, Field(gt=0)], "5", 5),
+        (Any, "5", 5),
+        (Any, "five", "five"),
+        (object, "[", "["),
+    ],
+)
+def test_a_value_is_read_as_its_parameter_wants_it(kind: Any, text: str, value: object) -> None:
+    params: type[BaseModel] = create_model("Params", it=(kind, ...))
+    schema = params.model_json_schema()
+    read = read_params([f"it={text}"], {}, schema)
+    assert read == {"it": value}
+    assert type(read["it"]) is type(value)
+
+
+def test_what_the_task_does_not_know_is_left_to_the_service() -> None:
+    assert read_params(["new=5", "a=b"], {}, {"properties": {}}) == {"new": 5, "a": "b"}
+
+
+def test_names_go_before_the_whole() -> None:
+    assert read_params(["a=2"], {"a": 1, "b": 1}, {}) == {"a": 2, "b": 1}
+    with pytest.raises(typer.BadParameter, match="object"):
+        read_params(["a=2"], [1], {})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [
+        (None, ""),
+        (0.00042, "0.4 ms"),
+        (0.0421, "42 ms"),
+        (1.26, "1.3 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (7260, "2 h 1 min"),
+        (200_000, "2 days"),
+    ],
+)
+def test_durations(seconds: float | None, read: str) -> None:
+    assert duration(seconds) == read
+
+
+@pytest.mark.parametrize(
+    ("count", "read"),
+    [(None, ""), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (10 << 20, "10 MiB"), (5 << 50, "5120 TiB")],
+)
+def test_sizes(count: int | None, read: str) -> None:
+    assert size(count) == read
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [(0.2, "now"), (-5, "now"), (59, "59 s ago"), (90, "1 min ago"), (90_000, "25 h ago"), (200_000, "2 days ago")],
+)
+def test_how_long_ago(seconds: float, read: str) -> None:
+    assert ago(datetime.now(UTC) - timedelta(seconds=seconds + 0.1)) == read
+
+
+def test_moments() -> None:
+    assert abs(datetime.now(UTC) - moment("15m") - timedelta(minutes=15)) < timedelta(minutes=1)
+    assert moment("2026-11-23T09:00:00Z") == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert moment("2026-11-23").tzinfo is not None
+    for wrong in ("soon", "", "1e999d", "m"):
+        with pytest.raises(typer.BadParameter):
+            moment(wrong)
