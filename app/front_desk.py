@@ -13,7 +13,7 @@ from app.jobs.history import History
 from app.jobs.idempotency import Keys
 from app.jobs.ids import new_ids
 from app.jobs.intake import Intake
-from app.jobs.interfaces import Engine, Journal, ResultFiles
+from app.jobs.interfaces import Engine, Journal, LogFiles, ResultFiles
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
 from app.keyring import Keyring
@@ -29,6 +29,7 @@ def front_desk(
     journal: Journal,
     engine: Engine,
     results: ResultFiles,
+    logs: LogFiles,
     uploads: Spool,
     places: Places,
     checks: Mapping[str, Callable[[], Awaitable[str | None]]],
@@ -56,6 +57,7 @@ def front_desk(
         changes=changes,
         recent=recent,
         results=results,
+        logs=logs,
         uploads=uploads,
         intake=intake,
         room=room,

@@ -28,6 +28,7 @@ from app.rereading import ReadAgainBySignal
 from app.stopping import DrainedBySignals
 from app.stores.board import Board
 from app.stores.journal import SqliteJournal
+from app.stores.logs import LogDirectory
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
 from app.taking_over import TakenOver, spec_of, take_over
@@ -87,6 +88,8 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
     stack.push_async_callback(journal.close)
     results = ResultDirectory(settings.data_dir / "results")
     old_results = await results.leftovers()
+    kept_logs = LogDirectory(settings.data_dir / "logs")
+    old_logs = await kept_logs.leftovers()
     uploads = UploadDirectory(settings.data_dir / "uploads")
     await uploads.sweep()
     places = Places(files_dir=_files_dir(settings), uploads_dir=uploads.directory)
@@ -97,6 +100,7 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
         registry=spec_of(settings),
         places=places,
         results_dir=results.directory,
+        logs_dir=kept_logs.directory,
         run_dir=taken.run_dir,
         board_address=board.address,
         board_authkey=board.authkey,
@@ -113,6 +117,7 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
         journal=journal,
         engine=engine,
         results=results,
+        logs=kept_logs,
         uploads=uploads,
         places=places,
         checks={"board": board.check},
@@ -130,6 +135,7 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
     retention = Retention(jobs_s=settings.retention_s, keys_s=settings.idempotency_s)
     for work in (
         results.sweep(old_results, journal.get),
+        kept_logs.sweep(old_logs, journal.get),
         forget_old(journal, uploads, service, dispatcher, clock.now, retention),
     ):
         await stack.enter_async_context(_in_background(work))

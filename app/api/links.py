@@ -13,6 +13,7 @@ _JOB_CALLS = {
     "job": ("get_job", "Look at it, or wait for it."),
     "result": ("get_result", "Fetch its result, once it has succeeded."),
     "events": ("job_events", "Follow it."),
+    "logs": ("job_logs", "Read what it has printed and logged."),
     "cancel": ("cancel_job", "Stop it, as long as it is live."),
     "delete": ("delete_job", "Forget it, once it is terminal."),
 }

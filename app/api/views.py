@@ -52,6 +52,7 @@ class LinksView(BaseModel):
     self: str
     result: str
     events: str
+    logs: str
     cancel: str
 
 
@@ -102,9 +103,8 @@ def render_job(job: Job, *, progress: Progress | None, position: int | None, now
         f',"started_at":{_time(job.started_at)},"finished_at":{_time(job.finished_at)},"result":'.encode(),
         b"null" if job.result is None else job.result,
         f',"result_bytes":{as_json(job.result_bytes)},"error":{error_json(job)},"usage":{_usage(job, progress, now)}'
-        f',"links":{{"self":"{path}","result":"{path}/result","events":"{path}/events","cancel":"{path}/cancel"}}}}'.encode(
-            errors="backslashreplace"
-        ),  # a lone surrogate becomes its JSON escape
+        f',"links":{{"self":"{path}","result":"{path}/result","events":"{path}/events","logs":"{path}/logs",'
+        f'"cancel":"{path}/cancel"}}}}'.encode(errors="backslashreplace"),  # a lone surrogate becomes its JSON escape
     )
     return b"".join(parts)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from app.jobs.model import Assignment, AttemptKey, Batch, Job, Outcome, Progress, State, Upload
+from app.jobs.model import Assignment, AttemptKey, Batch, Job, Line, Outcome, Progress, State, Upload
 
 
 class Clock(Protocol):
@@ -279,6 +279,18 @@ class ResultFiles(Protocol):
 
     async def remove(self, *job_ids: str) -> None:
         """Removes the files of all attempts of these jobs. Raises nothing: what can't be removed is left for later."""
+        ...
+
+
+class LogFiles(Protocol):
+    """What attempts have printed and logged. A lane writes it; the front desk reads and removes it."""
+
+    async def read(self, key: AttemptKey) -> Sequence[Line]:
+        """The newest lines of an attempt, at most some 256 KiB of them, oldest first; also while it runs."""
+        ...
+
+    async def remove(self, *job_ids: str) -> None:
+        """Removes those of all attempts of these jobs. Raises nothing, as above."""
         ...
 
 

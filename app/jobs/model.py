@@ -125,6 +125,20 @@ class Job:
         return self.state is State.SUCCEEDED and self.result is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Something that an attempt has printed or logged."""
+
+    at: int
+    attempt: int
+    stream: str | None
+    """`stdout` or `stderr`, of what was printed."""
+    level: str | None
+    """Of what was logged: `info`, `warning`, …"""
+    logger: str | None
+    text: str
+
+
 BatchKind = Literal["jobs", "file-digest", "verify"]
 """What a batch was made from: a list of jobs, a pattern of file names, or a manifest to be verified."""
 

@@ -25,8 +25,8 @@ from app.jobs.feed import Feed
 from app.jobs.following import follow
 from app.jobs.idempotency import Keys, identify
 from app.jobs.intake import Intake
-from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, Page, ResultFiles, Uploads
-from app.jobs.model import Job, Progress, State, Upload
+from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal, LogFiles, Page, ResultFiles, Uploads
+from app.jobs.model import AttemptKey, Job, Line, Progress, State, Upload
 from app.jobs.recent import RecentJobs
 from app.tasks.definition import Examined
 
@@ -50,6 +50,7 @@ class JobService:
         changes: Changes,
         recent: RecentJobs,
         results: ResultFiles,
+        logs: LogFiles,
         uploads: Uploads,
         intake: Intake,
         room: Room,
@@ -59,6 +60,7 @@ class JobService:
         self._dispatcher = dispatcher
         self._changes = changes
         self._results = results
+        self._logs = logs
         self._uploads = uploads
         self._intake = intake
         self._room = room
@@ -208,6 +210,14 @@ class JobService:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job
 
+    async def logs(self, caller: Caller, job_id: str, attempt: int | None = None) -> AsyncGenerator[Line, None]:
+        """What a job's attempts have printed and logged, one after the other, or one of them; also while it runs."""
+        job = await self.get(caller, job_id)
+        # Up to the last there may have been: one that was handed back, and not begun anew, is not counted.
+        for number in range(1, job.max_attempts + 1) if attempt is None else [attempt]:
+            for line in await self._logs.read(AttemptKey(job.id, number)):
+                yield line
+
     async def delete(self, caller: Caller, job_id: str) -> None:
         """Forgets a terminal job with its result, and its upload unless a live job reads it. Raises `JobLiveError`."""
         job = await self.get(caller, job_id)
@@ -222,6 +232,7 @@ class JobService:
             self._recent.drop(job.id)
             self._changes.tell_forgotten(job)
         await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
+        await self._logs.remove(*(job.id for job in jobs))
         for upload in {job.upload for job in jobs if job.upload is not None}:
             if not self._dispatcher.live.uses(upload):
                 await self._uploads.remove(upload)

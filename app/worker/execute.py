@@ -14,6 +14,7 @@ from app.tasks.registry import Registry
 from app.worker import limits, results
 from app.worker.faults import fault
 from app.worker.hygiene import Hygiene
+from app.worker.logbook import Logbook
 from app.worker.messages import MESSAGE_BYTES, Call, Entered, Fault, LaneSetup, Reply
 from app.worker.output import Output
 from app.worker.registry import registry
@@ -84,7 +85,7 @@ class Lane:
     def __init__(self, setup: LaneSetup, registry: Registry) -> None:
         self._setup = setup
         self._registry = registry
-        self._output = Output()
+        self._output = Output(Logbook(setup.logs_dir))
         self._reporter = Reporter(setup.board_address, setup.board_authkey)
         self._reporter.start()
         self._context = Context(setup.places, self._reporter.progress)
@@ -94,7 +95,7 @@ class Lane:
     def execute(self, call: Call) -> Reply:
         """One attempt: record the start → limit → run → restore → keep the result → reply"""
         meter = limits.Meter(self._memory)
-        self._output.begin()
+        self._output.begin(call.job_id, call.attempt)
         self._reporter.begin((call.job_id, call.attempt))
         ended = self._run(call)
         if os.getpid() != self.hygiene.pid:  # the task forked, and this is the child, back from the task's function

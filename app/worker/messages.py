@@ -34,6 +34,8 @@ class LaneSetup:
     places: Places
     results_dir: Path
     """Where result files are made."""
+    logs_dir: Path
+    """Where what attempts say is kept."""
     run_dir: Path
     """Where parameters too large for a message are laid down; the front desk makes and removes the files."""
     board_address: str

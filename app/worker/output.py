@@ -1,20 +1,23 @@
-"""What tasks print: it goes to the service's stderr, up to a bound for each attempt."""
+"""What tasks print and log: kept with the job, and passed on to the service's stderr up to a bound for each attempt."""
 
 import contextlib
 import io
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from app.worker.logbook import LINE_CHARS, Logbook
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
 ATTEMPT_BYTES = 64 * 1024
-NOTICE = b"\n[offload] this attempt has printed 64 KiB; the rest is dropped\n"
+NOTICE = b"\n[offload] this attempt has printed 64 KiB; the rest is not told here\n"
 
 
-class BoundedOutput(io.RawIOBase):
-    """Writes to a descriptor until the attempt's bound, then swallows. Closing it closes nothing."""
+class Stderr:
+    """The service's own, as a lane has inherited it."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -23,6 +26,26 @@ class BoundedOutput(io.RawIOBase):
     def allow(self, size: int) -> None:
         """Begins a new attempt: this many bytes may pass."""
         self._left = size
+
+    def write(self, view: memoryview) -> None:
+        """Passes on what may pass."""
+        if self._left > 0:
+            passed = bytes(view[: self._left])
+            self._left -= view.nbytes
+            with contextlib.suppress(OSError):
+                os.write(self._descriptor, passed)
+                if self._left <= 0:
+                    os.write(self._descriptor, NOTICE)
+
+
+class Stream(io.RawIOBase):
+    """A task's stdout or stderr. Closing it closes nothing."""
+
+    def __init__(self, name: str, stderr: Stderr, book: Logbook) -> None:
+        self._name = name
+        self._stderr = stderr
+        self._book = book
+        self._line = b""
 
     def writable(self) -> bool:
         return True
@@ -34,54 +57,100 @@ class BoundedOutput(io.RawIOBase):
     def write(self, data: "Buffer", /) -> int:
         """Takes everything, always: a task does not fail because nobody can read what it prints."""
         with memoryview(data) as view:
+            self._stderr.write(view)
+            *lines, self._line = (self._line + bytes(view)).split(b"\n")
             size = view.nbytes
-            if self._left > 0:
-                passed = bytes(view[: self._left])
-                self._left -= size
-                with contextlib.suppress(OSError):
-                    os.write(self._descriptor, passed)
-                    if self._left <= 0:
-                        os.write(self._descriptor, NOTICE)
+        for line in lines:
+            self._keep(line)
+        if len(self._line) > LINE_CHARS:
+            self.end_line()
         return size
+
+    def end_line(self) -> None:
+        """Keeps what has no end of line yet."""
+        if self._line:
+            self._keep(self._line)
+            self._line = b""
+
+    def _keep(self, line: bytes) -> None:
+        self._book.write(line.decode(errors="backslashreplace"), stream=self._name)
 
 
 class Output:
-    """Stands in for `sys.stdout` and `sys.stderr`, and restores descriptors 1 and 2 when a task has closed them."""
+    """Stands in for `sys.stdout` and `sys.stderr`, listens to `logging`, and restores all of it after a task, with the
+    descriptors 1 and 2 where a task has closed them.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, book: Logbook) -> None:
+        self._book = book
         self._own = os.dup(2)
         os.set_inheritable(self._own, False)
         self._identity = _identity(self._own)
-        self._raw = BoundedOutput(self._own)
-        self._text = self._make()
+        self._stderr = Stderr(self._own)
+        self._streams: tuple[Stream, ...] = ()
+        self._texts = self._make()
+        self._root = logging.getLogger()
+        self._handlers = [Listener(book, self._stderr)]
 
-    def begin(self) -> None:
-        """A new attempt begins: what it prints is counted from zero."""
-        self._raw.allow(ATTEMPT_BYTES)
-        if not self._works():
-            self._raw = BoundedOutput(self._own)
-            self._raw.allow(ATTEMPT_BYTES)
-            self._text = self._make()
-        sys.stdout = sys.stderr = self._text
+    def begin(self, job_id: str, attempt: int) -> None:
+        """A new attempt begins: what it says is its own, and what is passed on is counted from zero."""
+        self._book.begin(job_id, attempt)
+        self._stderr.allow(ATTEMPT_BYTES)
+        if not self._work():
+            self._texts = self._make()
+        sys.stdout, sys.stderr = self._texts
+        root = self._root
+        if root.handlers != self._handlers or root.level != logging.INFO or root.manager.disable != logging.NOTSET:
+            root.handlers = [*self._handlers]
+            root.setLevel(logging.INFO)
+            logging.disable(logging.NOTSET)
 
     def end(self) -> None:
         """The attempt has ended: passes on what is still in buffers."""
-        with contextlib.suppress(ValueError, OSError):  # the task has closed it
-            self._text.flush()
+        for text, stream in zip(self._texts, self._streams, strict=True):
+            with contextlib.suppress(ValueError, OSError):  # the task has closed it
+                text.flush()
+            stream.end_line()
+        self._book.end()
         for descriptor in (1, 2):
             if _identity(descriptor) != self._identity:
                 with contextlib.suppress(OSError):  # the task has closed ours as well
                     os.dup2(self._own, descriptor)
 
-    def _works(self) -> bool:
+    def _work(self) -> bool:
         try:
-            return not self._text.closed  # asks the layers below
+            return not any(text.closed for text in self._texts)  # asks the layers below
         except ValueError:  # the task has taken one away
             return False
 
-    def _make(self) -> io.TextIOWrapper:
-        buffer = io.BufferedWriter(self._raw)
-        return io.TextIOWrapper(buffer, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    def _make(self) -> tuple[io.TextIOWrapper, ...]:
+        self._streams = tuple(Stream(name, self._stderr, self._book) for name in ("stdout", "stderr"))
+        return tuple(
+            io.TextIOWrapper(
+                io.BufferedWriter(stream), encoding="utf-8", errors="backslashreplace", line_buffering=True
+            )
+            for stream in self._streams
+        )
+
+
+class Listener(logging.Handler):
+    """Hears every logger that hands on to the root: from INFO on, unless the task says otherwise."""
+
+    def __init__(self, book: Logbook, stderr: Stderr) -> None:
+        super().__init__()
+        self._book = book
+        self._stderr = stderr
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a record. One that can't be put into words is told as the standard library tells it, on stderr."""
+        try:
+            text = self.format(record)
+        except Exception:  # its arguments may be anything
+            self.handleError(record)
+            return
+        line = f"{record.levelname}:{record.name}:{text}\n".encode(errors="backslashreplace")
+        self._stderr.write(memoryview(line))
+        self._book.write(text, level=str(record.levelname).lower()[:20], logger=str(record.name)[:200])
 
 
 def _identity(descriptor: int) -> tuple[int, int] | None:

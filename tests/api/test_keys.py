@@ -189,6 +189,7 @@ FOREIGN = [
     ("GET", "/jobs/{id}?wait=60"),
     ("GET", "/jobs/{id}/result"),
     ("GET", "/jobs/{id}/events"),
+    ("GET", "/jobs/{id}/logs"),
     ("POST", "/jobs/{id}/cancel"),
     ("DELETE", "/jobs/{id}"),
 ]

@@ -38,6 +38,7 @@ async def test_the_contract_is_described(document: dict[str, Any]) -> None:
         "GET /jobs/{id}",
         "DELETE /jobs/{id}",
         "GET /jobs/{id}/events",
+        "GET /jobs/{id}/logs",
         "GET /jobs/{id}/result",
         "POST /jobs/{id}/cancel",
         "GET /tasks",
@@ -179,7 +180,7 @@ async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dic
                 led.setdefault(name, set()).add(link["operationId"])
                 takes = {parameter["name"] for parameter in calls[link["operationId"]].get("parameters", ())}
                 assert set(link.get("parameters", ())) <= takes
-    with_a_job = {"get_job", "get_result", "job_events", "cancel_job", "delete_job", "list_jobs"}
+    with_a_job = {"get_job", "get_result", "job_events", "job_logs", "cancel_job", "delete_job", "list_jobs"}
     submitting = {f"submit_{task.replace('-', '_')}" for task in desk.state.registry} | {"submit_file_digest_upload"}
     assert {name for name, calls_next in led.items() if calls_next == with_a_job} >= submitting | {"get_job"}
     with_a_batch = {"get_batch", "batch_results", "batch_events", "cancel_batch", "delete_batch", "list_jobs"}

@@ -171,3 +171,31 @@ def test_a_job_that_is_not_there_is_told(page: Page, watch: Watch) -> None:
     watch.allow("status of 404")
     page.goto("/?view=job&job=01a20673-a97b-7efd-9494-74bbf1b4cc0b")
     expect(page.get_by_role("alert")).to_contain_text("no job")
+
+
+def test_what_a_task_says_is_shown_as_it_comes(page: Page, api: Caller, gate: Path) -> None:
+    job = api.submit("talk", {"gate": str(gate)})
+    story(page, job)
+    log = part(page, "Log")
+    expect(log).to_contain_text("I wait.")
+    expect(log).not_to_contain_text("I am done.")
+    gate.touch()
+    expect(log).to_contain_text(re.compile(r"warning I go <b>on</b>\..*I am done\.", re.DOTALL))
+    assert api.succeeded(job["id"])
+
+
+def test_a_job_that_says_nothing_has_no_log(page: Page, api: Caller) -> None:
+    story(page, api.succeeded(api.submit("greet", {"name": "Ada"})["id"]))
+    expect(part(page, "Result")).to_contain_text("Hello, Ada!")
+    expect(part(page, "Log")).to_be_hidden()
+
+
+def test_of_a_long_log_the_newest_is_shown_and_all_can_be_had(page: Page, api: Caller) -> None:
+    story(page, api.succeeded(api.submit("chatter", {"lines": 1_500})["id"]))
+    log = part(page, "Log")
+    expect(log).to_contain_text("line 1499 of what a task has to say")
+    expect(log).to_contain_text("The newest 1,000 lines.")
+    assert log.locator(".log-line").count() == 1_000
+    with page.expect_download() as taken:
+        log.get_by_role("button", name="Download").click()
+    assert Path(taken.value.path()).read_text().splitlines()[-1].endswith("line 1499 of what a task has to say")

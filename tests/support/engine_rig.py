@@ -99,12 +99,13 @@ class Rig:
 
 
 def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> LaneSetup:
-    for name in ("run", "results", "files", "uploads"):
+    for name in ("run", "results", "logs", "files", "uploads"):
         (home / name).mkdir(mode=0o700, exist_ok=True)
     return LaneSetup(
         registry=RegistrySpec(tasks=tasks),
         places=Places(home / "files", home / "uploads"),
         results_dir=home / "results",
+        logs_dir=home / "logs",
         run_dir=home / "run",
         board_address=address,
         board_authkey=authkey,

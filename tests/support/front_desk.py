@@ -20,6 +20,7 @@ from app.front_desk import front_desk as put_together
 from app.jobs.housekeeping import recover
 from app.jobs.interfaces import Journal
 from app.keyring import Keyring
+from app.stores.logs import LogDirectory
 from app.stores.results import ResultDirectory
 from app.stores.uploads import UploadDirectory
 from app.tasks.context import Places
@@ -77,6 +78,7 @@ async def front_desk(
         journal=journal,
         engine=engine,
         results=results,
+        logs=LogDirectory(settings.data_dir / "logs"),
         uploads=uploads,
         places=Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
         checks=checks,

@@ -3,10 +3,12 @@
 A task that takes a `gate` goes on until a file of that name exists, so that a test decides when it ends.
 """
 
+import logging
 import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,3 +117,12 @@ def beget(gate: str | None = None) -> int:
     if gate is not None:
         hold(gate)
     return child.pid
+
+
+def talk(gate: str) -> None:
+    """Says something, and more once a file exists."""
+    print("I wait.")
+    while not Path(gate).exists():
+        time.sleep(0.01)
+    logging.getLogger("talks").warning("I go <b>on</b>.")
+    print("I am done.", file=sys.stderr)

@@ -8,6 +8,7 @@ import { copyButton } from "./copy.js";
 import { curlLine } from "./curl.js";
 import { h, setText } from "./dom.js";
 import { actionBar } from "./job_actions.js";
+import { logPart } from "./job_logs.js";
 import { resultPart, showError, titled } from "./job_outcome.js";
 import { facts, story } from "./job_story.js";
 import { progressWords, shortId, stateChip } from "./jobs_in_words.js";
@@ -66,6 +67,7 @@ function sheet(begin) {
   const error = h("section", { class: "panel job-error", "aria-labelledby": "error-title", hidden: true });
   const params = h("pre", { class: "code", tabindex: "0", "aria-label": "Parameters" }, write(begin.params, ""));
   const result = resultPart(path);
+  const log = logPart(path);
   const curls = curlPart(path);
   const about = h(
     "p",
@@ -99,6 +101,7 @@ function sheet(begin) {
           "div",
           { class: "job-main" },
           result.element,
+          log.element,
           h(
             "section",
             { class: "panel", "aria-labelledby": "params-title" },
@@ -143,9 +146,15 @@ function sheet(begin) {
       figures.update(job);
       curls.update(job);
       showError(error, job);
+      if (isOver(job)) log.look(job);
       if (exact !== job.state) digits(job.state);
     },
-    tick: () => job.state === "running" && (timeline.update(job), figures.update(job)),
+    tick() {
+      log.look(job); // also where the last look came to nothing
+      if (job.state !== "running") return;
+      timeline.update(job);
+      figures.update(job);
+    },
   };
 
   /** Parameters and result to the digit, which an event's numbers are not. @param {string} state */
@@ -194,10 +203,11 @@ function progressPart() {
 function curlPart(path) {
   const job = curlRow("This job", path);
   const events = curlRow("Its events", `${path}/events`);
+  const logs = curlRow("Its log", `${path}/logs`);
   const result = curlRow("Its result", `${path}/result`);
   const head = titled("curl-title", "With curl");
   return {
-    element: h("section", { class: "panel", "aria-labelledby": "curl-title" }, head, job, events, result),
+    element: h("section", { class: "panel", "aria-labelledby": "curl-title" }, head, job, events, logs, result),
     /** @param {Job} latest */
     update(latest) {
       result.hidden = isOver(latest) && latest.state !== "succeeded";

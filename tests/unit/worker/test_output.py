@@ -1,26 +1,61 @@
-"""What tasks print: bounded, on stderr, and nothing a task does to its streams lasts."""
+"""What tasks print and log: kept with the job, bounded on stderr, and nothing a task does to its streams lasts."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.worker.logbook import FILE_BYTES, LINE_CHARS, file_names
 from app.worker.output import ATTEMPT_BYTES, NOTICE
 
+START = """
+import logging, os, sys, threading, warnings
+from pathlib import Path
+from app.worker.logbook import Logbook
+from app.worker.output import Output
+output = Output(Logbook(Path({logs!r})))
+os.dup2(2, 1)
+def begin(): output.begin("job", 1)
+end = output.end
+"""
 
-def printed(body: str) -> tuple[str, str]:
-    """Runs lines between an attempt's beginning and end in a process of its own; its stdout and stderr."""
-    script = f"import os, sys\nfrom app.worker.output import Output\noutput = Output()\nos.dup2(2, 1)\n{body}"
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    return run.stdout, run.stderr
+
+@pytest.fixture
+def said(tmp_path: Path) -> "Said":
+    return Said(tmp_path)
 
 
-def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again() -> None:
-    out, err = printed("for _ in range(2):\n output.begin()\n for _ in range(100_000): print('x' * 999)\n output.end()")
+class Said:
+    """Runs what an attempt does, in a process of its own."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+
+    def __call__(self, body: str, *, code: int = 0) -> tuple[str, str]:
+        """The process's stdout and stderr."""
+        script = START.format(logs=str(self.logs)) + body
+        run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+        assert run.returncode == code, run.stderr
+        return run.stdout, run.stderr
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The records of attempt 1, oldest first."""
+        files = [self.logs / name for name in file_names("job", 1)]
+        return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+
+    def texts(self) -> list[str]:
+        return [record["text"] for record in self.kept()]
+
+
+def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) -> None:
+    out, err = said("for _ in range(2):\n begin()\n for _ in range(100_000): print('x' * 999)\n end()")
     assert out == ""
     assert err.count("x") + err.count("\n") <= 2 * (ATTEMPT_BYTES + len(NOTICE))
     assert err.count("x") > 2 * (ATTEMPT_BYTES - 1000)
-    assert err.count("the rest is dropped") == 2
+    assert err.count("the rest is not told here") == 2
 
 
 @pytest.mark.parametrize(
@@ -30,17 +65,122 @@ def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again() -> None:
         "sys.stdout.buffer.close()",
         "sys.stdout.buffer.raw.close()",
         "sys.stdout.detach()",
+        "sys.stderr.close()",
         "os.close(1); os.close(2)",
         "sys.stdout = None",
         "os.close(2); open('/dev/null', 'w')",
+        "os.closerange(3, 100)",
+        "print('first'); os.closerange(3, 100)",
     ],
 )
-def test_what_an_attempt_does_to_its_streams_does_not_last(deed: str) -> None:
-    _, err = printed(
-        f"output.begin()\n{deed}\noutput.end()\noutput.begin()\nprint('heard')\noutput.end()\nos.write(1, b'low')"
+def test_what_an_attempt_does_to_its_streams_does_not_last(said: Said, deed: str) -> None:
+    _, err = said(f"begin()\n{deed}\nend()\nbegin()\nprint('heard')\nend()\nos.write(1, b'low')")
+    if "closerange" not in deed:  # which takes the service's stderr with it, for good
+        assert err == "heard\nlow"
+    assert said.texts()[-1] == "heard"
+
+
+def test_surrogates_can_be_printed(said: Said) -> None:
+    assert said("begin()\nprint('\\ud800')\nend()")[1] == "\\ud800\n"
+    assert said.texts() == ["\\ud800"]
+
+
+def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
+    said(
+        "begin()\nprint('a\\nb')\nprint('c', file=sys.stderr)\nlogging.getLogger('mine').warning('d %s', 1)\n"
+        "warnings.warn('e')\nprint('no end', end='')\nend()"
     )
-    assert err == "heard\nlow"
+    records = [(each["stream"], each["level"], each["logger"], each["text"].split("\n")[0]) for each in said.kept()]
+    assert records[:4] == [
+        ("stdout", None, None, "a"),
+        ("stdout", None, None, "b"),
+        ("stderr", None, None, "c"),
+        (None, "warning", "mine", "d 1"),
+    ]
+    assert "e" in records[4][3]
+    assert records[-1][3] == "no end"
+    assert all(first["at"] <= second["at"] for first, second in zip(said.kept(), said.kept()[1:], strict=False))
 
 
-def test_surrogates_can_be_printed() -> None:
-    assert printed("output.begin()\nprint('\\ud800')\noutput.end()")[1] == "\\ud800\n"
+def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(said: Said) -> None:
+    said(
+        "begin()\nlogging.info('1')\nlogging.debug('2')\nlogging.getLogger().setLevel(logging.DEBUG)\n"
+        "logging.debug('3')\nend()\nbegin()\nlogging.debug('4')\nlogging.info('5')\nend()"
+    )
+    assert said.texts() == ["1", "3", "5"]
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "logging.basicConfig()",
+        "logging.basicConfig(force=True, stream=sys.stdout)",
+        "logging.getLogger().handlers.clear()",
+        "logging.getLogger().addHandler(logging.StreamHandler())",
+        "logging.disable(logging.CRITICAL)",
+        "logging.getLogger().setLevel(logging.CRITICAL)",
+        "logging.config.dictConfig({'version': 1})",
+    ],
+)
+def test_what_an_attempt_does_to_logging_does_not_last(said: Said, deed: str) -> None:
+    said(f"import logging.config\nbegin()\n{deed}\nend()\nbegin()\nlogging.info('heard')\nend()")
+    assert said.texts() == ["heard"]
+
+
+def test_an_exception_is_logged_with_its_traceback_in_one_record(said: Said) -> None:
+    said("begin()\ntry: 1 / 0\nexcept Exception: logging.exception('no')\nend()")
+    (text,) = said.texts()
+    assert text.startswith("no\nTraceback")
+    assert text.endswith("ZeroDivisionError: division by zero")
+
+
+def test_what_cannot_be_formatted_is_told_and_harms_nobody(said: Said) -> None:
+    said("begin()\nlogging.info('%d', 'x')\nprint('on')\nend()")
+    assert "--- Logging error ---" in said.texts()
+    assert said.texts()[-1] == "on"
+
+
+def test_what_was_said_is_there_after_a_kill(said: Said) -> None:
+    said("begin()\nprint('last words')\nos.kill(os.getpid(), 9)", code=-9)
+    assert said.texts() == ["last words"]
+
+
+def test_the_newest_is_kept_up_to_a_bound(said: Said) -> None:
+    said("begin()\nfor n in range(20_000): print(n)\nend()")
+    texts = said.texts()
+    assert texts[-1] == "19999"
+    assert texts == [str(n) for n in range(20_000 - len(texts), 20_000)]
+    size = sum(file.stat().st_size for file in said.logs.iterdir())
+    assert FILE_BYTES < size <= 2 * FILE_BYTES + 200
+    assert len(list(said.logs.iterdir())) == 2
+
+
+def test_a_line_without_end_is_cut_into_several(said: Said) -> None:
+    said("begin()\nsys.stdout.write('x' * 100_000)\nend()")
+    assert "".join(said.texts()) == "x" * 100_000
+    assert max(map(len, said.texts())) <= LINE_CHARS
+
+
+def test_who_says_nothing_has_no_file_and_nobody_speaks_between_attempts(said: Said) -> None:
+    said("begin()\nend()\nprint('nobody')\nlogging.info('nobody')")
+    assert list(said.logs.iterdir()) == []
+
+
+def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
+    said(
+        "begin()\n"
+        "def speak(who): [print(f'{who} {n}', flush=True) for n in range(50)]\n"
+        "threads = [threading.Thread(target=speak, args=(who,)) for who in 'ab']\n"
+        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+        "child = os.fork()\nspeak('child' if child == 0 else 'parent')\n"
+        "if child == 0: os._exit(0)\nos.waitpid(child, 0)\nend()"
+    )
+    for who in ("a", "b", "child", "parent"):
+        assert [text for text in said.texts() if text.split()[0] == who] == [f"{who} {n}" for n in range(50)]
+
+
+def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
+    said.logs.rmdir()
+    _, err = said("begin()\nprint('on')\nlogging.info('and on')\nend()")
+    assert err == "on\nINFO:root:and on\n"
+    said.logs.mkdir()

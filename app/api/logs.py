@@ -1,0 +1,115 @@
+"""`GET /jobs/{id}/logs`: what a job's attempts have printed and logged."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.api import times
+from app.api.openapi import problems
+from app.api.queries import JobId, never_null, strictly, whole
+from app.api.state import Caller, State
+from app.errors import InvalidParametersError, JobNotFoundError
+from app.jobs.model import Line
+from app.tasks.declaration import MAX_ATTEMPTS
+
+LINES = "application/jsonl"
+TEXT = "text/plain; charset=utf-8"
+
+PIECE_BYTES = 64 * 1024
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+router = APIRouter(tags=["jobs"])
+
+
+class LineView(BaseModel):
+    """Something that an attempt has printed or logged."""
+
+    at: str = Field(json_schema_extra={"format": "date-time"})
+    attempt: int
+    stream: str | None = Field(description="`stdout` or `stderr`, of what was printed")
+    level: str | None = Field(description="of what was logged: `info`, `warning`, …")
+    logger: str | None
+    text: str
+
+
+class LogsQuery(BaseModel):
+    """Which lines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attempt: Annotated[
+        int | None,
+        BeforeValidator(whole),
+        Field(ge=1, le=MAX_ATTEMPTS, description="those of this attempt only", json_schema_extra=never_null),
+    ] = None
+
+
+@router.get(
+    "/jobs/{id}/logs",
+    dependencies=[strictly(LogsQuery)],
+    operation_id="job_logs",
+    summary="What it printed and logged",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A line each; with `Accept: application/jsonl`, each a JSON object",
+            "content": {
+                "text/plain": {"schema": {"type": "string"}},
+                LINES: {"itemSchema": LineView.model_json_schema()},
+            },
+        },
+        **problems(JobNotFoundError, InvalidParametersError),
+    },
+)
+async def job_logs(
+    state: State,
+    caller: Caller,
+    job_id: JobId,
+    query: Annotated[LogsQuery, Query()],
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> StreamingResponse:
+    """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
+
+    Also while it runs, and of attempts that were lost. Nothing where it has said nothing.
+    """
+    await state.service.get(caller, job_id)  # or the 404 would come too late
+    as_json = LINES in accept
+    written = _jsonl if as_json else _text
+    lines = (written(line) async for line in state.service.logs(caller, job_id, query.attempt))
+    headers = {"Cache-Control": "no-store"}
+    return StreamingResponse(_pieces(lines), headers=headers, media_type=LINES if as_json else TEXT)
+
+
+async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    piece = bytearray()
+    async for line in lines:
+        piece += line.encode(errors="backslashreplace") + b"\n"
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+def _jsonl(line: Line) -> str:
+    told = {
+        "at": times.written(line.at),
+        "attempt": line.attempt,
+        "stream": line.stream,
+        "level": line.level,
+        "logger": line.logger,
+        "text": line.text,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _text(line: Line) -> str:
+    """Harmless in a terminal, and no text can look like another line."""
+    source = line.stream or f"{line.level} {line.logger}"
+    shown = f"{times.written(line.at)} [{line.attempt}] {source}: {line.text}".replace("\n", "\n    ")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", shown)

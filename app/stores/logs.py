@@ -1,0 +1,85 @@
+"""What attempts have said: two files at most for each, as `worker.logbook` writes them.
+
+The directory is private (0700). Files are kept as long as their job; those of jobs that a killed service had forgotten
+are found at the next start, while lanes already write new ones.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app.jobs.model import AttemptKey, Job, Line
+from app.stores.directory import private_directory
+from app.tasks.declaration import MAX_ATTEMPTS
+from app.worker.logbook import file_names
+
+_NAME = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.\d+\.log(\.old)?")
+
+log = structlog.get_logger()
+
+
+class LogDirectory:
+    """`jobs.interfaces.LogFiles` in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        """Makes the directory where it is missing. Raises `BootError` where that fails."""
+        self.directory = private_directory(directory, holds="logs")
+
+    async def read(self, key: AttemptKey) -> Sequence[Line]:
+        return await asyncio.to_thread(lambda: list(self._read(key)))
+
+    def _read(self, key: AttemptKey) -> Iterator[Line]:
+        for name in file_names(*key):
+            try:
+                written = (self.directory / name).read_bytes()
+            except OSError:  # nearly always: there is none
+                continue
+            yield from (line for record in written.split(b"\n") if (line := _line(key.attempt, record)))
+
+    async def remove(self, *job_ids: str) -> None:
+        await asyncio.to_thread(self._remove, job_ids)
+
+    def _remove(self, job_ids: Sequence[str]) -> None:
+        # By name, since a listing would take longer with each job that is kept.
+        for job_id in job_ids:
+            try:
+                for attempt in range(1, MAX_ATTEMPTS + 1):
+                    for name in file_names(job_id, attempt):
+                        (self.directory / name).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("logs could not be removed", job_id=job_id, why=str(error))
+
+    async def leftovers(self) -> Sequence[str]:
+        """The jobs of which there are files, for `sweep`."""
+        return await asyncio.to_thread(self._leftovers)
+
+    def _leftovers(self) -> Sequence[str]:
+        names = (_NAME.fullmatch(file.name) for file in self.directory.iterdir())
+        return sorted({name["job_id"] for name in names if name})
+
+    async def sweep(self, job_ids: Sequence[str], find: Callable[[str], Awaitable[Job | None]]) -> int:
+        """Removes the files of jobs that are no more; tells of how many. `find` is the journal's `get`."""
+        gone = [job_id for job_id in job_ids if await find(job_id) is None]
+        await self.remove(*gone)
+        return len(gone)
+
+
+def _line(attempt: int, record: bytes) -> Line | None:
+    """None for what a kill or a full disk has cut short."""
+    try:
+        told: dict[str, Any] = json.loads(record)
+        return Line(
+            at=int(told["at"]),
+            attempt=attempt,
+            stream=told["stream"],
+            level=told["level"],
+            logger=told["logger"],
+            text=str(told["text"]),
+        )
+    except (ValueError, LookupError, TypeError):
+        return None

@@ -1,0 +1,85 @@
+/**
+ * What a job's attempts have printed and logged: as it comes while it runs, and whole once it has ended.
+ *
+ * @typedef {import("./store.js").Job} Job
+ * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string}} Line
+ */
+
+import { ask } from "./api.js";
+import { copyButton } from "./copy.js";
+import { h, setText } from "./dom.js";
+import { download } from "./download.js";
+import { number } from "./format.js";
+import { titled } from "./job_outcome.js";
+import { isOver } from "./states.js";
+
+/** The newest ones are shown; a download has all that are kept. */
+const MOST = 1000;
+
+/** So close to its end the log follows what comes. */
+const AT_END_PX = 8;
+
+/** @param {string} path of the job */
+export function logPart(path) {
+  const lines = h("div", { class: "code log", tabindex: "0", role: "group", "aria-label": "Lines" });
+  const words = h("p", { class: "muted" });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const copy = copyButton("Copy", () => lines.innerText, "Copy the log");
+  const take = h("button", { type: "button", class: "quiet" }, "Download");
+  take.addEventListener("click", async () => {
+    setText(problem, "");
+    await download(`${path}/logs`, `${path.split("/").pop()}.log`).catch((error) => setText(problem, error.message));
+  });
+  const head = titled("log-title", "Log", copy, take);
+  const element = h("section", { class: "panel", "aria-labelledby": "log-title", hidden: true }, head, words, problem, lines);
+  let shown = "";
+  let whole = false;
+  let asking = false;
+
+  /** @param {Job} job */
+  async function look(job) {
+    const over = isOver(job);
+    if (asking || whole || job.state === "queued") return;
+    asking = true;
+    try {
+      const text = await (await ask(`${path}/logs`, { headers: { Accept: "application/jsonl" } })).text();
+      whole = over;
+      if (text !== shown) show(text);
+    } catch {
+      // The next look tells; a job that is not there any more is told by its stream.
+    } finally {
+      asking = false;
+    }
+  }
+
+  /** @param {string} text */
+  function show(text) {
+    shown = text;
+    /** @type {Line[]} */
+    const told = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    const newest = told.slice(-MOST);
+    const left = told.length - newest.length;
+    const follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < AT_END_PX;
+    element.hidden = told.length === 0;
+    words.hidden = left === 0;
+    setText(words, `The newest ${number(MOST)} lines. Download has ${number(left)} more.`);
+    lines.replaceChildren(...newest.map((line, place) => row(line, newest[place - 1])));
+    if (follows) lines.scrollTop = lines.scrollHeight;
+  }
+
+  return { element, look };
+}
+
+/** @param {Line} line @param {Line | undefined} before */
+function row(line, before) {
+  const first = line.attempt > 1 || before ? line.attempt !== before?.attempt : false;
+  return h(
+    "div",
+    { class: "log-line", "data-level": line.level ?? line.stream ?? "" },
+    first && h("div", { class: "log-attempt" }, `Attempt ${line.attempt}`),
+    h("time", { datetime: line.at, title: line.at }, new Date(line.at).toLocaleTimeString("en-GB")),
+    " ",
+    line.level && h("span", { class: "log-level" }, `${line.level} `),
+    h("bdi", { title: line.logger ?? line.stream ?? "" }, line.text),
+  );
+}

@@ -1,0 +1,112 @@
+"""What an attempt says, kept with its job: a line is a record in the attempt's file, there as soon as it is said.
+
+    {"at": 1795421662123456, "stream": "stdout", "level": null, "logger": null, "text": "half done"}
+
+It goes by a file and not by the pipe, since it may be much, and must be there after a SIGKILL: that is when it is
+read. Most attempts say nothing, and have none. Of what is said, the newest is kept: once a file is full it becomes the
+old one, in place of that before.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from json import JSONEncoder
+from pathlib import Path
+
+FILE_BYTES = 128 * 1024
+"""Of one of an attempt's two files, about: when it has reached this, the next line begins a new one."""
+
+LINE_CHARS = 4096
+"""A longer line is kept as several."""
+
+_encode = JSONEncoder(ensure_ascii=False).encode  # a task may replace what the module has
+
+
+def file_names(job_id: str, attempt: int) -> tuple[str, str]:
+    """The old file and the present one, in the directory of logs. Either may be missing."""
+    return f"{job_id}.{attempt}.log.old", f"{job_id}.{attempt}.log"
+
+
+class Logbook:
+    """Writes for one attempt at a time. Nothing here raises, whatever the disk does: what can't be written is lost.
+
+    Also what an attempt's own threads and forked children say is kept: each line is one write to the end of the file.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._attempt: tuple[str, int] | None = None
+        self._descriptor: int | None = None
+        self._inode = 0
+        self._turning = threading.Lock()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def begin(self, job_id: str, attempt: int) -> None:
+        """From now on it is this attempt that speaks."""
+        self._attempt = (job_id, attempt)
+
+    def end(self) -> None:
+        """Nobody speaks. What comes all the same, from a thread that was left, is dropped."""
+        self._attempt = None
+        self._close()
+
+    def write(
+        self, text: str, *, stream: str | None = None, level: str | None = None, logger: str | None = None
+    ) -> None:
+        """Keeps a line: of a stream, or of a logger at a level."""
+        if self._attempt is None:
+            return
+        at = time.time_ns() // 1000
+        for begin in range(0, len(text) or 1, LINE_CHARS):
+            part = text[begin : begin + LINE_CHARS]
+            record = {"at": at, "stream": stream, "level": level, "logger": logger, "text": part}
+            with contextlib.suppress(OSError):
+                self._append(_encode(record).encode(errors="backslashreplace") + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        size = self._size()
+        if size is None:
+            self._open()
+        elif size >= FILE_BYTES and self._turning.acquire(blocking=False):
+            try:
+                self._turn()
+            finally:
+                self._turning.release()
+        if self._descriptor is not None:
+            os.write(self._descriptor, line)
+
+    def _size(self) -> int | None:
+        """Of the file that is open; None where none is, or not any more: a task may close what is not its own."""
+        if self._descriptor is None:
+            return None
+        try:
+            status = os.fstat(self._descriptor)
+        except OSError:
+            return None
+        return status.st_size if status.st_ino == self._inode else None
+
+    def _turn(self) -> None:
+        """The present file becomes the old one, unless a process that shares it has turned it before."""
+        if self._attempt is None:
+            return
+        old, present = (self._directory / name for name in file_names(*self._attempt))
+        with contextlib.suppress(FileNotFoundError):
+            if present.stat().st_ino == self._inode:
+                present.replace(old)
+        self._close()
+        self._open()
+
+    def _open(self) -> None:
+        if self._attempt is not None:
+            file = self._directory / file_names(*self._attempt)[1]
+            self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._inode = os.fstat(self._descriptor).st_ino
+
+    def _close(self) -> None:
+        if self._size() is not None and self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+    def _forked(self) -> None:
+        self._turning = threading.Lock()

@@ -1,0 +1,53 @@
+"""What tasks say, kept by a real service through kills of its parts."""
+
+import json
+from pathlib import Path
+
+from tests.support.caller import Caller
+from tests.support.server import Server
+from tests.support.waiting import until_sync
+
+
+def said(api: Caller, job_id: str) -> list[tuple[int, str]]:
+    """Attempts and texts, oldest first."""
+    answer = api.http.get(f"/jobs/{job_id}/logs", headers={"Accept": "application/jsonl"})
+    assert answer.status_code == 200
+    return [(line["attempt"], line["text"]) for line in map(json.loads, answer.text.splitlines())]
+
+
+def test_each_attempt_says_its_own_also_one_that_was_killed(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path) as server:
+        api = server.api
+        job_id = api.submit("talk", {"gate": str(gate)})["id"]
+        until_sync(lambda: said(api, job_id) == [(1, "I wait.")], what="the first words, while it runs")
+        api.lane_of(job_id).kill()
+        until_sync(lambda: len(said(api, job_id)) == 2, what="the second attempt to speak")
+        gate.touch()
+        api.succeeded(job_id)
+        everything = [(1, "I wait."), (2, "I wait."), (2, "I go <b>on</b>."), (2, "I am done.")]
+        assert said(api, job_id) == everything
+        server.kill()
+        assert said(server.start().api, job_id) == everything
+
+
+def test_what_a_job_had_said_when_its_time_was_over_is_kept(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        job_id = server.api.submit("talk", {"gate": "/never"}, timeout_s=0.5)["id"]
+        server.api.failed(job_id, "timed-out")
+        assert said(server.api, job_id) == [(1, "I wait.")]
+
+
+def test_the_next_start_removes_what_belongs_to_no_job(tmp_path: Path) -> None:
+    with Server(tmp_path) as server:
+        kept = server.api.submit("chatter", {"lines": 3})["id"]
+        server.api.succeeded(kept)
+        server.kill()
+        logs = server.data_dir / "logs"
+        orphan = logs / "01a20000-0000-7000-8000-000000000001.1.log"
+        orphan.write_text("{}")
+        api = server.start().api
+        until_sync(lambda: not orphan.exists(), what="the orphan to go")
+        assert [text for _, text in said(api, kept)] == [f"line {n} of what a task has to say" for n in range(3)]
+        assert api.http.delete(f"/jobs/{kept}").status_code == 204
+        assert list(logs.iterdir()) == []

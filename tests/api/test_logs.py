@@ -1,0 +1,143 @@
+"""`GET /jobs/{id}/logs`, over files as lanes write them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.worker.logbook import FILE_BYTES, Logbook, file_names
+from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.keys import bearer
+from tests.support.problems import problem
+
+pytestmark = pytest.mark.anyio
+
+ALICE, BOB = "alice-0123456789abcdef", "bobby-0123456789abcdef"
+
+
+def logs_of(desk: FrontDesk) -> Path:
+    return desk.state.settings.data_dir / "logs"
+
+
+def say(desk: FrontDesk, job_id: str, *texts: str, attempt: int = 1) -> None:
+    """What an attempt prints."""
+    book = Logbook(logs_of(desk))
+    book.begin(job_id, attempt)
+    for text in texts:
+        book.write(text, stream="stdout")
+    book.end()
+
+
+async def submitted(desk: FrontDesk) -> str:
+    job_id: str = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    return job_id
+
+
+async def test_nothing_where_nothing_was_said(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    answer = await desk.client.get(f"/jobs/{job}/logs")
+    assert (answer.status_code, answer.text) == (200, "")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_job_leads_there(desk: FrontDesk) -> None:
+    job = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()
+    say(desk, job["id"], "hello")
+    assert "hello" in (await desk.client.get(job["links"]["logs"])).text
+
+
+async def test_text_is_a_line_each_with_time_attempt_and_source(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    book = Logbook(logs_of(desk))
+    book.begin(job, 1)
+    book.write("a", stream="stderr")
+    book.write("b", level="warning", logger="mine")
+    lines = (await desk.client.get(f"/jobs/{job}/logs")).text.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["[1] stderr: a", "[1] warning mine: b"]
+    assert all(line[:2] == "20" and line.split(" ")[0].endswith("Z") for line in lines)
+
+
+async def test_records_on_request(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    say(desk, job, "naïve\u2028\x00")
+    answer = await desk.client.get(f"/jobs/{job}/logs", headers={"Accept": "application/jsonl"})
+    assert answer.headers["content-type"] == "application/jsonl"
+    (record,) = [json.loads(line) for line in answer.text.split("\n")[:-1]]
+    assert record.pop("at").endswith("Z")
+    assert record == {"attempt": 1, "stream": "stdout", "level": None, "logger": None, "text": "naïve\u2028\x00"}
+
+
+async def test_text_is_harmless_in_a_terminal_and_forges_no_line(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    say(desk, job, "\x1b[2Jgone\r\x07\x9b", "one\n2026-11-22T09:00:00Z [1] stdout: forged", "tab\there")
+    text = (await desk.client.get(f"/jobs/{job}/logs")).text
+    assert "\\x1b[2Jgone\\x0d\\x07\\x9b\n" in text
+    assert "one\n    2026" in text
+    assert "tab\there" in text
+
+
+async def test_attempts_one_after_the_other_or_one_of_them(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    say(desk, job, "second", attempt=2)
+    say(desk, job, "first", attempt=1)
+
+    async def texts(query: str = "") -> list[str]:
+        return [
+            line.rpartition(": ")[2] for line in (await desk.client.get(f"/jobs/{job}/logs{query}")).text.splitlines()
+        ]
+
+    assert await texts() == ["first", "second"]
+    assert await texts("?attempt=2") == ["second"]
+    assert await texts("?attempt=3") == []
+    for wrong in ("0", "11", "x", "1_0", ""):
+        problem(await desk.client.get(f"/jobs/{job}/logs?attempt={wrong}"), 422, "invalid-parameters")
+    problem(await desk.client.get(f"/jobs/{job}/logs?attempts=1"), 422, "invalid-parameters")
+
+
+async def test_what_was_cut_short_is_left_out(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    say(desk, job, "whole", "cut")
+    file = logs_of(desk) / file_names(job, 1)[1]
+    file.write_bytes(b'\xff\n[1]\n{"at": 1}\n' + file.read_bytes()[:-5])
+    lines = (await desk.client.get(f"/jobs/{job}/logs")).text.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == ["whole"]
+
+
+async def test_the_old_file_comes_first(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    texts = [f"{number} {'x' * 1000}" for number in range(3 * FILE_BYTES // 1000)]
+    say(desk, job, *texts)
+    lines = (await desk.client.get(f"/jobs/{job}/logs")).text.splitlines()
+    assert FILE_BYTES // 1200 < len(lines) < len(texts)
+    assert [line.rpartition(": ")[2] for line in lines] == texts[-len(lines) :]
+
+
+async def test_only_for_the_owner(tmp_path: Path) -> None:
+    async with front_desk(tmp_path, api_keys=f"alice:{ALICE},bob:{BOB}") as desk:
+        job = (await desk.client.post("/jobs/fibonacci", json={"n": 1}, headers=bearer(ALICE))).json()["id"]
+        say(desk, job, "secret")
+        assert "secret" in (await desk.client.get(f"/jobs/{job}/logs", headers=bearer(ALICE))).text
+        problem(await desk.client.get(f"/jobs/{job}/logs", headers=bearer(BOB)), 404, "job-not-found")
+        problem(await desk.client.get(f"/jobs/{job}/logs"), 401, "unauthorized")
+
+
+async def test_unknown_and_head(desk: FrontDesk) -> None:
+    problem(await desk.client.get("/jobs/../../etc/passwd/logs"), 404, "not-found")
+    problem(await desk.client.get("/jobs/nothing/logs"), 404, "job-not-found")
+    job = await submitted(desk)
+    say(desk, job, "hello")
+    head = await desk.client.head(f"/jobs/{job}/logs")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_deleted_with_the_job(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    await desk.engine.end(job)
+    await desk.client.get(f"/jobs/{job}?wait=10")
+    for attempt in (1, 2):
+        say(desk, job, *(["x" * 1000] * (FILE_BYTES // 1000 + 1)), attempt=attempt)
+    assert len(list(logs_of(desk).iterdir())) == 4
+    assert (await desk.client.delete(f"/jobs/{job}")).status_code == 204
+    assert list(logs_of(desk).iterdir()) == []

@@ -1,0 +1,60 @@
+"""The directory of logs: what nobody will ask for is taken away at the next start."""
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import BootError
+from app.jobs.model import AttemptKey, Job
+from app.stores.logs import LogDirectory
+from app.worker.logbook import Logbook
+from tests.support.journals import a_job
+
+pytestmark = pytest.mark.anyio
+
+ID = "01a20000-0000-7000-8000-000000000001"
+
+
+def say(logs: LogDirectory, job_id: str) -> None:
+    book = Logbook(logs.directory)
+    book.begin(job_id, 1)
+    book.write("hello", stream="stdout")
+    book.end()
+
+
+async def test_what_was_said_is_read_and_nothing_of_others(tmp_path: Path) -> None:
+    logs = LogDirectory(tmp_path / "logs")
+    job = a_job(ID)
+    say(logs, job.id)
+    (line,) = await logs.read(job.key._replace(attempt=1))
+    assert (line.attempt, line.stream, line.text) == (1, "stdout", "hello")
+    assert await logs.read(AttemptKey(job.id, 2)) == []
+
+
+async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path: Path) -> None:
+    logs = LogDirectory(tmp_path / "logs")
+    kept, gone = a_job(ID), a_job(ID.replace("1", "2"))
+    for job in (kept, gone):
+        say(logs, job.id)
+    (logs.directory / "notes.txt").touch()
+
+    async def find(job_id: str) -> Job | None:
+        return kept if job_id == kept.id else None
+
+    leftovers = await logs.leftovers()
+    assert set(leftovers) == {kept.id, gone.id}
+    assert await logs.sweep(leftovers, find) == 1
+    assert {file.name for file in logs.directory.iterdir()} == {f"{kept.id}.1.log", "notes.txt"}
+
+
+async def test_a_directory_that_cannot_be_made_stops_the_boot(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BootError, match="The directory for logs can't be made"):
+        LogDirectory(tmp_path / "file" / "logs")
+
+
+def test_it_is_private(tmp_path: Path) -> None:
+    logs = LogDirectory(tmp_path / "logs")
+    say(logs, "job")
+    assert logs.directory.stat().st_mode & 0o077 == 0
+    assert all(file.stat().st_mode & 0o077 == 0 for file in logs.directory.iterdir())
