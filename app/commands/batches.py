@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.client import Batch, Client
-from app.commands.batch_view import batch_page, batches_table, write_batch, write_batch_page
+from app.commands.batch_view import batch_page, batches_table, jobs_in, write_batch, write_batch_page
 from app.commands.connection import AsJson, Service
 from app.commands.endings import FAILED
 from app.commands.options import BatchId, Labels, Limit, Wait
@@ -94,7 +94,7 @@ def _accepted(offload: Client, batch: Batch, wait: bool, as_json: bool) -> None:
     elif as_json:
         write_json(batch)
     elif for_people():
-        say(f"{batch.id}  {batch.size:,} jobs")
+        say(f"{batch.id}  {jobs_in(batch)}")
         say(f"offload watch {batch.id}", style="dim")
     else:
         print(batch.id)
@@ -117,7 +117,7 @@ def _finish(offload: Client, batch: Batch, as_json: bool) -> None:
 
 def _judge(batch: Batch) -> None:
     if batch.counts.failed or batch.counts.cancelled:
-        tell(f"{batch.counts.failed:,} of {batch.size:,} jobs failed, {batch.counts.cancelled:,} were cancelled.")
+        tell(f"{batch.counts.failed:,} of {jobs_in(batch)} failed, {batch.counts.cancelled:,} were cancelled.")
         tell(f"offload jobs --batch {batch.id} --state failed lists them.", prefix="")
         raise typer.Exit(FAILED)
 

@@ -36,7 +36,7 @@ def test_ctrl_c_leaves_the_batch_running(offload: Command, api: Caller, gate: Pa
     command = offload.begin("batch", "wait", batch_id)
     until_sync(lambda: api.get("/jobs", batch=batch_id)["jobs"][0]["state"] == "running")
     with offload.terminal("batch", "wait", batch_id) as terminal:
-        terminal.until("0 of 1 jobs")
+        terminal.until("0 of 1 job")
         terminal.interrupt()
         assert terminal.end() == 130
     assert f"offload batch cancel {batch_id}" in terminal.text
