@@ -16,12 +16,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _there_are_logs(api: Caller) -> None:
-    if "/jobs/{id}/logs" not in api.get("/openapi.json")["paths"]:
-        pytest.skip("this service keeps no logs")
-
-
 def texts(lines: list[str]) -> list[str]:
     """The lines without time and source."""
     return [line.partition("stdout: ")[2] for line in lines]
