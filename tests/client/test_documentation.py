@@ -1,34 +1,16 @@
-"""The examples of `docs/client.md`, each run as it stands."""
+"""`docs/client.md` leaves nothing out. Its examples are run by `tests/docs`."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from app.client import Client
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/client.md").read_text()
-EXAMPLES = re.findall(r"```python\n([^`]*)```\n\n```text\n([^`]*)```", PAGE)
+PAGE = (Path(__file__).parents[2] / "docs/client.md").read_text()
 
 
 def test_every_example_says_what_it_prints() -> None:
-    assert len(EXAMPLES) == PAGE.count("```python") > 0
-
-
-@pytest.mark.parametrize(("program", "printed"), EXAMPLES)
-def test_an_example_prints_what_it_says(url: str, program: str, printed: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env={"OFFLOAD_URL": url, "PYTHONPATH": str(ROOT)},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert (ended.stdout, ended.stderr) == (printed, "")
+    told = re.findall(r"```python\n[^`]*```\n\n```text\n", PAGE)
+    assert len(told) == PAGE.count("```python") > 0
 
 
 def test_every_method_is_in_the_table() -> None:

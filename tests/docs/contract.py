@@ -157,7 +157,7 @@ def _kind(schema: Schema) -> str:
         case "string":
             return str(schema.get("format", "text")).replace("date-time", "time")
         case name:
-            return _ranged(_WORDS.get(name, "any JSON"), schema)
+            return _ranged(_WORDS.get(str(name), "any JSON"), schema)
 
 
 _WORDS = {"integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}

@@ -9,10 +9,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 """Those that a user reads. Decisions have no examples."""
 
-_BLOCK = re.compile(
-    r"(?P<before>(?:^.+\n)*)\n?(?:^<!-- not run: (?P<reason>.+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
-)
+_NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 _FILE = re.compile(r"`(?P<name>[\w./-]+\.\w+)`[^`]*:\n*\Z")
 
 
@@ -34,10 +31,24 @@ def blocks(page: Path) -> list[Block]:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    for found in _BLOCK.finditer(text):
-        file = _FILE.search(found["before"])
-        line = text.count("\n", 0, found.start("text"))
-        yield Block(found["language"], found["text"], line, file and file["name"], found["reason"])
+    paragraph, reason, begun = "", None, None
+    lines: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if begun is not None:
+            if line == "```":
+                file = _FILE.search(paragraph)
+                yield Block(begun[0], "".join(f"{each}\n" for each in lines), begun[1], file and file["name"], reason)
+                paragraph, reason, begun, lines = "", None, None, []
+            else:
+                lines.append(line)
+        elif line.startswith("```"):
+            begun = line[3:], number
+        elif found := _NOT_RUN.fullmatch(line):
+            reason = found[1]
+        elif line:
+            paragraph = f"{paragraph}\n{line}" if not paragraph.endswith("\n") else line
+        elif paragraph and not paragraph.endswith("\n"):
+            paragraph += "\n"
 
 
 def named(page: Path) -> str:

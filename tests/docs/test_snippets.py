@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ READ_ONLY = {"text", "mermaid", "promql"}
 STARTS_A_SERVICE = re.compile(
     r"^(?:\w+=(?:\"[^\"]*\"|\S)+ )*(?:make (?:serve|dev)|docker compose up|offload serve)\b.*$"
 )
-"""Such a line is not run: the service of the page's tests has been started in its stead, with the tasks that it names."""
+"""Such a line is not run: the service of the page's tests has been started in its stead, with the tasks it names."""
 
 DIFFERS_EACH_TIME = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
@@ -130,24 +130,28 @@ def _sets_something(line: str) -> bool:
     return re.match(r"\w+=\S*$|\w+=\$\(|\w+\(\) \{", line) is not None
 
 
-def tasks_of(page: Path) -> str:
+def tasks_of(found: Sequence[Block]) -> str:
     """Those that the page starts services with."""
-    found = re.findall(r"OFFLOAD_TASKS=\"?([\w.:=,-]+)\"?", page.read_text())
-    return ", ".join(dict.fromkeys(found))
+    run = "".join(block.text for block in found if block.language == "sh" and block.not_run is None)
+    entries = ",".join(re.findall(r"OFFLOAD_TASKS=\"?([\w.:=,-]+)\"?", run)).split(",")
+    return ", ".join(dict.fromkeys(entries))
 
 
 @pytest.mark.skipif(curl() < CURL, reason="the examples need a newer curl")
 @pytest.mark.parametrize("page", [page for page in PAGES if "```" in page.read_text()], ids=named)
 def test_its_examples_do_what_they_show(page: Path, tmp_path: Path) -> None:
     found = blocks(page)
-    shutil.copytree(ROOT / "files", tmp_path / "files")
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "files", clone / "files")
     for block in found:  # modules of tasks first: the service that is to have them is started before
-        if block.file and block.not_run is None:
-            (tmp_path / Path(block.file).name).write_text(block.text)
+        if block.file and block.language == "python":
+            (clone / block.file).write_text(block.text)
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-        with Server(tmp_path, tasks=tasks_of(page), lanes=2) as server:
-            desk = Desk(tmp_path, server)
+        environment.setenv("PYTHONPATH", str(clone), prepend=os.pathsep)
+        with Server(
+            tmp_path / "service", tasks=tasks_of(found), data_dir=str(clone / "data"), files_dir=str(clone / "files")
+        ) as server:
+            desk = Desk(clone, server)
             for place, block in enumerate(found):
                 if block.not_run is None:
                     behind = found[place + 1] if place + 1 < len(found) else None

@@ -42,7 +42,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-# ---- tables and drawings -----------------------------------------------------------------------------------------------------
+# ---- tables and drawings --------------------------------------------------------------------------------------------
 
 
 def default(field: FieldInfo) -> str:
@@ -66,7 +66,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
 
 
 def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
-    (drawing,) = re.findall(r"^```mermaid\n(stateDiagram.*?)^```$", HOW_IT_WORKS.read_text(), re.MULTILINE | re.DOTALL)
+    drawn = re.compile(r"^```mermaid\n(stateDiagram.*?)^```$", re.MULTILINE | re.DOTALL)
+    (drawing,) = drawn.findall(HOW_IT_WORKS.read_text())
     arrows = set(re.findall(r"^ *(\S+) --> ([\w*\[\]]+)", drawing, re.MULTILINE))
     ends = {("[*]", State.QUEUED)} | {(state, "[*]") for state in State if state.terminal}
     assert arrows == EDGES | ends
