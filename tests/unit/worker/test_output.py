@@ -1,14 +1,16 @@
 """What tasks print and log: kept with the job, bounded on stderr, and nothing a task does to its streams lasts."""
 
-import json
+import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.worker.logbook import FILE_BYTES, LINE_CHARS, file_names
+from app.jobs.model import AttemptKey, Line
+from app.stores.logs import LogDirectory
+from app.worker.logbook import FILE_BYTES, LINE_CHARS
 from app.worker.output import ATTEMPT_BYTES, NOTICE
 
 START = """
@@ -41,13 +43,12 @@ class Said:
         assert run.returncode == code, run.stderr
         return run.stdout, run.stderr
 
-    def kept(self) -> list[dict[str, Any]]:
-        """The records of attempt 1, oldest first."""
-        files = [self.logs / name for name in file_names("job", 1)]
-        return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+    def kept(self) -> Sequence[Line]:
+        """What is read of attempt 1, oldest first."""
+        return asyncio.run(LogDirectory(self.logs).read(AttemptKey("job", 1)))
 
     def texts(self) -> list[str]:
-        return [record["text"] for record in self.kept()]
+        return [line.text for line in self.kept()]
 
 
 def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) -> None:
@@ -90,7 +91,7 @@ def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
         "begin()\nprint('a\\nb')\nprint('c', file=sys.stderr)\nlogging.getLogger('mine').warning('d %s', 1)\n"
         "warnings.warn('e')\nprint('no end', end='')\nend()"
     )
-    records = [(each["stream"], each["level"], each["logger"], each["text"].split("\n")[0]) for each in said.kept()]
+    records = [(each.stream, each.level, each.logger, each.text.split("\n")[0]) for each in said.kept()]
     assert records[:4] == [
         ("stdout", None, None, "a"),
         ("stdout", None, None, "b"),
@@ -99,7 +100,7 @@ def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
     ]
     assert "e" in records[4][3]
     assert records[-1][3] == "no end"
-    assert all(first["at"] <= second["at"] for first, second in zip(said.kept(), said.kept()[1:], strict=False))
+    assert all(first.at <= second.at for first, second in zip(said.kept(), said.kept()[1:], strict=False))
 
 
 def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(said: Said) -> None:
@@ -184,3 +185,46 @@ def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
     _, err = said("begin()\nprint('on')\nlogging.info('and on')\nend()")
     assert err == "on\nINFO:root:and on\n"
     said.logs.mkdir()
+
+
+TURNED_WHILE_WRITING = """
+from app.worker import logbook
+logbook.FILE_BYTES = 0  # each line turns the file
+begin()
+write, close, about_to_write, opened = os.write, os.close, threading.Event(), threading.Event()
+
+def slow_write(descriptor, data):
+    if b"a thread" in data and b"stream" in data:
+        about_to_write.set()
+        opened.wait(1)
+    return write(descriptor, data)
+
+def close_and_open(descriptor):
+    close(descriptor)
+    if about_to_write.is_set():
+        os.open({own!r}, os.O_RDWR | os.O_CREAT)
+        opened.set()
+
+os.write, os.close = slow_write, close_and_open
+thread = threading.Thread(target=print, args=["a thread"])
+thread.start()
+about_to_write.wait(60)
+print("another", file=sys.stderr)
+thread.join()
+end()
+"""
+
+
+def test_no_line_of_a_thread_gets_into_a_file_of_the_task(said: Said, tmp_path: Path) -> None:
+    """A descriptor that one thread closes, since the file is full, is the task's own by the time another writes."""
+    own = tmp_path / "own"
+    said(TURNED_WHILE_WRITING.format(own=str(own)))
+    assert own.read_text() == ""
+
+
+def test_a_line_that_a_full_disk_has_cut_short_takes_no_other_along(said: Said) -> None:
+    said(
+        "import resource\nlimit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))\n"
+        "begin()\nprint('one')\nlimit(120)\nprint('two')\nlimit(-1)\nprint('three')\nprint('four')\nend()"
+    )
+    assert said.texts() == ["one", "three", "four"]
