@@ -6,10 +6,12 @@ are found at the next start, while lanes already write new ones.
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -34,12 +36,17 @@ class LogDirectory:
         return await asyncio.to_thread(lambda: list(self._read(key)))
 
     def _read(self, key: AttemptKey) -> Iterator[Line]:
-        for name in file_names(*key):
-            try:
-                written = (self.directory / name).read_bytes()
-            except OSError:  # nearly always: there is none
-                continue
-            yield from (line for record in written.split(b"\n") if (line := _line(key.attempt, record)))
+        records = self._records(key).split(b"\n")
+        return (line for record in records if (line := _line(key.attempt, record)))
+
+    def _records(self, key: AttemptKey) -> bytes:
+        """What is in both files. Where one took the other's place meanwhile, all anew, or there would be a gap."""
+        old, present = (self.directory / name for name in file_names(*key))
+        while True:
+            with ExitStack() as stack:
+                newer, older = _opened(stack, present), _opened(stack, old)
+                if _is(newer, present):
+                    return b"".join(file.read() for file in (older, newer) if file)
 
     async def remove(self, *job_ids: str) -> None:
         await asyncio.to_thread(self._remove, job_ids)
@@ -67,6 +74,21 @@ class LogDirectory:
         gone = [job_id for job_id in job_ids if await find(job_id) is None]
         await self.remove(*gone)
         return len(gone)
+
+
+def _opened(stack: ExitStack, path: Path) -> BinaryIO | None:
+    try:
+        return stack.enter_context(path.open("rb"))
+    except FileNotFoundError:  # nearly always
+        return None
+
+
+def _is(file: BinaryIO | None, path: Path) -> bool:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return file is None
+    return file is not None and os.path.samestat(os.fstat(file.fileno()), status)
 
 
 def _line(attempt: int, record: bytes) -> Line | None:
