@@ -22,7 +22,8 @@ TEXT = "text/plain; charset=utf-8"
 
 PIECE_BYTES = 64 * 1024
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, ends a line, or turns the direction of what comes after it; tabs and \\n aside."""
 
 router = APIRouter(tags=["jobs"])
 
@@ -105,11 +106,11 @@ def _jsonl(line: Line) -> str:
         "logger": line.logger,
         "text": line.text,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(told)  # in ASCII, since many clients end a line wherever Unicode does, as at U+2028
 
 
 def _text(line: Line) -> str:
     """Harmless in a terminal, and no text can look like another line."""
     source = line.stream or f"{line.level} {line.logger}"
     shown = f"{times.written(line.at)} [{line.attempt}] {source}: {line.text}".replace("\n", "\n    ")
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", shown)
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)
