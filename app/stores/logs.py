@@ -8,8 +8,9 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,7 +38,7 @@ class LogDirectory:
 
     def _read(self, key: AttemptKey) -> Iterator[Line]:
         records = self._records(key).split(b"\n")
-        return (line for record in records if (line := _line(key.attempt, record)))
+        return _joined(part for record in records if (part := _part(key.attempt, record)))
 
     def _records(self, key: AttemptKey) -> bytes:
         """What is in both files. Where one took the other's place meanwhile, all anew, or there would be a gap."""
@@ -91,11 +92,28 @@ def _is(file: BinaryIO | None, path: Path) -> bool:
     return file is not None and os.path.samestat(os.fstat(file.fileno()), status)
 
 
-def _line(attempt: int, record: bytes) -> Line | None:
-    """None for what a kill or a full disk has cut short."""
+def _joined(parts: Iterable[tuple[Line, bool]]) -> Iterator[Line]:
+    """Lines, those whole again that were kept in parts; of each, what a terminal would still show after a `\\r`."""
+    begun: dict[str, Line] = {}
+    for line, unfinished in parts:
+        if line.stream is None:
+            yield line
+            continue
+        first = begun.pop(line.stream, None)
+        text = line.text if first is None else first.text + line.text
+        whole = replace(first or line, text=text.rstrip("\r").rpartition("\r")[2])
+        if unfinished:
+            begun[line.stream] = replace(whole, text=text)
+        else:
+            yield whole
+    yield from begun.values()
+
+
+def _part(attempt: int, record: bytes) -> tuple[Line, bool] | None:
+    """A line, or an unfinished one's next part. None for what a full disk has cut short."""
     try:
         told: dict[str, Any] = json.loads(record)
-        return Line(
+        line = Line(
             at=int(told["at"]),
             attempt=attempt,
             stream=told["stream"],
@@ -105,3 +123,4 @@ def _line(attempt: int, record: bytes) -> Line | None:
         )
     except (ValueError, LookupError, TypeError):
         return None
+    return line, "unfinished" in told

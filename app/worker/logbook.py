@@ -2,6 +2,8 @@
 
     {"at": 1795421662123456, "stream": "stdout", "level": null, "logger": null, "text": "half done"}
 
+With `"unfinished": true` it is the beginning of a line, and the stream's next record goes on with it.
+
 It goes by a file and not by the pipe, since it may be much, and must be there after a SIGKILL: that is when it is
 read. Most attempts say nothing, and have none. Of what is said, the newest is kept: once a file is full it becomes the
 old one, in place of that before.
@@ -53,15 +55,23 @@ class Logbook:
             self._close()
 
     def write(
-        self, text: str, *, stream: str | None = None, level: str | None = None, logger: str | None = None
+        self,
+        text: str,
+        *,
+        stream: str | None = None,
+        level: str | None = None,
+        logger: str | None = None,
+        unfinished: bool = False,
     ) -> None:
-        """Keeps a line: of a stream, or of a logger at a level."""
+        """Keeps a line: of a stream, or of a logger at a level. A stream's next one goes on with an unfinished one."""
         if self._attempt is None:
             return
         at = time.time_ns() // 1000
         for begin in range(0, len(text) or 1, LINE_CHARS):
             part = text[begin : begin + LINE_CHARS]
-            record = {"at": at, "stream": stream, "level": level, "logger": logger, "text": part}
+            record: dict[str, object] = {"at": at, "stream": stream, "level": level, "logger": logger, "text": part}
+            if unfinished:
+                record["unfinished"] = True
             # What a full disk has cut short must not take the next record along, so each begins a line.
             line = b"\n" + _encode(record).encode(errors="backslashreplace")
             # Alone: a descriptor that another thread closes at a turn may be a task's own file when it is written to.

@@ -1,10 +1,12 @@
 """What tasks print and log: kept with the job, and passed on to the service's stderr up to a bound for each attempt."""
 
+import codecs
 import contextlib
 import io
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from app.worker.logbook import LINE_CHARS, Logbook
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
 
 ATTEMPT_BYTES = 64 * 1024
 NOTICE = b"\n[offload] this attempt has printed 64 KiB; the rest is not told here\n"
+
+PIECE_BYTES = 64 * 1024
+"""Of one write that are looked at together: it may be larger than what memory has left."""
+
+UNFINISHED_S = 1.0
+"""How often a line is kept that is flushed before its end: that of a progress bar is all the time."""
 
 
 class Stderr:
@@ -45,7 +53,10 @@ class Stream(io.RawIOBase):
         self._name = name
         self._stderr = stderr
         self._book = book
-        self._line = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._line = ""
+        self._kept = -UNFINISHED_S
+        self._silent = True
 
     def writable(self) -> bool:
         return True
@@ -56,24 +67,40 @@ class Stream(io.RawIOBase):
 
     def write(self, data: "Buffer", /) -> int:
         """Takes everything, always: a task does not fail because nobody can read what it prints."""
-        with memoryview(data) as view:
-            self._stderr.write(view)
-            *lines, self._line = (self._line + bytes(view)).split(b"\n")
-            size = view.nbytes
-        for line in lines:
-            self._keep(line)
-        if len(self._line) > LINE_CHARS:
-            self.end_line()
+        self._silent = False
+        with memoryview(data) as view, view.cast("B") as plain:
+            self._stderr.write(plain)
+            for begin in range(0, plain.nbytes, PIECE_BYTES):
+                self._take(self._decoder.decode(bytes(plain[begin : begin + PIECE_BYTES])))
+            size = plain.nbytes
+        if self._line and time.monotonic() >= self._kept + UNFINISHED_S:
+            self._kept = time.monotonic()
+            self._keep(self._line, unfinished=True)
+            self._line = ""
         return size
 
     def end_line(self) -> None:
-        """Keeps what has no end of line yet."""
-        if self._line:
-            self._keep(self._line)
-            self._line = b""
+        """Keeps what has no end of line yet, and begins anew."""
+        if self._silent:
+            return
+        if rest := self._line + self._decoder.decode(b"", final=True):
+            self._keep(rest)
+        self._line = ""
+        self._kept = -UNFINISHED_S
+        self._silent = True
 
-    def _keep(self, line: bytes) -> None:
-        self._book.write(line.decode(errors="backslashreplace"), stream=self._name)
+    def _take(self, text: str) -> None:
+        *lines, last = (self._line + text).split("\n")
+        for line in lines:
+            self._keep(line)
+        self._line = last if "\r" not in last else last[max(0, last.rfind("\r", 0, len(last.rstrip("\r")))) :]
+        if len(self._line) > LINE_CHARS:
+            whole = (len(self._line) - 1) // LINE_CHARS * LINE_CHARS
+            self._keep(self._line[:whole])
+            self._line = self._line[whole:]
+
+    def _keep(self, line: str, *, unfinished: bool = False) -> None:
+        self._book.write(line, stream=self._name, unfinished=unfinished)
 
 
 class Output:

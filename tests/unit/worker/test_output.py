@@ -39,7 +39,8 @@ class Said:
     def __call__(self, body: str, *, code: int = 0) -> tuple[str, str]:
         """The process's stdout and stderr."""
         script = START.format(logs=str(self.logs)) + body
-        run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+        command = [sys.executable, "-c", script]
+        run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
         assert run.returncode == code, run.stderr
         return run.stdout, run.stderr
 
@@ -144,6 +145,51 @@ def test_what_cannot_be_formatted_is_told_and_harms_nobody(said: Said) -> None:
 def test_what_was_said_is_there_after_a_kill(said: Said) -> None:
     said("begin()\nprint('last words')\nos.kill(os.getpid(), 9)", code=-9)
     assert said.texts() == ["last words"]
+
+
+def test_an_unfinished_line_is_there_after_a_kill(said: Said) -> None:
+    said("begin()\nprint('now for', end=' ', flush=True)\nos.kill(os.getpid(), 9)", code=-9)
+    assert said.texts() == ["now for "]
+
+
+def test_what_was_flushed_in_parts_is_one_line(said: Said) -> None:
+    said(
+        "begin()\nprint('a', end='', flush=True)\nprint('error', file=sys.stderr)\n"
+        "for part in 'bc': print(part, end='', flush=True)\nprint('d')\nprint('e')\nend()"
+    )
+    assert said.texts() == ["error", "abcd", "e"]
+
+
+@pytest.mark.parametrize("shape", ["'\\r' + bar", "bar + '\\r'"])
+def test_of_a_progress_bar_its_newest_state_is_kept(said: Said, shape: str) -> None:
+    said(
+        "begin()\nfor n in range(1000):\n bar = f'{n:4} of 1000'\n"
+        f" print({shape}, end='', file=sys.stderr, flush=True)\nprint(file=sys.stderr)\nprint('crlf\\r')\nend()"
+    )
+    assert said.texts() == [" 999 of 1000", "crlf"]
+    assert sum(file.stat().st_size for file in said.logs.iterdir()) < 1000
+
+
+def test_half_a_million_characters_each_flushed_are_few_records(said: Said) -> None:
+    said("begin()\nfor n in range(500_000): sys.stdout.write('x'); sys.stdout.flush()\nend()")
+    assert len("".join(said.texts())) > FILE_BYTES // 2
+    assert len(said.texts()) < 100
+
+
+def test_characters_are_whole_however_their_bytes_come(said: Said) -> None:
+    said("begin()\nfor n in range(5000): sys.stdout.buffer.raw.write('€'.encode()[n % 3 : n % 3 + 1])\nend()")
+    assert "".join(said.texts()) == "€" * 1666 + "\\xe2\\x82"
+
+
+def test_a_huge_line_takes_little_memory(said: Said) -> None:
+    _, err = said(
+        "import resource\nbegin()\nhuge = b'x' * 100_000_000\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nsys.stdout.buffer.write(huge)\n"
+        "grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\nend()\n"
+        "print(grown, file=sys.__stderr__)"
+    )
+    assert int(err.splitlines()[-1]) < 20_000
+    assert max(map(len, said.texts())) == LINE_CHARS
 
 
 def test_the_newest_is_kept_up_to_a_bound(said: Said) -> None:
