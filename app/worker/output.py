@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from app.worker.logbook import LINE_CHARS, Logbook
+from app.worker.loggers import Loggers
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
@@ -116,8 +117,7 @@ class Output:
         self._stderr = Stderr(self._own)
         self._streams: tuple[Stream, ...] = ()
         self._texts = self._make()
-        self._root = logging.getLogger()
-        self._handlers = [Listener(book, self._stderr)]
+        self._loggers = Loggers(Listener(book, self._stderr))
 
     def begin(self, job_id: str, attempt: int) -> None:
         """A new attempt begins: what it says is its own, and what is passed on is counted from zero."""
@@ -126,11 +126,7 @@ class Output:
         if not self._work():
             self._texts = self._make()
         sys.stdout, sys.stderr = self._texts
-        root = self._root
-        if root.handlers != self._handlers or root.level != logging.INFO or root.manager.disable != logging.NOTSET:
-            root.handlers = [*self._handlers]
-            root.setLevel(logging.INFO)
-            logging.disable(logging.NOTSET)
+        self._loggers.restore()
 
     def end(self) -> None:
         """The attempt has ended: passes on what is still in buffers."""
@@ -161,7 +157,7 @@ class Output:
 
 
 class Listener(logging.Handler):
-    """Hears every logger that hands on to the root: from INFO on, unless the task says otherwise."""
+    """Hears every logger that hands on to the root."""
 
     def __init__(self, book: Logbook, stderr: Stderr) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ import logging, os, sys, threading, warnings
 from pathlib import Path
 from app.worker.logbook import Logbook
 from app.worker.output import Output
+{imported}
 output = Output(Logbook(Path({logs!r})))
 os.dup2(2, 1)
 def begin(): output.begin("job", 1)
@@ -36,9 +37,9 @@ class Said:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
 
-    def __call__(self, body: str, *, code: int = 0) -> tuple[str, str]:
-        """The process's stdout and stderr."""
-        script = START.format(logs=str(self.logs)) + body
+    def __call__(self, body: str, *, imported: str = "", code: int = 0) -> tuple[str, str]:
+        """The process's stdout and stderr. `imported` is what a task's module does before."""
+        script = START.format(logs=str(self.logs), imported=imported) + body
         command = [sys.executable, "-c", script]
         run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
         assert run.returncode == code, run.stderr
@@ -127,6 +128,43 @@ def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(sai
 def test_what_an_attempt_does_to_logging_does_not_last(said: Said, deed: str) -> None:
     said(f"import logging.config\nbegin()\n{deed}\nend()\nbegin()\nlogging.info('heard')\nend()")
     assert said.texts() == ["heard"]
+
+
+def test_loggers_that_an_attempt_disables_are_heard_by_the_next(said: Said) -> None:
+    said(
+        "import logging.config\nbegin()\nlater = logging.getLogger('later')\n"
+        "logging.config.dictConfig({'version': 1, 'loggers': {'third': {'propagate': False}}})\n"
+        "mine.info('not heard')\nend()\n"
+        "begin()\nfor name in ('mine', 'later', 'third'): logging.getLogger(name).info('heard')\nend()",
+        imported="mine = logging.getLogger('mine')",
+    )
+    assert said.texts() == ["heard"] * 3
+
+
+def test_handlers_that_an_attempt_adds_do_not_add_up(said: Said, tmp_path: Path) -> None:
+    own = tmp_path / "own.log"
+    said(
+        "def attempt():\n begin()\n mine.addHandler(logging.StreamHandler())\n"
+        f" mine.addHandler(logging.FileHandler({str(own)!r}))\n mine.info('once'); end()\n"
+        "for _ in range(4): attempt()",
+        imported="mine = logging.getLogger('mine')",
+    )
+    assert [(line.stream, line.text) for line in said.kept()] == [("stderr", "once"), (None, "once")] * 4
+    assert own.read_text() == "once\n" * 4
+
+
+def test_what_a_task_s_module_sets_up_when_it_is_imported_lasts(said: Said, tmp_path: Path) -> None:
+    """But its own lines on stderr would be there twice."""
+    own = tmp_path / "own.log"
+    _, err = said(
+        "for _ in range(2):\n begin(); logging.debug('all'); mine.debug('mine')\n logging.basicConfig(force=True); end()",
+        imported=f"logging.basicConfig(level=logging.DEBUG)\n"
+        f"logging.getLogger().addHandler(logging.FileHandler({str(own)!r}))\n"
+        f"mine = logging.getLogger('mine')\nmine.addHandler(logging.FileHandler({str(own)!r}))",
+    )
+    assert said.texts() == ["all", "mine"] * 2
+    assert sorted(own.read_text().split()) == ["all"] * 2 + ["mine"] * 4
+    assert err.count("all") == 2
 
 
 def test_an_exception_is_logged_with_its_traceback_in_one_record(said: Said) -> None:
