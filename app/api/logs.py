@@ -14,7 +14,7 @@ from app.api.openapi import problems
 from app.api.queries import JobId, never_null, strictly, whole
 from app.api.state import Caller, State
 from app.errors import InvalidParametersError, JobNotFoundError
-from app.jobs.model import Line
+from app.jobs.model import Job, Line
 from app.tasks.declaration import MAX_ATTEMPTS
 
 LINES = "application/jsonl"
@@ -37,6 +37,7 @@ class LineView(BaseModel):
     level: str | None = Field(description="of what was logged: `info`, `warning`, …")
     logger: str | None
     text: str
+    unfinished: bool = Field(description="whether the line has no end yet, and may still go on or become another")
 
 
 class LogsQuery(BaseModel):
@@ -77,14 +78,22 @@ async def job_logs(
 ) -> StreamingResponse:
     """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
 
-    Also while it runs, and of attempts that were lost. Nothing where it has said nothing.
+    Also while it runs, and of attempts that were lost. Nothing where it has said nothing. The text only gets more at
+    its end, until the oldest lines go: a line that is not finished is in it once its attempt has ended.
     """
-    await state.service.get(caller, job_id)  # or the 404 would come too late
+    job = await state.service.get(caller, job_id)  # or the 404 would come too late
     as_json = LINES in accept
-    written = _jsonl if as_json else _text
-    lines = (written(line) async for line in state.service.logs(caller, job_id, query.attempt))
+    lines = state.service.logs(caller, job_id, query.attempt)
+    written = (_jsonl(line) async for line in lines) if as_json else (_text(line) async for line in _final(lines, job))
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(_pieces(lines), headers=headers, media_type=LINES if as_json else TEXT)
+    return StreamingResponse(_pieces(written), headers=headers, media_type=LINES if as_json else TEXT)
+
+
+async def _final(lines: AsyncIterator[Line], job: Job) -> AsyncIterator[Line]:
+    """Those that stay as they are, so that who follows the text finds all that he has at its beginning."""
+    async for line in lines:
+        if not line.unfinished or job.state.terminal or line.attempt < job.attempt:
+            yield line
 
 
 async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
@@ -105,6 +114,7 @@ def _jsonl(line: Line) -> str:
         "level": line.level,
         "logger": line.logger,
         "text": line.text,
+        "unfinished": line.unfinished,
     }
     return json.dumps(told)  # in ASCII, since many clients end a line wherever Unicode does, as at U+2028
 

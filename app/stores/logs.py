@@ -93,7 +93,7 @@ def _is(file: BinaryIO | None, path: Path) -> bool:
 
 
 def _joined(parts: Iterable[tuple[Line, bool]]) -> Iterator[Line]:
-    """Lines, those whole again that were kept in parts; of each, what a terminal would still show after a `\\r`."""
+    """Lines, whole again where they were kept in parts; those that nothing has ended yet come last."""
     begun: dict[str, Line] = {}
     for line, unfinished in parts:
         if line.stream is None:
@@ -101,12 +101,17 @@ def _joined(parts: Iterable[tuple[Line, bool]]) -> Iterator[Line]:
             continue
         first = begun.pop(line.stream, None)
         text = line.text if first is None else first.text + line.text
-        whole = replace(first or line, text=text.rstrip("\r").rpartition("\r")[2])
         if unfinished:
-            begun[line.stream] = replace(whole, text=text)
+            begun[line.stream] = replace(first or line, text=text)
         else:
-            yield whole
-    yield from begun.values()
+            yield replace(first or line, text=_left(text))
+    for line in begun.values():
+        yield replace(line, text=_left(line.text), unfinished=True)
+
+
+def _left(text: str) -> str:
+    """What a terminal still shows of a line: what comes after the last carriage return that anything comes after."""
+    return text.rstrip("\r").rpartition("\r")[2]
 
 
 def _part(attempt: int, record: bytes) -> tuple[Line, bool] | None:

@@ -157,7 +157,8 @@ def test_what_a_task_s_module_sets_up_when_it_is_imported_lasts(said: Said, tmp_
     """But its own lines on stderr would be there twice."""
     own = tmp_path / "own.log"
     _, err = said(
-        "for _ in range(2):\n begin(); logging.debug('all'); mine.debug('mine')\n logging.basicConfig(force=True); end()",
+        "for _ in range(2):\n begin(); logging.debug('all'); mine.debug('mine')\n"
+        " logging.basicConfig(force=True); end()",
         imported=f"logging.basicConfig(level=logging.DEBUG)\n"
         f"logging.getLogger().addHandler(logging.FileHandler({str(own)!r}))\n"
         f"mine = logging.getLogger('mine')\nmine.addHandler(logging.FileHandler({str(own)!r}))",
