@@ -49,14 +49,14 @@ class LogDirectory:
                 if _is(newer, present):
                     return b"".join(file.read() for file in (older, newer) if file)
 
-    async def remove(self, *job_ids: str) -> None:
-        await asyncio.to_thread(self._remove, job_ids)
+    async def remove(self, *last: AttemptKey) -> None:
+        await asyncio.to_thread(self._remove, last)
 
-    def _remove(self, job_ids: Sequence[str]) -> None:
+    def _remove(self, last: Sequence[AttemptKey]) -> None:
         # By name, since a listing would take longer with each job that is kept.
-        for job_id in job_ids:
+        for job_id, attempts in last:
             try:
-                for attempt in range(1, MAX_ATTEMPTS + 1):
+                for attempt in range(1, attempts + 1):
                     for name in file_names(job_id, attempt):
                         (self.directory / name).unlink(missing_ok=True)
             except OSError as error:
@@ -73,7 +73,7 @@ class LogDirectory:
     async def sweep(self, job_ids: Sequence[str], find: Callable[[str], Awaitable[Job | None]]) -> int:
         """Removes the files of jobs that are no more; tells of how many. `find` is the journal's `get`."""
         gone = [job_id for job_id in job_ids if await find(job_id) is None]
-        await self.remove(*gone)
+        await self.remove(*(AttemptKey(job_id, MAX_ATTEMPTS) for job_id in gone))
         return len(gone)
 
 
