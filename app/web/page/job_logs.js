@@ -2,7 +2,7 @@
  * What a job's attempts have printed and logged: as it comes while it runs, and whole once it has ended.
  *
  * @typedef {import("./store.js").Job} Job
- * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string}} Line
+ * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string, unfinished: boolean}} Line
  */
 
 import { ask } from "./api.js";
