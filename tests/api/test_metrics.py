@@ -1,13 +1,17 @@
 """`GET /metrics`."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from app.api import exposition
 from app.api.metrics import OPEN_METRICS, OTHER
+from app.api.problems import MEDIA_TYPE
+from app.api.refusals import SUBMITTING
 from app.jobs.interfaces import REPLACED
 from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
 from tests.support.front_desk import FrontDesk, front_desk
@@ -50,6 +54,28 @@ async def test_both_formats_are_read_by_their_parsers(desk: FrontDesk) -> None:
         *("offload_jobs", "offload_jobs_queued", "offload_jobs_running", "offload_lanes", "offload_job_seconds"),
         *("offload_queue_seconds", "offload_lane_restarts", "offload_refused", "process_resident_memory_bytes"),
     }
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        f"{OPEN_METRICS}; version=abc",
+        f"{OPEN_METRICS}; version=\xb2",
+        f"{OPEN_METRICS}; version=9.9; escaping=made-up",
+        "text/plain; version=1.0.x",
+        "image/png;;;,,",
+        "text/plain; version=0.0.4" * 300,
+    ],
+)
+async def test_whatever_is_asked_for_one_of_both_is_answered(desk: FrontDesk, accept: str) -> None:
+    answer = await desk.client.get("/metrics", headers={b"Accept": accept.encode("latin-1")})
+    assert answer.status_code == 200
+    kind, _, parameters = answer.headers["content-type"].partition("; ")
+    if kind == OPEN_METRICS:
+        assert parameters.startswith("version=1.0.0; charset=utf-8")
+        assert answer.text.endswith("# EOF\n")
+    else:
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def test_everything_is_there_from_the_beginning_with_0(desk: FrontDesk) -> None:
@@ -97,6 +123,8 @@ async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
         ("/jobs/fibonacci", {"n": -1}, "invalid-parameters"),
         ("/jobs/fibonacci", {"n": 41, "algorithm": "recursive"}, "too-expensive"),
         ("/jobs/nothing", {}, "task-not-found"),
+        ("/jobs/cancel", {}, "task-not-found"),
+        ("/jobs/fibonacci/nothing", {}, "not-found"),
         ("/jobs/file-digest", {"path": "../secret"}, "path-refused"),
         ("/batches", {"jobs": [{"task": "fibonacci", "params": {"n": -1}}] * 3}, "invalid-parameters"),
         ("/batches", {"jobs": []}, "invalid-parameters"),
@@ -112,6 +140,18 @@ async def test_each_refused_submission_is_counted_once(
     assert {
         key: count for key, count in after.items() if key[0] == "offload_refused_total" and count != before[key]
     } == {("offload_refused_total", frozenset({("reason", reason)})): 1}
+
+
+async def test_every_problem_that_a_submission_can_end_in_is_a_reason_from_the_beginning(desk: FrontDesk) -> None:
+    documented = {
+        problem
+        for path, calls in desk.app.openapi()["paths"].items()
+        if path.startswith(SUBMITTING) and not path.endswith("/cancel")
+        for method in {"post", "put"} & calls.keys()
+        for answer in calls[method]["responses"].values()
+        for problem in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    }
+    assert {"queue-full", "digest-mismatch", "upload-not-found"} <= documented <= {*exposition.REFUSALS}
 
 
 async def test_what_refuses_no_submission_is_not_counted(desk: FrontDesk) -> None:
@@ -147,6 +187,28 @@ async def test_a_key_is_needed_where_there_are_keys(tmp_path: Path) -> None:
         assert (await desk.client.post("/jobs/fibonacci", json={"n": 1})).status_code == 401
         text = (await desk.client.get("/metrics", headers=bearer("0123456789abcdef0123"))).text
         assert 'offload_refused_total{reason="unauthorized"} 1.0' in text
+
+
+async def test_a_lost_data_directory_has_no_free_bytes_and_hides_nothing_else(desk: FrontDesk) -> None:
+    desk.state.settings.data_dir.rename(desk.files_dir / "elsewhere")
+    samples = await told(desk)
+    assert ("offload_data_free_bytes", frozenset()) not in samples
+    assert value(samples, "offload_jobs_queued") == 0
+
+
+async def test_the_event_loop_writes_none_of_it(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 tasks take 25 ms, in which nobody else would be answered."""
+    threads, size = [], exposition._size
+
+    def noted(file: Path) -> int:
+        threads.append(threading.current_thread())
+        return size(file)
+
+    (desk.state.settings.data_dir / "journal.sqlite3").touch()
+    monkeypatch.setattr(exposition, "_size", noted)
+    await asyncio.gather(*(desk.client.get("/metrics") for _ in range(3)))
+    assert len(threads) == 3
+    assert threading.main_thread() not in threads
 
 
 async def test_head_is_answered_as_get(desk: FrontDesk) -> None:
