@@ -68,7 +68,7 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def test_a_backup_by_vacuum_is_a_journal_with_a_log_again(path: Path) -> None:
-    """SQLite's `VACUUM INTO` leaves the log out of what it copies; without one, each reader would hold up the writer."""
+    """SQLite's `VACUUM INTO` leaves the log out of what it copies; without one, readers would hold up the writer."""
     copy = path.with_name("copy.db")
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", (str(copy),))
