@@ -19,7 +19,7 @@ import structlog
 from app.jobs.model import AttemptKey, Job, Line
 from app.stores.directory import private_directory
 from app.tasks.declaration import MAX_ATTEMPTS
-from app.worker.logbook import file_names
+from app.worker.logbook import AGAIN, file_names
 
 _NAME = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.\d+\.log(\.old)?")
 
@@ -97,6 +97,9 @@ def _joined(parts: Iterable[tuple[Line, bool]]) -> Iterator[Line]:
     begun: dict[str, Line] = {}
     for line, unfinished in parts:
         if line.stream is None:
+            if line.logger == "offload" and line.text == AGAIN:  # what had been begun before goes on no more
+                yield from (replace(each, text=_left(each.text)) for each in begun.values())
+                begun.clear()
             yield line
             continue
         first = begun.pop(line.stream, None)

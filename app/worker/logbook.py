@@ -2,7 +2,8 @@
 
     {"at": 1795421662123456, "stream": "stdout", "level": null, "logger": null, "text": "half done"}
 
-With `"unfinished": true` it is the beginning of a line, and the stream's next record goes on with it.
+With `"unfinished": true` it is the beginning of a line, and the stream's next record goes on with it. `AGAIN` says
+that the attempt was begun anew, under its old number, after a graceful stop; nothing goes on across it.
 
 It goes by a file and not by the pipe, since it may be much, and must be there after a SIGKILL: that is when it is
 read. Most attempts say nothing, and have none. Of what is said, the newest is kept: once a file is full it becomes the
@@ -22,6 +23,11 @@ FILE_BYTES = 128 * 1024
 LINE_CHARS = 4096
 """A longer line is kept as several."""
 
+AGAIN = "The attempt is begun again: the service was stopped while it ran."
+
+COARSE_S = 0.01
+"""By how much a file's time may lag behind the clock."""
+
 _encode = JSONEncoder(ensure_ascii=False).encode  # a task may replace what the module has
 
 
@@ -39,6 +45,7 @@ class Logbook:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._attempt: tuple[str, int] | None = None
+        self._begun = 0.0
         self._descriptor: int | None = None
         self._identity = (0, 0)
         self._alone = threading.RLock()  # a signal handler may speak, too, in the midst of a line
@@ -47,6 +54,7 @@ class Logbook:
     def begin(self, job_id: str, attempt: int) -> None:
         """From now on it is this attempt that speaks."""
         self._attempt = (job_id, attempt)
+        self._begun = time.time()
 
     def end(self) -> None:
         """Nobody speaks. What comes all the same, from a thread that was left, is dropped."""
@@ -112,7 +120,17 @@ class Logbook:
         if self._attempt is not None:
             file = self._directory / file_names(*self._attempt)[1]
             self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._identity = _identity(os.fstat(self._descriptor))
+            status = os.fstat(self._descriptor)
+            self._identity = _identity(status)
+            if status.st_size > 0 and status.st_mtime < self._begun - COARSE_S:
+                record = {
+                    "at": time.time_ns() // 1000,
+                    "stream": None,
+                    "level": "info",
+                    "logger": "offload",
+                    "text": AGAIN,
+                }
+                os.write(self._descriptor, b"\n" + _encode(record).encode())
 
     def _close(self) -> None:
         if self._size() is not None and self._descriptor is not None:
