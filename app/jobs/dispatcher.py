@@ -355,7 +355,15 @@ class Dispatcher:
             self._enqueue(ended, first=True)
         as_meant = ended.state is State.SUCCEEDED or ended.attempt < running.attempt
         tell = log.debug if as_meant else log.info
-        tell("attempt ended", job_id=ended.id, attempt=running.attempt, task=ended.task, state=ended.state.value)
+        traced = {} if ended.trace is None else {"trace_id": ended.trace.split("-")[1]}
+        tell(
+            "attempt ended",
+            job_id=ended.id,
+            attempt=running.attempt,
+            task=ended.task,
+            state=ended.state.value,
+            **traced,
+        )
 
     async def _record_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
         """Writes an attempt's start and end, both again while the disk refuses either."""

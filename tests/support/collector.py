@@ -1,4 +1,4 @@
-"""A collector of traces as OpenTelemetry's exporters expect it: OTLP over HTTP, decoded by its own protocol's package."""
+"""A collector of traces as exporters expect it: OTLP over HTTP, decoded by the protocol's own package."""
 
 import threading
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Collector:
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  # the name that the server calls
+            def do_POST(self) -> None:  # the name that the server calls
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.requests += 1
                 collector._free.wait()
@@ -72,8 +72,12 @@ class Collector:
         self._server.shutdown()
         self._server.server_close()
 
+    def sent(self, *names: str) -> None:
+        """Waits for spans of these names."""
+        until_sync(lambda: set(names) <= {span.name for span in self.spans}, within=20, what=f"spans {names}")
+
     def trace_of(self, job_id: str, *names: str) -> list[Span]:
-        """All of the job's trace, by their begin, once there are as many spans of each of these names as are asked for."""
+        """All spans of the job's trace in the order of their begins, once those of these names are there."""
 
         def whole() -> list[Span] | None:
             traces = {span.trace for span in self.spans if span.facts.get("offload.job.id") == job_id}
