@@ -50,8 +50,8 @@ bench: .venv/installed-dev ## Measure, beside other queues where they are instal
 	$(BIN)/python -m bench $(ARGS)
 
 lock: .venv/installed-dev ## Take the newest versions into the three locks
-	$(call COMPILE,requirements.lock) pyproject.toml
-	$(call COMPILE,requirements-dev.lock) --constraint requirements.lock --group dev pyproject.toml
+	$(call COMPILE,requirements.lock) --extra telemetry pyproject.toml
+	$(call COMPILE,requirements-dev.lock) --constraint requirements.lock --extra telemetry --group dev pyproject.toml
 	$(call COMPILE,requirements-build.lock) --constraint requirements-dev.lock --group build
 
 image: ## Build the container image `offload`

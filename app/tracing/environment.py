@@ -15,8 +15,7 @@ def wanted(environ: Mapping[str, str]) -> bool:
 def hindrance(environ: Mapping[str, str]) -> str | None:
     """Why traces can't be sent as they are wanted, if so: a sentence that says what to write."""
     name, endpoint = _set(environ, "ENDPOINT") or ("", "")
-    url = urlsplit(endpoint)
-    if url.scheme not in {"http", "https"} or not url.hostname:
+    if not _is_address(endpoint):
         return f"{name}={endpoint}: write an http or https address, e.g. http://localhost:4318."
     if (exporter := _exporter(environ)) != "otlp":
         return f"OTEL_TRACES_EXPORTER={exporter}: write otlp, or none for no traces."
@@ -26,6 +25,14 @@ def hindrance(environ: Mapping[str, str]) -> str | None:
             f"{name}={protocol}: write http/protobuf, and give the collector's address for it (as a rule, port 4318)."
         )
     return None
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        url = urlsplit(endpoint)
+    except ValueError:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.hostname)
 
 
 def _exporter(environ: Mapping[str, str]) -> str:

@@ -254,3 +254,28 @@ def test_what_is_not_installed_is_told_and_the_service_goes_on_without(tmp_path:
         assert "pip install 'offload[telemetry]'" in server.stderr
         server.api.succeeded(server.api.submit("greet", {"name": "you"})["id"])
     assert not collector.requests
+
+
+def test_nothing_of_it_is_loaded_unless_it_is_wanted(tmp_path: Path, collector: Collector) -> None:
+    """For the front desk, see `tests/counts/test_modules.py`."""
+    with traced(tmp_path, collector.url, {"OTEL_SDK_DISABLED": "true"}, tasks="sample_tasks:loaded") as server:
+        job = server.api.submit("loaded", {"package": "opentelemetry"})
+        assert server.api.succeeded(job["id"])["result"] == []
+        server.stop()
+        server.environment["OTEL_SDK_DISABLED"] = "false"
+        server.start()
+        job = server.api.submit("loaded", {"package": "opentelemetry"})
+        assert "opentelemetry.sdk.trace" in server.api.succeeded(job["id"])["result"]
+
+
+def test_the_environment_names_the_service_and_chooses_what_is_traced(tmp_path: Path, collector: Collector) -> None:
+    few = {"OTEL_SERVICE_NAME": "thumbs", "OTEL_TRACES_SAMPLER": "always_off"}
+    with traced(tmp_path, collector.url, few) as server:
+        server.api.succeeded(server.api.submit("shrink", {})["id"])
+        server.stop()
+        del server.environment["OTEL_TRACES_SAMPLER"]
+        job_id = server.start().api.submit("shrink", {})["id"]
+        spans = collector.trace_of(job_id, *WHOLE)
+    assert {span.resource["service.name"] for span in spans} == {"thumbs"}
+    assert len({span.trace for span in collector.spans}) == 1
+    assert not [span for span in collector.spans if "health" in span.name]
