@@ -124,13 +124,14 @@ class Lane:
         self._handed = None
         if hand_over.unfit is not None:
             log.info("a lane is replaced", reason=hand_over.unfit)
-        if answered and hand_over.unfit is not None:
-            await self._flush(hand_over.process)
         fit = answered and hand_over.unfit is None and not hand_over.killed
         if fit and hand_over.process.alive and not self._closed.is_set():
             self._ready()
         else:
-            ending = await self._replace(_why(hand_over))
+            burial = self._replace(_why(hand_over))
+            if hand_over.unfit is not None:
+                await self._flush(hand_over.process)
+            ending = await burial
             for key in hand_over.open:
                 results.discard(self._setup.results_dir, *key)
             hand_over.conclude_by_death(ending)
