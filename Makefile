@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve dev test chaos lint format fuzz bench lock image container-check clean
+.PHONY: help install serve dev test chaos lint format fuzz bench docs lock image container-check clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: .venv/installed-dev ## Hold the service to its OpenAPI document for long (
 
 bench: .venv/installed-dev ## Measure, beside other queues where they are installed (ARGS=--quick: a little of it)
 	$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/installed-dev ## Write docs/http.md anew, from the OpenAPI document
+	$(BIN)/python -m tests.docs.contract
 
 lock: .venv/installed-dev ## Take the newest versions into the three locks
 	$(call COMPILE,requirements.lock) --extra telemetry pyproject.toml

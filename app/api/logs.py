@@ -14,7 +14,7 @@ from app.api.openapi import problems
 from app.api.queries import JobId, never_null, strictly, whole
 from app.api.state import Caller, State
 from app.errors import InvalidParametersError, JobNotFoundError
-from app.jobs.model import Line
+from app.jobs.model import Job, Line
 from app.tasks.declaration import MAX_ATTEMPTS
 
 LINES = "application/jsonl"
@@ -22,7 +22,8 @@ TEXT = "text/plain; charset=utf-8"
 
 PIECE_BYTES = 64 * 1024
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, ends a line, or turns the direction of what comes after it; tabs and \\n aside."""
 
 router = APIRouter(tags=["jobs"])
 
@@ -36,6 +37,7 @@ class LineView(BaseModel):
     level: str | None = Field(description="of what was logged: `info`, `warning`, …")
     logger: str | None
     text: str
+    unfinished: bool = Field(description="whether the line has no end yet, and may still go on or become another")
 
 
 class LogsQuery(BaseModel):
@@ -76,14 +78,22 @@ async def job_logs(
 ) -> StreamingResponse:
     """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
 
-    Also while it runs, and of attempts that were lost. Nothing where it has said nothing.
+    Also while it runs, and of attempts that were lost. Nothing where it has said nothing. The text only gets more at
+    its end, until the oldest lines go: a line that is not finished is in it once its attempt has ended.
     """
-    await state.service.get(caller, job_id)  # or the 404 would come too late
+    job = await state.service.get(caller, job_id)  # or the 404 would come too late
     as_json = LINES in accept
-    written = _jsonl if as_json else _text
-    lines = (written(line) async for line in state.service.logs(caller, job_id, query.attempt))
+    lines = state.service.logs(caller, job_id, query.attempt)
+    written = (_jsonl(line) async for line in lines) if as_json else (_text(line) async for line in _final(lines, job))
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(_pieces(lines), headers=headers, media_type=LINES if as_json else TEXT)
+    return StreamingResponse(_pieces(written), headers=headers, media_type=LINES if as_json else TEXT)
+
+
+async def _final(lines: AsyncIterator[Line], job: Job) -> AsyncIterator[Line]:
+    """Those that stay as they are, so that who follows the text finds all that he has at its beginning."""
+    async for line in lines:
+        if not line.unfinished or job.state.terminal or line.attempt < job.attempt:
+            yield line
 
 
 async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
@@ -104,12 +114,13 @@ def _jsonl(line: Line) -> str:
         "level": line.level,
         "logger": line.logger,
         "text": line.text,
+        "unfinished": line.unfinished,
     }
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(told)  # in ASCII, since many clients end a line wherever Unicode does, as at U+2028
 
 
 def _text(line: Line) -> str:
     """Harmless in a terminal, and no text can look like another line."""
     source = line.stream or f"{line.level} {line.logger}"
     shown = f"{times.written(line.at)} [{line.attempt}] {source}: {line.text}".replace("\n", "\n    ")
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", shown)
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)

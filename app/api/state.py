@@ -69,6 +69,8 @@ class AppState:
     """Submissions that were refused since the start, by the problem's name."""
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the files directory is looked through: no client can take up every thread with patterns."""
+    one_scrape: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the metrics are written: nor with those."""
     pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)
     """What has been made for one reader of `GET /events`, for others at the same place; see there."""
 

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import contextlib
 import queue
+import socket
 import threading
 import time
 import weakref
@@ -15,6 +16,13 @@ from app.client.futures import Lot
 
 AT_EXIT_S = 5.0
 """How long the end of the interpreter waits for what is still to be sent."""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Looks names up in its own thread. asyncio's loops want another for that, and at the program's end get none."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **hints: int) -> Any:
+        return socket.getaddrinfo(host, port, **hints)
 
 
 class Background:
@@ -49,7 +57,11 @@ class Background:
             begun.put(asyncio.get_running_loop())
             await self.courier.run()
 
-        self._thread = threading.Thread(target=lambda: asyncio.run(work()), name="offload-executor", daemon=True)
+        def main() -> None:
+            with asyncio.Runner(loop_factory=_Loop) as runner:
+                runner.run(work())
+
+        self._thread = threading.Thread(target=main, name="offload-executor", daemon=True)
         self._thread.start()
         _running.add(self)
         return begun.get()

@@ -172,9 +172,10 @@ def result(job_id: str) -> Call[Any]:
     return Call(method="GET", path=f"/jobs/{_segment(job_id)}/result", read=reading.json_of)
 
 
-def logs(job_id: str) -> Call[str]:
-    """What the job has logged and printed."""
-    return Call(method="GET", path=f"/jobs/{_segment(job_id)}/logs", read=reading.text)
+def logs(job_id: str, attempt: int | None = None) -> Call[str]:
+    """What the job, or one attempt of it, has printed and logged."""
+    query = (("attempt", str(attempt)),) if attempt is not None else ()
+    return Call(method="GET", path=f"/jobs/{_segment(job_id)}/logs", query=query, read=reading.text)
 
 
 def cancel(job_id: str) -> Call[Job]:

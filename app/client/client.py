@@ -164,9 +164,9 @@ class Client:
         """Writes the result's JSON to a file, and answers how many bytes. Raises what `result` does."""
         return self._run(results.download(self._service, job_id, file))
 
-    def logs(self, job_id: str) -> str:
-        """What the job has logged and printed so far."""
-        return self.perform(calls.logs(job_id))
+    def logs(self, job_id: str, *, attempt: int | None = None) -> str:
+        """The newest of what the job, or one attempt of it, has printed and logged so far, line by line."""
+        return self.perform(calls.logs(job_id, attempt))
 
     def cancel(self, job_id: str) -> Job:
         """The job, now cancelled and its process gone. Raises `RefusedError` where it has succeeded or failed."""

@@ -102,6 +102,7 @@ class JobLinks(Record):
     self: str
     result: str
     events: str
+    logs: str
     cancel: str
 
 

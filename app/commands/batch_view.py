@@ -16,6 +16,11 @@ from app.commands.tables import Column, facts, table
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
+def jobs_in(batch: Batch) -> str:
+    """How many they are: `3 jobs`."""
+    return f"{batch.size:,} {'job' if batch.size == 1 else 'jobs'}"
+
+
 def counts_text(batch: Batch) -> Text:
     """`12 running, 3 failed`: those states that some job is in."""
     counts = ((state, getattr(batch.counts, state)) for state in STATES)
@@ -28,7 +33,7 @@ def batch_page(batch: Batch) -> RenderableType:
     share = f"{batch.progress.fraction:.0%}"
     bar = Table.grid(padding=(0, 2))
     bar.add_row(ProgressBar(total=1.0, completed=batch.progress.fraction, width=40), share)
-    return Group(Text.assemble(("batch", "bold"), f"  {batch.size:,} jobs"), facts(list(_facts(batch))), bar)
+    return Group(Text.assemble(("batch", "bold"), f"  {jobs_in(batch)}"), facts(list(_facts(batch))), bar)
 
 
 def write_batch_page(batch: Batch) -> None:

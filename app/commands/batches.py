@@ -1,22 +1,19 @@
 """`offload batch …`: many jobs accepted together."""
 
-import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from app.client import Batch, Client
-from app.commands.batch_view import batch_page, batches_table, write_batch, write_batch_page
-from app.commands.completion import batch_ids
+from app.commands.batch_view import batch_page, batches_table, jobs_in, write_batch, write_batch_page
 from app.commands.connection import AsJson, Service
 from app.commands.endings import FAILED
-from app.commands.options import Labels, Limit, Wait
+from app.commands.options import BatchId, Labels, Limit, Wait
 from app.commands.results import stdout
 from app.commands.screen import for_people, safe_lines, say, show, tell, write_all_json, write_json
-from app.commands.values import read_bytes, read_text
+from app.commands.values import parsed, read_bytes, read_text
 from app.commands.waiting import await_batch
-
-BatchId = Annotated[str, typer.Argument(metavar="ID", help="The batch's id.", autocompletion=batch_ids)]
 
 commands = typer.Typer(help="Many jobs at once: submit, wait for, look at, cancel.", no_args_is_help=True)
 
@@ -40,17 +37,23 @@ def submit(
 def _members(text: str) -> tuple[list[Any], list[str]]:
     """The members and labels that a file says, in either form."""
     try:
-        whole = json.loads(text)
+        whole = parsed(text)
     except ValueError:
         return [_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()], []
     if isinstance(whole, dict) and "jobs" in whole:
-        return whole["jobs"], whole.get("labels", [])
+        return _list(whole, "jobs"), _list(whole, "labels")
     return whole if isinstance(whole, list) else [whole], []
+
+
+def _list(whole: Mapping[str, Any], name: str) -> list[Any]:
+    if not isinstance(found := whole.get(name, []), list):
+        raise typer.BadParameter(f"{name!r} must be a list.")
+    return found
 
 
 def _line(number: int, line: str) -> Any:
     try:
-        return json.loads(line)
+        return parsed(line)
     except ValueError as error:
         raise typer.BadParameter(f"Line {number} is not JSON: {error}") from None
 
@@ -91,7 +94,7 @@ def _accepted(offload: Client, batch: Batch, wait: bool, as_json: bool) -> None:
     elif as_json:
         write_json(batch)
     elif for_people():
-        say(f"{batch.id}  {batch.size:,} jobs")
+        say(f"{batch.id}  {jobs_in(batch)}")
         say(f"offload watch {batch.id}", style="dim")
     else:
         print(batch.id)
@@ -114,7 +117,7 @@ def _finish(offload: Client, batch: Batch, as_json: bool) -> None:
 
 def _judge(batch: Batch) -> None:
     if batch.counts.failed or batch.counts.cancelled:
-        tell(f"{batch.counts.failed:,} of {batch.size:,} jobs failed, {batch.counts.cancelled:,} were cancelled.")
+        tell(f"{batch.counts.failed:,} of {jobs_in(batch)} failed, {batch.counts.cancelled:,} were cancelled.")
         tell(f"offload jobs --batch {batch.id} --state failed lists them.", prefix="")
         raise typer.Exit(FAILED)
 

@@ -39,10 +39,18 @@ def ended(command: Callable[[], object]) -> int:
     except (JobFailedError, JobCancelledError, OffloadError) as error:
         tell(str(error))
         return FAILED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tells of it at its own end
-        return FAILED
+    except BrokenPipeError:  # as with `| head`
+        return _give_up_output()
+    except OSError as error:  # files that are read are told of where they are read
+        tell(f"This can't be written: {error.strerror}")
+        return _give_up_output()
     return code if isinstance(code, int) else 0
+
+
+def _give_up_output() -> int:
+    """Or Python would try once more at its end, and tell of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -13,6 +13,9 @@ from app.commands.tables import Column, facts, table
 STYLES = {"queued": "cyan", "running": "blue", "succeeded": "green", "failed": "red", "cancelled": "yellow"}
 MARKS = {"queued": "…", "running": "▸", "succeeded": "✓", "failed": "✗", "cancelled": "■"}
 
+SHOWN_OF_LOG = 20
+"""Lines in `show`: the last ones."""
+
 LONGEST_TASK = 24
 """Characters of a task's name in a list."""
 
@@ -71,7 +74,9 @@ def job_page(job: Job, log: str = "") -> RenderableType:
     if job.state == "succeeded":
         parts += ["", Text("result", style="bold"), _result(job)]
     if log:
-        parts += ["", Text("what it said", style="bold"), Text(safe_lines(log.rstrip("\n")))]
+        lines = log.rstrip("\n").split("\n")
+        parts += ["", Text("what it said", style="bold"), Text(safe_lines("\n".join(lines[-SHOWN_OF_LOG:])))]
+        parts += [Text(f"offload logs {job.id} has what was before.", style="dim")] if lines[SHOWN_OF_LOG:] else []
     return Group(*parts)
 
 

@@ -4,10 +4,22 @@ from typing import Annotated
 
 import typer
 
-from app.commands.completion import job_ids
+from app.commands.completion import batch_ids, job_ids, task_names
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", autocompletion=job_ids)]
-JobIds = Annotated[list[str], typer.Argument(metavar="ID", help="The jobs' ids.", autocompletion=job_ids)]
+
+def named(name: str) -> str:
+    """An id or name as it is. Raises `typer.BadParameter` for what would be another path of the API."""
+    if not name.strip("."):
+        raise typer.BadParameter(f"{name!r} is none.")
+    return name
+
+
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", parser=named, autocompletion=job_ids)]
+JobIds = Annotated[list[str], typer.Argument(metavar="ID", help="The jobs' ids.", parser=named, autocompletion=job_ids)]
+TaskName = Annotated[
+    str, typer.Argument(metavar="TASK", help="The task's name.", parser=named, autocompletion=task_names)
+]
+BatchId = Annotated[str, typer.Argument(metavar="ID", help="The batch's id.", parser=named, autocompletion=batch_ids)]
 
 Priority = Annotated[int | None, typer.Option(metavar="NUMBER", help="-100…100; higher goes first. Default: 0.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="How long an attempt may run.")]

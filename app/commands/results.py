@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, BinaryIO
@@ -13,6 +14,12 @@ from app.commands.connection import Service
 from app.commands.options import JobId, Wait
 from app.commands.screen import for_people, indented, out, safe_lines
 from app.commands.waiting import await_job
+
+EVERY_S = 1.0
+"""How often a log that is followed is asked for."""
+
+KNOWN_BY = 300
+"""Characters by which the end of what was printed is found again."""
 
 
 def result(
@@ -65,10 +72,21 @@ def logs(
 ) -> None:
     """Print what a job has logged and printed."""
     said = ""
-    for _ in offload.changes(job_id) if follow else (None,):
+    while True:
+        ended = not follow or offload.job(job_id).ended  # asked first, or its last words could be missed
         now = offload.logs(job_id)
-        _write(now.removeprefix(said))
+        _write(_news(said, now))
+        if ended:
+            return
         said = now
+        time.sleep(EVERY_S)
+
+
+def _news(said: str, now: str) -> str:
+    """What was added since; the oldest lines may have gone meanwhile. Each line begins with its time."""
+    known = said[-KNOWN_BY:]
+    at = now.rfind(known) if known else -1
+    return now if at < 0 else now[at + len(known) :]
 
 
 def _write(text: str) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from app.client import Client, Job
-from app.commands.completion import param_names, task_names
+from app.commands.completion import param_names
 from app.commands.connection import AsJson, Service
 from app.commands.endings import FAILED
-from app.commands.options import Labels, MaxAttempts, Memory, Priority, Timeout, Wait
+from app.commands.options import Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
 from app.commands.results import write_result
 from app.commands.screen import for_people, say, tell, write_json
 from app.commands.values import read_json, read_params
@@ -17,7 +17,7 @@ from app.commands.waiting import await_job
 
 def submit(
     offload: Service,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Its name.", autocompletion=task_names)],
+    task: TaskName,
     values: Annotated[
         list[str] | None,
         typer.Argument(
@@ -64,7 +64,7 @@ def submit(
 
 def _params(offload: Client, task: str, values: list[str], params: str | None) -> Any:
     base = {} if params is None else read_json(params, "--params")
-    return read_params(values, base, offload.task(task).params) if values else base
+    return read_params(values, base, offload.task(task).params if values else {})
 
 
 def _finish(offload: Client, job: Job, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from app.client import Task
 from app.commands.completion import task_names
 from app.commands.connection import AsJson, Service
 from app.commands.figures import duration
+from app.commands.options import named
 from app.commands.screen import compact, for_people, safe, show, write_all_json, write_json, write_row
 from app.commands.tables import Column, table
 from app.commands.values import types_of
@@ -20,7 +21,9 @@ from app.commands.values import types_of
 
 def tasks(
     offload: Service,
-    name: Annotated[str | None, typer.Argument(metavar="TASK", help="Its name.", autocompletion=task_names)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="Its name.", parser=named, autocompletion=task_names)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the tasks, or show one with its parameters."""

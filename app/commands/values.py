@@ -19,10 +19,8 @@ def read_params(given: Sequence[str], base: object, schema: Schema) -> Any:
     Names that the task does not have, and values that do not fit, are left for the service to refuse: it knows best
     what to say. Raises `typer.BadParameter` for what is no `name=value`.
     """
-    if not given:
-        return base
     if not isinstance(base, dict):
-        raise typer.BadParameter("--params must be a JSON object where name=value is given too.")
+        raise typer.BadParameter("--params must be a JSON object.")
     return base | dict(_read(each, schema) for each in given)
 
 
@@ -42,7 +40,7 @@ def read_value(text: str, types: set[str]) -> object:
     if types == {"string"}:
         return text
     try:
-        value = json.loads(text, parse_constant=_no_json)
+        value = parsed(text)
     except ValueError:  # also a number of more digits than Python reads
         return text
     wanted = _TYPES.get(type(value), "string")
@@ -67,11 +65,19 @@ def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+def parsed(text: str) -> Any:
+    """The value of some JSON. Raises `ValueError`, also for NaN and its kin and for nesting that is too deep."""
+    try:
+        return json.loads(text, parse_constant=_no_json)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def read_json(text: str, what: str) -> Any:
     """JSON of the command line, of a file (`@FILE`) or of stdin (`-`). Raises `typer.BadParameter`."""
     source = read_text(text.removeprefix("@")) if text == "-" or text.startswith("@") else text
     try:
-        return json.loads(source, parse_constant=_no_json)
+        return parsed(source)
     except ValueError as error:
         raise typer.BadParameter(f"{what} is not JSON: {error}") from None
 

@@ -7,6 +7,7 @@ import typer
 
 from app.client import Batch, Client, Job
 from app.commands.bars import waiting_bar
+from app.commands.batch_view import jobs_in
 from app.commands.endings import INTERRUPTED
 from app.commands.job_view import progress_text
 from app.commands.screen import tell
@@ -23,7 +24,7 @@ def await_batch(offload: Client, batch: Batch) -> Batch:
     with _leaving(batch.id, f"offload batch cancel {batch.id}"), waiting_bar("batch") as move:
         return offload.wait_batch(
             batch.id,
-            on_change=lambda now: move(now.progress.fraction, f"{now.progress.done:,} of {now.size:,} jobs"),
+            on_change=lambda now: move(now.progress.fraction, f"{now.progress.done:,} of {jobs_in(now)}"),
         )
 
 

@@ -18,6 +18,7 @@ from app.commands.completion import job_ids
 from app.commands.connection import AsJson, Service
 from app.commands.endings import FAILED
 from app.commands.job_view import job_page, jobs_table, progress_text, write_job
+from app.commands.options import named
 from app.commands.screen import for_people, out, safe, write_json, write_row
 from app.commands.stats import lanes_table, queue_line
 
@@ -28,7 +29,7 @@ EVERY_S = 1.0
 def watch(
     offload: Service,
     what: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Of a job or a batch.", autocompletion=job_ids)
+        str | None, typer.Argument(metavar="[ID]", help="Of a job or a batch.", parser=named, autocompletion=job_ids)
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -293,8 +293,8 @@ class LogFiles(Protocol):
         """The newest lines of an attempt, at most some 256 KiB of them, oldest first; also while it runs."""
         ...
 
-    async def remove(self, *job_ids: str) -> None:
-        """Removes those of all attempts of these jobs. Raises nothing, as above."""
+    async def remove(self, *last: AttemptKey) -> None:
+        """Removes those of jobs: of all attempts up to the last they may have had. Raises nothing, as above."""
         ...
 
 

@@ -139,6 +139,8 @@ class Line:
     """Of what was logged: `info`, `warning`, …"""
     logger: str | None
     text: str
+    unfinished: bool = False
+    """True where a stream has not ended the line: as long as the attempt runs, it may go on, or become another."""
 
 
 BatchKind = Literal["jobs", "file-digest", "verify"]

@@ -232,7 +232,7 @@ class JobService:
             self._recent.drop(job.id)
             self._changes.tell_forgotten(job)
         await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
-        await self._logs.remove(*(job.id for job in jobs))
+        await self._logs.remove(*(AttemptKey(job.id, job.max_attempts) for job in jobs))
         for upload in {job.upload for job in jobs if job.upload is not None}:
             if not self._dispatcher.live.uses(upload):
                 await self._uploads.remove(upload)

@@ -2,6 +2,9 @@
 
     {"at": 1795421662123456, "stream": "stdout", "level": null, "logger": null, "text": "half done"}
 
+With `"unfinished": true` it is the beginning of a line, and the stream's next record goes on with it. `AGAIN` says
+that the attempt was begun anew, under its old number, after a graceful stop; nothing goes on across it.
+
 It goes by a file and not by the pipe, since it may be much, and must be there after a SIGKILL: that is when it is
 read. Most attempts say nothing, and have none. Of what is said, the newest is kept: once a file is full it becomes the
 old one, in place of that before.
@@ -20,6 +23,11 @@ FILE_BYTES = 128 * 1024
 LINE_CHARS = 4096
 """A longer line is kept as several."""
 
+AGAIN = "The attempt is begun again: the service was stopped while it ran."
+
+COARSE_S = 0.01
+"""By how much a file's time may lag behind the clock."""
+
 _encode = JSONEncoder(ensure_ascii=False).encode  # a task may replace what the module has
 
 
@@ -37,42 +45,53 @@ class Logbook:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._attempt: tuple[str, int] | None = None
+        self._begun = 0.0
         self._descriptor: int | None = None
-        self._inode = 0
-        self._turning = threading.Lock()
+        self._identity = (0, 0)
+        self._alone = threading.RLock()  # a signal handler may speak, too, in the midst of a line
         os.register_at_fork(after_in_child=self._forked)
 
     def begin(self, job_id: str, attempt: int) -> None:
         """From now on it is this attempt that speaks."""
         self._attempt = (job_id, attempt)
+        self._begun = time.time()
 
     def end(self) -> None:
         """Nobody speaks. What comes all the same, from a thread that was left, is dropped."""
-        self._attempt = None
-        self._close()
+        with self._alone:
+            self._attempt = None
+            self._close()
 
     def write(
-        self, text: str, *, stream: str | None = None, level: str | None = None, logger: str | None = None
+        self,
+        text: str,
+        *,
+        stream: str | None = None,
+        level: str | None = None,
+        logger: str | None = None,
+        unfinished: bool = False,
     ) -> None:
-        """Keeps a line: of a stream, or of a logger at a level."""
+        """Keeps a line: of a stream, or of a logger at a level. A stream's next one goes on with an unfinished one."""
         if self._attempt is None:
             return
         at = time.time_ns() // 1000
         for begin in range(0, len(text) or 1, LINE_CHARS):
             part = text[begin : begin + LINE_CHARS]
-            record = {"at": at, "stream": stream, "level": level, "logger": logger, "text": part}
-            with contextlib.suppress(OSError):
-                self._append(_encode(record).encode(errors="backslashreplace") + b"\n")
+            record: dict[str, object] = {"at": at, "stream": stream, "level": level, "logger": logger, "text": part}
+            if unfinished:
+                record["unfinished"] = True
+            # What a full disk has cut short must not take the next record along, so each begins a line.
+            line = b"\n" + _encode(record).encode(errors="backslashreplace")
+            # Alone: a descriptor that another thread closes at a turn may be a task's own file when it is written to.
+            with self._alone, contextlib.suppress(OSError):
+                self._append(line)
 
     def _append(self, line: bytes) -> None:
         size = self._size()
         if size is None:
             self._open()
-        elif size >= FILE_BYTES and self._turning.acquire(blocking=False):
-            try:
-                self._turn()
-            finally:
-                self._turning.release()
+        elif size >= FILE_BYTES:
+            self._turn()
         if self._descriptor is not None:
             os.write(self._descriptor, line)
 
@@ -84,7 +103,7 @@ class Logbook:
             status = os.fstat(self._descriptor)
         except OSError:
             return None
-        return status.st_size if status.st_ino == self._inode else None
+        return status.st_size if _identity(status) == self._identity else None
 
     def _turn(self) -> None:
         """The present file becomes the old one, unless a process that shares it has turned it before."""
@@ -92,7 +111,7 @@ class Logbook:
             return
         old, present = (self._directory / name for name in file_names(*self._attempt))
         with contextlib.suppress(FileNotFoundError):
-            if present.stat().st_ino == self._inode:
+            if _identity(present.stat()) == self._identity:
                 present.replace(old)
         self._close()
         self._open()
@@ -101,7 +120,17 @@ class Logbook:
         if self._attempt is not None:
             file = self._directory / file_names(*self._attempt)[1]
             self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._inode = os.fstat(self._descriptor).st_ino
+            status = os.fstat(self._descriptor)
+            self._identity = _identity(status)
+            if status.st_size > 0 and status.st_mtime < self._begun - COARSE_S:
+                record = {
+                    "at": time.time_ns() // 1000,
+                    "stream": None,
+                    "level": "info",
+                    "logger": "offload",
+                    "text": AGAIN,
+                }
+                os.write(self._descriptor, b"\n" + _encode(record).encode())
 
     def _close(self) -> None:
         if self._size() is not None and self._descriptor is not None:
@@ -109,4 +138,8 @@ class Logbook:
         self._descriptor = None
 
     def _forked(self) -> None:
-        self._turning = threading.Lock()
+        self._alone = threading.RLock()  # the thread that held it may not be in the child
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino

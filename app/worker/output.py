@@ -1,19 +1,28 @@
 """What tasks print and log: kept with the job, and passed on to the service's stderr up to a bound for each attempt."""
 
+import codecs
 import contextlib
 import io
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from app.worker.logbook import LINE_CHARS, Logbook
+from app.worker.loggers import Loggers
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # collections.abc has it from Python 3.12 on
 
 ATTEMPT_BYTES = 64 * 1024
 NOTICE = b"\n[offload] this attempt has printed 64 KiB; the rest is not told here\n"
+
+PIECE_BYTES = 64 * 1024
+"""Of one write that are looked at together: it may be larger than what memory has left."""
+
+UNFINISHED_S = 1.0
+"""How often a line is kept that is flushed before its end: that of a progress bar is all the time."""
 
 
 class Stderr:
@@ -45,7 +54,10 @@ class Stream(io.RawIOBase):
         self._name = name
         self._stderr = stderr
         self._book = book
-        self._line = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._line = ""
+        self._kept = -UNFINISHED_S
+        self._silent = True
 
     def writable(self) -> bool:
         return True
@@ -56,24 +68,40 @@ class Stream(io.RawIOBase):
 
     def write(self, data: "Buffer", /) -> int:
         """Takes everything, always: a task does not fail because nobody can read what it prints."""
-        with memoryview(data) as view:
-            self._stderr.write(view)
-            *lines, self._line = (self._line + bytes(view)).split(b"\n")
-            size = view.nbytes
-        for line in lines:
-            self._keep(line)
-        if len(self._line) > LINE_CHARS:
-            self.end_line()
+        self._silent = False
+        with memoryview(data) as view, view.cast("B") as plain:
+            self._stderr.write(plain)
+            for begin in range(0, plain.nbytes, PIECE_BYTES):
+                self._take(self._decoder.decode(bytes(plain[begin : begin + PIECE_BYTES])))
+            size = plain.nbytes
+        if self._line and time.monotonic() >= self._kept + UNFINISHED_S:
+            self._kept = time.monotonic()
+            self._keep(self._line, unfinished=True)
+            self._line = ""
         return size
 
     def end_line(self) -> None:
-        """Keeps what has no end of line yet."""
-        if self._line:
-            self._keep(self._line)
-            self._line = b""
+        """Keeps what has no end of line yet, and begins anew."""
+        if self._silent:
+            return
+        if rest := self._line + self._decoder.decode(b"", final=True):
+            self._keep(rest)
+        self._line = ""
+        self._kept = -UNFINISHED_S
+        self._silent = True
 
-    def _keep(self, line: bytes) -> None:
-        self._book.write(line.decode(errors="backslashreplace"), stream=self._name)
+    def _take(self, text: str) -> None:
+        *lines, last = (self._line + text).split("\n")
+        for line in lines:
+            self._keep(line)
+        self._line = last if "\r" not in last else last[max(0, last.rfind("\r", 0, len(last.rstrip("\r")))) :]
+        if len(self._line) > LINE_CHARS:
+            whole = (len(self._line) - 1) // LINE_CHARS * LINE_CHARS
+            self._keep(self._line[:whole])
+            self._line = self._line[whole:]
+
+    def _keep(self, line: str, *, unfinished: bool = False) -> None:
+        self._book.write(line, stream=self._name, unfinished=unfinished)
 
 
 class Output:
@@ -89,8 +117,7 @@ class Output:
         self._stderr = Stderr(self._own)
         self._streams: tuple[Stream, ...] = ()
         self._texts = self._make()
-        self._root = logging.getLogger()
-        self._handlers = [Listener(book, self._stderr)]
+        self._loggers = Loggers(Listener(book, self._stderr))
 
     def begin(self, job_id: str, attempt: int) -> None:
         """A new attempt begins: what it says is its own, and what is passed on is counted from zero."""
@@ -99,11 +126,7 @@ class Output:
         if not self._work():
             self._texts = self._make()
         sys.stdout, sys.stderr = self._texts
-        root = self._root
-        if root.handlers != self._handlers or root.level != logging.INFO or root.manager.disable != logging.NOTSET:
-            root.handlers = [*self._handlers]
-            root.setLevel(logging.INFO)
-            logging.disable(logging.NOTSET)
+        self._loggers.restore()
 
     def end(self) -> None:
         """The attempt has ended: passes on what is still in buffers."""
@@ -134,7 +157,7 @@ class Output:
 
 
 class Listener(logging.Handler):
-    """Hears every logger that hands on to the root: from INFO on, unless the task says otherwise."""
+    """Hears every logger that hands on to the root."""
 
     def __init__(self, book: Logbook, stderr: Stderr) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from app.worker.logbook import AGAIN
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.waiting import until_sync
@@ -51,3 +52,16 @@ def test_the_next_start_removes_what_belongs_to_no_job(tmp_path: Path) -> None:
         assert [text for _, text in said(api, kept)] == [f"line {n} of what a task has to say" for n in range(3)]
         assert api.http.delete(f"/jobs/{kept}").status_code == 204
         assert list(logs.iterdir()) == []
+
+
+def test_an_attempt_that_a_stop_handed_back_says_that_it_begins_again(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path, shutdown_grace_s=0) as server:
+        job_id = server.api.submit("talk", {"gate": str(gate)})["id"]
+        until_sync(lambda: said(server.api, job_id) == [(1, "I wait.")], what="the first words")
+        server.stop()
+        api = server.start().api
+        until_sync(lambda: len(said(api, job_id)) == 3, what="it to speak again")
+        assert said(api, job_id) == [(1, "I wait."), (1, AGAIN), (1, "I wait.")]
+        gate.touch()
+        assert api.succeeded(job_id)["attempt"] == 1

@@ -61,19 +61,50 @@ async def test_text_is_a_line_each_with_time_attempt_and_source(desk: FrontDesk)
 
 async def test_records_on_request(desk: FrontDesk) -> None:
     job = await submitted(desk)
-    say(desk, job, "naïve\u2028\x00")
+    say(desk, job, "naïve\u2028\x85\x00")
     answer = await desk.client.get(f"/jobs/{job}/logs", headers={"Accept": "application/jsonl"})
     assert answer.headers["content-type"] == "application/jsonl"
-    (record,) = [json.loads(line) for line in answer.text.split("\n")[:-1]]
+    (record,) = [json.loads(line) for line in answer.iter_lines()]  # many clients end lines where Unicode does
     assert record.pop("at").endswith("Z")
-    assert record == {"attempt": 1, "stream": "stdout", "level": None, "logger": None, "text": "naïve\u2028\x00"}
+    text = "naïve\u2028\x85\x00"
+    source = {"attempt": 1, "stream": "stdout", "level": None, "logger": None}
+    assert record == {**source, "text": text, "unfinished": False}
+
+
+async def test_text_has_an_unfinished_line_once_it_stays_as_it_is(desk: FrontDesk) -> None:
+    job = await submitted(desk)
+    await desk.engine.running(job)
+    book = Logbook(logs_of(desk))
+    book.begin(job, 1)
+    for bar in ("\r10 %", "\r20 %"):
+        book.write(bar, stream="stderr", unfinished=True)
+    book.write("half", stream="stdout")
+
+    async def told() -> list[str]:
+        lines = (await desk.client.get(f"/jobs/{job}/logs")).text.splitlines()
+        return [line.rpartition(": ")[2] for line in lines]
+
+    assert await told() == ["half"]
+    records = (await desk.client.get(f"/jobs/{job}/logs", headers={"Accept": "application/jsonl"})).text.splitlines()
+    assert [(json.loads(record)["text"], json.loads(record)["unfinished"]) for record in records] == [
+        ("half", False),
+        ("20 %", True),
+    ]
+    await desk.engine.end(job)
+    await desk.client.get(f"/jobs/{job}?wait=10")
+    assert await told() == ["half", "20 %"]
 
 
 async def test_text_is_harmless_in_a_terminal_and_forges_no_line(desk: FrontDesk) -> None:
     job = await submitted(desk)
-    say(desk, job, "\x1b[2Jgone\r\x07\x9b", "one\n2026-11-22T09:00:00Z [1] stdout: forged", "tab\there")
+    turned = "a\u2028b\u202ec"
+    book = Logbook(logs_of(desk))
+    book.begin(job, 1)
+    book.write("\x1b[2Jgone\r\x07\x9b", level="info", logger="mine")
+    say(desk, job, "one\n2026-11-22T09:00:00Z [1] stdout: forged", "tab\there", turned)
     text = (await desk.client.get(f"/jobs/{job}/logs")).text
-    assert "\\x1b[2Jgone\\x0d\\x07\\x9b\n" in text
+    assert "a\\u2028b\\u202ec" in text
+    assert "\\x1b[2Jgone\\r\\x07\\x9b\n" in text
     assert "one\n    2026" in text
     assert "tab\there" in text
 

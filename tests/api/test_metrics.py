@@ -1,34 +1,28 @@
 """`GET /metrics`."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
+from app.api import exposition
 from app.api.metrics import OPEN_METRICS, OTHER
+from app.api.problems import MEDIA_TYPE
+from app.api.refusals import SUBMITTING
 from app.jobs.interfaces import REPLACED
 from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.keys import bearer
+from tests.support.samples import Samples, counts, fallen, read, value
 
 pytestmark = pytest.mark.anyio
 
-Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
 
 async def told(desk: FrontDesk) -> Samples:
-    """Every sample by its name and labels."""
-    text = (await desk.client.get("/metrics")).text
-    samples = [sample for family in read_text(text) for sample in family.samples]
-    found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
-    assert len(found) == len(samples), "a sample is there twice"
-    return found
-
-
-def value(samples: Samples, name: str, **labels: str) -> float:
-    return samples[name, frozenset(labels.items())]
+    return read((await desk.client.get("/metrics")).text)
 
 
 async def run(desk: FrontDesk, outcome: Done | Failed | None = None, task: str = "fibonacci") -> None:
@@ -50,6 +44,28 @@ async def test_both_formats_are_read_by_their_parsers(desk: FrontDesk) -> None:
         *("offload_jobs", "offload_jobs_queued", "offload_jobs_running", "offload_lanes", "offload_job_seconds"),
         *("offload_queue_seconds", "offload_lane_restarts", "offload_refused", "process_resident_memory_bytes"),
     }
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        f"{OPEN_METRICS}; version=abc",
+        f"{OPEN_METRICS}; version=\xb2",
+        f"{OPEN_METRICS}; version=9.9; escaping=made-up",
+        "text/plain; version=1.0.x",
+        "image/png;;;,,",
+        "text/plain; version=0.0.4" * 300,
+    ],
+)
+async def test_whatever_is_asked_for_one_of_both_is_answered(desk: FrontDesk, accept: str) -> None:
+    answer = await desk.client.get("/metrics", headers={b"Accept": accept.encode("latin-1")})
+    assert answer.status_code == 200
+    kind, _, parameters = answer.headers["content-type"].partition("; ")
+    if kind == OPEN_METRICS:
+        assert parameters.startswith("version=1.0.0; charset=utf-8")
+        assert answer.text.endswith("# EOF\n")
+    else:
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def test_everything_is_there_from_the_beginning_with_0(desk: FrontDesk) -> None:
@@ -97,6 +113,8 @@ async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
         ("/jobs/fibonacci", {"n": -1}, "invalid-parameters"),
         ("/jobs/fibonacci", {"n": 41, "algorithm": "recursive"}, "too-expensive"),
         ("/jobs/nothing", {}, "task-not-found"),
+        ("/jobs/cancel", {}, "task-not-found"),
+        ("/jobs/fibonacci/nothing", {}, "not-found"),
         ("/jobs/file-digest", {"path": "../secret"}, "path-refused"),
         ("/batches", {"jobs": [{"task": "fibonacci", "params": {"n": -1}}] * 3}, "invalid-parameters"),
         ("/batches", {"jobs": []}, "invalid-parameters"),
@@ -106,12 +124,20 @@ async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
 async def test_each_refused_submission_is_counted_once(
     desk: FrontDesk, path: str, body: object, reason: str, wait: dict[str, str]
 ) -> None:
-    before = await told(desk)
     assert (await desk.client.post(path, json=body, headers=wait)).status_code >= 400
-    after = await told(desk)
-    assert {
-        key: count for key, count in after.items() if key[0] == "offload_refused_total" and count != before[key]
-    } == {("offload_refused_total", frozenset({("reason", reason)})): 1}
+    assert counts(await told(desk), "offload_refused_total", "reason") == {reason: 1}
+
+
+async def test_every_problem_that_a_submission_can_end_in_is_a_reason_from_the_beginning(desk: FrontDesk) -> None:
+    documented = {
+        problem
+        for path, calls in desk.app.openapi()["paths"].items()
+        if path.startswith(SUBMITTING) and not path.endswith("/cancel")
+        for method in {"post", "put"} & calls.keys()
+        for answer in calls[method]["responses"].values()
+        for problem in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    }
+    assert {"queue-full", "digest-mismatch", "upload-not-found"} <= documented <= {*exposition.REFUSALS}
 
 
 async def test_what_refuses_no_submission_is_not_counted(desk: FrontDesk) -> None:
@@ -122,8 +148,7 @@ async def test_what_refuses_no_submission_is_not_counted(desk: FrontDesk) -> Non
         ("GET", "/no"),
     ):
         assert (await desk.client.request(method, path)).status_code >= 400
-    samples = await told(desk)
-    assert sum(count for (name, _), count in samples.items() if name == "offload_refused_total") == 0
+    assert counts(await told(desk), "offload_refused_total", "reason") == {}
 
 
 async def test_no_name_that_a_client_chooses_becomes_a_label(desk: FrontDesk) -> None:
@@ -149,6 +174,28 @@ async def test_a_key_is_needed_where_there_are_keys(tmp_path: Path) -> None:
         assert 'offload_refused_total{reason="unauthorized"} 1.0' in text
 
 
+async def test_a_lost_data_directory_has_no_free_bytes_and_hides_nothing_else(desk: FrontDesk) -> None:
+    desk.state.settings.data_dir.rename(desk.files_dir / "elsewhere")
+    samples = await told(desk)
+    assert ("offload_data_free_bytes", frozenset()) not in samples
+    assert value(samples, "offload_jobs_queued") == 0
+
+
+async def test_the_event_loop_writes_none_of_it(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 tasks take 25 ms, in which nobody else would be answered."""
+    threads, size = [], exposition._size
+
+    def noted(file: Path) -> int:
+        threads.append(threading.current_thread())
+        return size(file)
+
+    (desk.state.settings.data_dir / "journal.sqlite3").touch()
+    monkeypatch.setattr(exposition, "_size", noted)
+    await asyncio.gather(*(desk.client.get("/metrics") for _ in range(3)))
+    assert len(threads) == 3
+    assert threading.main_thread() not in threads
+
+
 async def test_head_is_answered_as_get(desk: FrontDesk) -> None:
     answer = await desk.client.head("/metrics")
     assert (answer.status_code, answer.content) == (200, b"")
@@ -162,8 +209,8 @@ async def test_counters_only_grow_while_jobs_come_and_go(desk: FrontDesk) -> Non
     working = asyncio.create_task(work())
     last: Samples = {}
     while not working.done():
-        counts = {key: count for key, count in (await told(desk)).items() if key[0].endswith(("_total", "_bucket"))}
-        assert [key for key, count in counts.items() if count < last.get(key, 0)] == []
-        last = counts
+        now = await told(desk)
+        assert fallen(last, now) == []
+        last = now
     await working
     assert value(await told(desk), "offload_jobs_total", task="fibonacci", state="succeeded") == 10

@@ -68,6 +68,16 @@ def test_a_failure_is_an_error_with_its_job(offload: Client) -> None:
     assert "ValueError" in (job.error.exception or "")
 
 
+def test_what_a_job_has_printed_is_read(offload: Client) -> None:
+    job = offload.submit("chatter", {"lines": 3}, wait_s=30)
+    lines = offload.logs(job.id).splitlines()
+    assert [line.endswith(f"line {number} of what a task has to say") for number, line in enumerate(lines)] == [
+        True
+    ] * 3
+    assert offload.logs(job.id, attempt=1).splitlines() == lines
+    assert offload.logs(job.id, attempt=2) == ""
+
+
 def test_a_running_job_is_cancelled_and_deleted(offload: Client) -> None:
     job = offload.submit("spin")
     until_sync(lambda: offload.job(job.id).state == "running")

@@ -339,7 +339,10 @@ def test_an_unused_executor_has_no_thread() -> None:
         assert not [thread for thread in threading.enumerate() if thread.name == "offload-executor"]
 
 
-def test_what_a_program_has_submitted_is_sent_before_it_ends(url: str, offload: Client) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_what_a_program_has_submitted_is_sent_before_it_ends(url: str, offload: Client, host: str) -> None:
+    """Also where there is a name to be looked up, for which asyncio can't start a thread any more then."""
+    url = url.replace("127.0.0.1", host)
     code = (
         "from app.client import RemoteExecutor\n"
         f"executor = RemoteExecutor({url!r})\n"

@@ -93,6 +93,7 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
         "/jobs/fibonacci": [calls.submit("fibonacci", {}, options, wait_s=5)],
         "/jobs/{id}": [calls.job("1", wait_s=5), calls.delete("1")],
         "/jobs/{id}/events": [calls.job_events("1")],
+        "/jobs/{id}/logs": [calls.logs("1", 2)],
         "/jobs/{id}/result": [calls.result("1")],
         "/jobs/{id}/cancel": [calls.cancel("1")],
         "/jobs": [calls.jobs((*where, ("created_before", "y")), limit=3, cursor="c")],

@@ -1,6 +1,7 @@
 """Exit codes, and errors of one or two lines that say what to do."""
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.command import Command, Ended
 from tests.support.keys import ALICE, ENTRIES
-from tests.support.server import Server
+from tests.support.server import COMMAND, Server
 
 NOBODY = "018f0000-0000-7000-8000-000000000000"
 
@@ -44,6 +45,11 @@ def closed_port() -> Iterator[int]:
         (["jobs", "--url", "ftp://here"], ["http://127.0.0.1:8000"]),
         (["batch", "submit", "nowhere"], ["nowhere"]),
         (["show"], ["ID"]),
+        (["show", ""], ["ID"]),
+        (["watch", ".."], ["ID"]),
+        (["submit", "."], ["TASK"]),
+        (["submit", "fibonacci", "--params", "[1]"], ["object"]),
+        (["submit", "fibonacci", "--params", '{"n": NaN}'], ["NaN"]),
     ],
     ids=" ".join,
 )
@@ -120,6 +126,26 @@ def test_a_pipe_that_is_closed_ends_it_silently(offload: Command) -> None:
 def _batch(offload: Command) -> str:
     lines = b'{"task": "blob", "params": {"size": 100000, "seed": 1}}\n' * 20
     return offload("batch", "submit", "-", "--wait", stdin=lines).line()
+
+
+@pytest.mark.parametrize("body", [b'{"jobs": 1}', b'{"jobs": [], "labels": 1}', b'{"task": NaN}', b"[[", b"5", b""])
+def test_a_batch_that_is_none(offload: Command, body: bytes) -> None:
+    ended = offload("batch", "submit", "-", stdin=body)
+    assert (ended.code in {2, 4}, len(ended.stderr.splitlines())) == (True, 2 if ended.code == 2 else 1), ended
+
+
+@pytest.mark.parametrize("arguments", [["jobs", "--limit", "1"], ["result"], ["digest", "/proc/version"]])
+def test_output_that_can_t_be_written(offload: Command, arguments: list[str]) -> None:
+    job_id = offload("submit", "fibonacci", "n=1", "--wait", "--json").json()["id"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [COMMAND, *arguments, *([job_id] if arguments == ["result"] else [])],
+            env=offload.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"offload: This can't be written: No space left on device\n")
 
 
 def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:

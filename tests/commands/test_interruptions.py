@@ -36,7 +36,7 @@ def test_ctrl_c_leaves_the_batch_running(offload: Command, api: Caller, gate: Pa
     command = offload.begin("batch", "wait", batch_id)
     until_sync(lambda: api.get("/jobs", batch=batch_id)["jobs"][0]["state"] == "running")
     with offload.terminal("batch", "wait", batch_id) as terminal:
-        terminal.until("0 of 1 jobs")
+        terminal.until("0 of 1 job")
         terminal.interrupt()
         assert terminal.end() == 130
     assert f"offload batch cancel {batch_id}" in terminal.text
@@ -129,15 +129,14 @@ def test_the_service_is_killed_while_one_waits(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path / "service", port=_free_port()) as server:
         offload = Command(str(server.api.http.base_url))
-        job_id = offload("submit", "hold", f"gate={gate}").line()
-        command = offload.begin("result", job_id, "--wait")
-        server.api.lane_of(job_id)
-        server.kill()
-        server.start()
-        gate.touch()
-        out, err = command.communicate(timeout=60)
-        assert (command.returncode, err) == (0, b"")
-        assert int(out) == server.api.result(job_id)
+        with offload.terminal("submit", "hold", f"gate={gate}", "--wait") as terminal:
+            terminal.until("running")
+            server.kill()
+            server.start()
+            gate.touch()
+            assert terminal.end() == 0
+        (job,) = server.api.get("/jobs")["jobs"]
+        assert terminal.text.split()[-1] == str(server.api.result(job["id"]))
 
 
 def _free_port() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import Visit
 from tests.support.browser import Watch
@@ -91,3 +91,22 @@ def test_a_key_that_was_taken_away_is_asked_for(visit: Visit, watch: Watch, tmp_
         server.api_with(BOB).submit("greet", {"name": "Bob"}, label="new")
         expect(page.get_by_text("new", exact=True)).to_be_visible()
         visit.leave()
+
+
+def test_the_metrics_are_linked_where_a_link_leads_to_them(
+    page: Page, visit: Visit, server: Server, watch: Watch
+) -> None:
+    expect(metrics_of(page)).to_be_hidden()
+    enter(page, ALICE)
+    page.reload()
+    expect(page.get_by_text("of-Alice")).to_be_visible()
+    expect(metrics_of(page)).to_be_hidden()
+
+    watch.allow("favicon.ico")  # plain text names no icon, so the browser asks for this one
+    open_to_all = visit(server)
+    metrics_of(open_to_all).click()
+    expect(open_to_all.locator("body")).to_contain_text("offload_jobs_queued")
+
+
+def metrics_of(page: Page) -> Locator:
+    return page.locator("footer").get_by_text("Metrics")

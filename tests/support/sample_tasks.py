@@ -103,6 +103,14 @@ def chatter(lines: int) -> int:
     return lines
 
 
+def mutter(times: int) -> int:
+    """Say something every now and then."""
+    for number in range(times):
+        print(f"{number} of {times}")
+        time.sleep(0.4)
+    return times
+
+
 def beget(gate: str | None = None) -> int:
     """Leave a process behind that outlives its task, in a session of its own; answer its pid."""
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)

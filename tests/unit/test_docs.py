@@ -1,4 +1,4 @@
-"""What the documents say, held to what is so. The README's examples are run by `tests/acceptance/test_readme.py`."""
+"""What the documents say, held to what is so. Their examples are run by `tests/docs/test_snippets.py`."""
 
 import ast
 import re
@@ -12,7 +12,9 @@ from app.jobs.lifecycle import EDGES
 from app.jobs.model import State
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+SETTINGS = ROOT / "docs/settings.md"
+HOW_IT_WORKS = ROOT / "docs/how-it-works.md"
+HAPPENS = ROOT / "docs/what-happens-when.md"
 RECORDS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "app").rglob("*.md")])
 
@@ -27,12 +29,20 @@ def is_address(target: str) -> bool:
     return "://" in target
 
 
+def is_a_test(name: str) -> bool:
+    """True for `tests/file.py::test_name` where there is such a function."""
+    file, _, function = name.partition("::")
+    module = ast.parse((ROOT / file).read_text())
+    functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return function.startswith("test_") and function in functions
+
+
 def anchor(heading: str) -> str:
     """The fragment that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-# ---- the README -----------------------------------------------------------------------------------------------------
+# ---- tables and drawings --------------------------------------------------------------------------------------------
 
 
 def default(field: FieldInfo) -> str:
@@ -52,14 +62,24 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
         f"| `{PREFIX}{name.upper()}` | {default(field)} | {field.description} |".replace("|  |", "| |")
         for name, field in Settings.model_fields.items()
     ]
-    assert re.findall(rf"^\| `{PREFIX}.*$", README.read_text(), re.MULTILINE) == expected
+    assert re.findall(rf"^\| `{PREFIX}.*$", SETTINGS.read_text(), re.MULTILINE) == expected
 
 
 def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
-    (drawing,) = re.findall(r"^```mermaid\n(stateDiagram.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    drawn = re.compile(r"^```mermaid\n(stateDiagram.*?)^```$", re.MULTILINE | re.DOTALL)
+    (drawing,) = drawn.findall(HOW_IT_WORKS.read_text())
     arrows = set(re.findall(r"^ *(\S+) --> ([\w*\[\]]+)", drawing, re.MULTILINE))
     ends = {("[*]", State.QUEUED)} | {(state, "[*]") for state in State if state.terminal}
     assert arrows == EDGES | ends
+
+
+def test_every_row_of_what_happens_is_held_by_a_test() -> None:
+    text = HAPPENS.read_text()
+    for section in text.split("\n## ")[1:]:
+        rows = re.findall(r"^\| (?!---|what happens)", section, re.MULTILINE)
+        held = re.findall(r"^(tests/\S+)$", section, re.MULTILINE)
+        assert len(held) == len(rows)
+        assert [name for name in held if not is_a_test(name)] == []
 
 
 # ---- any document ---------------------------------------------------------------------------------------------------
@@ -105,11 +125,9 @@ def test_a_decision_is_short_and_complete(record: Path) -> None:
 @pytest.mark.parametrize("record", RECORDS, ids=named)
 def test_a_decision_is_held_by_a_test_that_exists(record: Path) -> None:
     last = record.read_text().splitlines()[-1]
-    held = re.fullmatch(r"Held by: `(tests/[\w/]+\.py)::(test_\w+)`", last)
+    held = re.fullmatch(r"Held by: `(tests/\S+)`", last)
     assert held, last
-    module = ast.parse((ROOT / held[1]).read_text())
-    functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    assert held[2] in functions
+    assert is_a_test(held[1])
 
 
 def test_the_list_of_decisions_is_complete() -> None:

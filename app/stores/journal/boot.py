@@ -22,6 +22,7 @@ _CHECKED_WHOLE = 64 * 2**20
 """Bytes up to which the whole file is checked, at 1.2 ms a MiB. Damage in a larger one is met when it is read."""
 
 _WRITER = """
+PRAGMA journal_mode = WAL;           -- the file remembers it, but a copy by VACUUM INTO does not
 PRAGMA synchronous = FULL;           -- every commit is fsync'd: what a 202 stands for
 PRAGMA cache_size = -16384;          -- KiB; bounds the writer's memory
 PRAGMA wal_autocheckpoint = 1000;    -- pages (4 MiB) go back into the file by the commit that passes it, some 10 ms
@@ -93,7 +94,6 @@ def _create(path: Path) -> None:
     with contextlib.closing(_connect(draft)) as connection:
         connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
         _upgrade(connection, sql.UPGRADES)
-        connection.execute("PRAGMA journal_mode = WAL")
     draft.rename(path)
     sync_directory(path.parent)
 

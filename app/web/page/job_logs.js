@@ -2,7 +2,7 @@
  * What a job's attempts have printed and logged: as it comes while it runs, and whole once it has ended.
  *
  * @typedef {import("./store.js").Job} Job
- * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string}} Line
+ * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string, unfinished: boolean}} Line
  */
 
 import { ask } from "./api.js";
@@ -19,12 +19,17 @@ const MOST = 1000;
 /** So close to its end the log follows what comes. */
 const AT_END_PX = 8;
 
+/** Control characters, and those that turn the direction of writing. */
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** @param {string} path of the job */
 export function logPart(path) {
   const lines = h("div", { class: "code log", tabindex: "0", role: "group", "aria-label": "Lines" });
   const words = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert" });
-  const copy = copyButton("Copy", () => lines.innerText, "Copy the log");
+  /** What is shown, a record each. @type {string[]} */
+  let records = [];
+  const copy = copyButton("Copy", () => records.map((record) => plain(JSON.parse(record))).join("\n"), "Copy the log");
   const take = h("button", { type: "button", class: "quiet" }, "Download");
   take.addEventListener("click", async () => {
     setText(problem, "");
@@ -55,19 +60,32 @@ export function logPart(path) {
   /** @param {string} text */
   function show(text) {
     shown = text;
-    /** @type {Line[]} */
-    const told = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    const told = text.split("\n").filter(Boolean);
     const newest = told.slice(-MOST);
     const left = told.length - newest.length;
     const follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < AT_END_PX;
     element.hidden = told.length === 0;
     words.hidden = left === 0;
     setText(words, `The newest ${number(MOST)} lines. Download has ${number(left)} more.`);
-    lines.replaceChildren(...newest.map((line, place) => row(line, newest[place - 1])));
+    // Rows that stay are left alone, or who marks some would lose the mark.
+    let same = 0;
+    while (same < newest.length && newest[same] === records[same]) same += 1;
+    while (lines.childElementCount > same) lines.lastElementChild?.remove();
+    /** @type {Line[]} */
+    const parsed = newest.slice(Math.max(0, same - 1)).map((record) => JSON.parse(record));
+    if (same > 0) lines.append(...parsed.slice(1).map((line, place) => row(line, parsed[place])));
+    else lines.append(...parsed.map((line, place) => row(line, parsed[place - 1])));
+    records = newest;
     if (follows) lines.scrollTop = lines.scrollHeight;
   }
 
   return { element, look };
+}
+
+/** What a terminal or an editor may have pasted: control characters in words. @param {Line} line */
+function plain({ at, attempt, stream, level, logger, text }) {
+  const harmless = text.replace(HIDDEN, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${at} [${attempt}] ${stream ?? `${level} ${logger}`}: ${harmless}`;
 }
 
 /** @param {Line} line @param {Line | undefined} before */

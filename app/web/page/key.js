@@ -43,12 +43,17 @@ function withResolvers() {
 }
 
 /**
- * The button that asks for a key, or forgets it; hidden where the service has none.
+ * The button that asks for a key, or forgets it; hidden where the service has none. Only then the footer links
+ * the metrics: a browser that follows a link shows no key.
  * @returns {HTMLElement}
  */
 export function keyButton() {
   const button = h("button", { type: "button", class: "quiet", hidden: !hasKey() }, "");
-  const show = () => (button.textContent = hasKey() ? "Forget the key" : "Enter a key");
+  const metrics = document.querySelector('footer a[href="/metrics"]');
+  const show = () => {
+    button.textContent = hasKey() ? "Forget the key" : "Enter a key";
+    metrics?.toggleAttribute("hidden", !button.hidden);
+  };
   tell = (needed) => {
     button.hidden = !needed && !hasKey();
     show();

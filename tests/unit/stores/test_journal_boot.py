@@ -67,6 +67,21 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
+def test_a_backup_by_vacuum_is_a_journal_with_a_log_again(path: Path) -> None:
+    """SQLite's `VACUUM INTO` leaves the log out of what it copies; without one, readers would hold up the writer."""
+    copy = path.with_name("copy.db")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+
+    async def has_log() -> bool:
+        async with opened(copy) as journal:
+            await journal.add([a_job("new")])
+            return beside(copy, "-wal").exists()
+
+    assert asyncio.run(has_log())
+    assert content(copy) == ["new", *content(path)]
+
+
 def test_a_new_journal_is_private_and_leaves_nothing_half_made(tmp_path: Path) -> None:
     path = tmp_path / "data" / "j?o%u#r nal.db"
     path.parent.mkdir()

@@ -1,6 +1,7 @@
 """The directory of logs: what nobody will ask for is taken away at the next start."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,31 @@ async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path:
     assert set(leftovers) == {kept.id, gone.id}
     assert await logs.sweep(leftovers, find) == 1
     assert {file.name for file in logs.directory.iterdir()} == {f"{kept.id}.1.log", "notes.txt"}
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+async def test_what_is_read_while_files_turn_has_no_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    monkeypatch.setattr("app.worker.logbook.FILE_BYTES", 0)  # each line turns the file
+    logs, job = LogDirectory(tmp_path / "logs"), a_job("job")
+    book = Logbook(logs.directory)
+    book.begin(job.id, 1)
+    for n in range(2):
+        book.write(str(n), stream="stdout")
+    opened, to_come = Path.open, [str(n) for n in range(2, 2 + turns)]
+
+    def open_and_be_overtaken(path: Path, *args: Any, **options: Any) -> Any:  # as `open` has them
+        file = opened(path, *args, **options)
+        if to_come:
+            book.write(to_come.pop(0), stream="stdout")
+        return file
+
+    monkeypatch.setattr(Path, "open", open_and_be_overtaken)
+    told = [int(line.text) for line in await logs.read(AttemptKey(job.id, 1))]
+    assert told == list(range(told[0], told[0] + len(told)))
+    assert told[-1] >= 1
+    book.end()
 
 
 async def test_a_directory_that_cannot_be_made_stops_the_boot(tmp_path: Path) -> None:

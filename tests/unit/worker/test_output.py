@@ -1,14 +1,16 @@
 """What tasks print and log: kept with the job, bounded on stderr, and nothing a task does to its streams lasts."""
 
-import json
+import asyncio
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from app.worker.logbook import FILE_BYTES, LINE_CHARS, file_names
+from app.jobs.model import AttemptKey, Line
+from app.stores.logs import LogDirectory
+from app.worker.logbook import FILE_BYTES, LINE_CHARS
 from app.worker.output import ATTEMPT_BYTES, NOTICE
 
 START = """
@@ -16,6 +18,7 @@ import logging, os, sys, threading, warnings
 from pathlib import Path
 from app.worker.logbook import Logbook
 from app.worker.output import Output
+{imported}
 output = Output(Logbook(Path({logs!r})))
 os.dup2(2, 1)
 def begin(): output.begin("job", 1)
@@ -34,20 +37,20 @@ class Said:
     def __init__(self, logs: Path) -> None:
         self.logs = logs
 
-    def __call__(self, body: str, *, code: int = 0) -> tuple[str, str]:
-        """The process's stdout and stderr."""
-        script = START.format(logs=str(self.logs)) + body
-        run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    def __call__(self, body: str, *, imported: str = "", code: int = 0) -> tuple[str, str]:
+        """The process's stdout and stderr. `imported` is what a task's module does before."""
+        script = START.format(logs=str(self.logs), imported=imported) + body
+        command = [sys.executable, "-c", script]
+        run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
         assert run.returncode == code, run.stderr
         return run.stdout, run.stderr
 
-    def kept(self) -> list[dict[str, Any]]:
-        """The records of attempt 1, oldest first."""
-        files = [self.logs / name for name in file_names("job", 1)]
-        return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+    def kept(self) -> Sequence[Line]:
+        """What is read of attempt 1, oldest first."""
+        return asyncio.run(LogDirectory(self.logs).read(AttemptKey("job", 1)))
 
     def texts(self) -> list[str]:
-        return [record["text"] for record in self.kept()]
+        return [line.text for line in self.kept()]
 
 
 def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) -> None:
@@ -90,7 +93,7 @@ def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
         "begin()\nprint('a\\nb')\nprint('c', file=sys.stderr)\nlogging.getLogger('mine').warning('d %s', 1)\n"
         "warnings.warn('e')\nprint('no end', end='')\nend()"
     )
-    records = [(each["stream"], each["level"], each["logger"], each["text"].split("\n")[0]) for each in said.kept()]
+    records = [(each.stream, each.level, each.logger, each.text.split("\n")[0]) for each in said.kept()]
     assert records[:4] == [
         ("stdout", None, None, "a"),
         ("stdout", None, None, "b"),
@@ -99,7 +102,7 @@ def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
     ]
     assert "e" in records[4][3]
     assert records[-1][3] == "no end"
-    assert all(first["at"] <= second["at"] for first, second in zip(said.kept(), said.kept()[1:], strict=False))
+    assert all(first.at <= second.at for first, second in zip(said.kept(), said.kept()[1:], strict=False))
 
 
 def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(said: Said) -> None:
@@ -127,6 +130,44 @@ def test_what_an_attempt_does_to_logging_does_not_last(said: Said, deed: str) ->
     assert said.texts() == ["heard"]
 
 
+def test_loggers_that_an_attempt_disables_are_heard_by_the_next(said: Said) -> None:
+    said(
+        "import logging.config\nbegin()\nlater = logging.getLogger('later')\n"
+        "logging.config.dictConfig({'version': 1, 'loggers': {'third': {'propagate': False}}})\n"
+        "mine.info('not heard')\nend()\n"
+        "begin()\nfor name in ('mine', 'later', 'third'): logging.getLogger(name).info('heard')\nend()",
+        imported="mine = logging.getLogger('mine')",
+    )
+    assert said.texts() == ["heard"] * 3
+
+
+def test_handlers_that_an_attempt_adds_do_not_add_up(said: Said, tmp_path: Path) -> None:
+    own = tmp_path / "own.log"
+    said(
+        "def attempt():\n begin()\n mine.addHandler(logging.StreamHandler())\n"
+        f" mine.addHandler(logging.FileHandler({str(own)!r}))\n mine.info('once'); end()\n"
+        "for _ in range(4): attempt()",
+        imported="mine = logging.getLogger('mine')",
+    )
+    assert [(line.stream, line.text) for line in said.kept()] == [("stderr", "once"), (None, "once")] * 4
+    assert own.read_text() == "once\n" * 4
+
+
+def test_what_a_task_s_module_sets_up_when_it_is_imported_lasts(said: Said, tmp_path: Path) -> None:
+    """But its own lines on stderr would be there twice."""
+    own = tmp_path / "own.log"
+    _, err = said(
+        "for _ in range(2):\n begin(); logging.debug('all'); mine.debug('mine')\n"
+        " logging.basicConfig(force=True); end()",
+        imported=f"logging.basicConfig(level=logging.DEBUG)\n"
+        f"logging.getLogger().addHandler(logging.FileHandler({str(own)!r}))\n"
+        f"mine = logging.getLogger('mine')\nmine.addHandler(logging.FileHandler({str(own)!r}))",
+    )
+    assert said.texts() == ["all", "mine"] * 2
+    assert sorted(own.read_text().split()) == ["all"] * 2 + ["mine"] * 4
+    assert err.count("all") == 2
+
+
 def test_an_exception_is_logged_with_its_traceback_in_one_record(said: Said) -> None:
     said("begin()\ntry: 1 / 0\nexcept Exception: logging.exception('no')\nend()")
     (text,) = said.texts()
@@ -143,6 +184,51 @@ def test_what_cannot_be_formatted_is_told_and_harms_nobody(said: Said) -> None:
 def test_what_was_said_is_there_after_a_kill(said: Said) -> None:
     said("begin()\nprint('last words')\nos.kill(os.getpid(), 9)", code=-9)
     assert said.texts() == ["last words"]
+
+
+def test_an_unfinished_line_is_there_after_a_kill(said: Said) -> None:
+    said("begin()\nprint('now for', end=' ', flush=True)\nos.kill(os.getpid(), 9)", code=-9)
+    assert said.texts() == ["now for "]
+
+
+def test_what_was_flushed_in_parts_is_one_line(said: Said) -> None:
+    said(
+        "begin()\nprint('a', end='', flush=True)\nprint('error', file=sys.stderr)\n"
+        "for part in 'bc': print(part, end='', flush=True)\nprint('d')\nprint('e')\nend()"
+    )
+    assert said.texts() == ["error", "abcd", "e"]
+
+
+@pytest.mark.parametrize("shape", ["'\\r' + bar", "bar + '\\r'"])
+def test_of_a_progress_bar_its_newest_state_is_kept(said: Said, shape: str) -> None:
+    said(
+        "begin()\nfor n in range(1000):\n bar = f'{n:4} of 1000'\n"
+        f" print({shape}, end='', file=sys.stderr, flush=True)\nprint(file=sys.stderr)\nprint('crlf\\r')\nend()"
+    )
+    assert said.texts() == [" 999 of 1000", "crlf"]
+    assert sum(file.stat().st_size for file in said.logs.iterdir()) < 1000
+
+
+def test_half_a_million_characters_each_flushed_are_few_records(said: Said) -> None:
+    said("begin()\nfor n in range(500_000): sys.stdout.write('x'); sys.stdout.flush()\nend()")
+    assert len("".join(said.texts())) > FILE_BYTES // 2
+    assert len(said.texts()) < 100
+
+
+def test_characters_are_whole_however_their_bytes_come(said: Said) -> None:
+    said("begin()\nfor n in range(5000): sys.stdout.buffer.raw.write('€'.encode()[n % 3 : n % 3 + 1])\nend()")
+    assert "".join(said.texts()) == "€" * 1666 + "\\xe2\\x82"
+
+
+def test_a_huge_line_takes_little_memory(said: Said) -> None:
+    _, err = said(
+        "import resource\nbegin()\nhuge = b'x' * 100_000_000\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\nsys.stdout.buffer.write(huge)\n"
+        "grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\nend()\n"
+        "print(grown, file=sys.__stderr__)"
+    )
+    assert int(err.splitlines()[-1]) < 20_000
+    assert max(map(len, said.texts())) == LINE_CHARS
 
 
 def test_the_newest_is_kept_up_to_a_bound(said: Said) -> None:
@@ -184,3 +270,46 @@ def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
     _, err = said("begin()\nprint('on')\nlogging.info('and on')\nend()")
     assert err == "on\nINFO:root:and on\n"
     said.logs.mkdir()
+
+
+TURNED_WHILE_WRITING = """
+from app.worker import logbook
+logbook.FILE_BYTES = 0  # each line turns the file
+begin()
+write, close, about_to_write, opened = os.write, os.close, threading.Event(), threading.Event()
+
+def slow_write(descriptor, data):
+    if b"a thread" in data and b"stream" in data:
+        about_to_write.set()
+        opened.wait(1)
+    return write(descriptor, data)
+
+def close_and_open(descriptor):
+    close(descriptor)
+    if about_to_write.is_set():
+        os.open({own!r}, os.O_RDWR | os.O_CREAT)
+        opened.set()
+
+os.write, os.close = slow_write, close_and_open
+thread = threading.Thread(target=print, args=["a thread"])
+thread.start()
+about_to_write.wait(60)
+print("another", file=sys.stderr)
+thread.join()
+end()
+"""
+
+
+def test_no_line_of_a_thread_gets_into_a_file_of_the_task(said: Said, tmp_path: Path) -> None:
+    """A descriptor that one thread closes, since the file is full, is the task's own by the time another writes."""
+    own = tmp_path / "own"
+    said(TURNED_WHILE_WRITING.format(own=str(own)))
+    assert own.read_text() == ""
+
+
+def test_a_line_that_a_full_disk_has_cut_short_takes_no_other_along(said: Said) -> None:
+    said(
+        "import resource\nlimit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))\n"
+        "begin()\nprint('one')\nlimit(120)\nprint('two')\nlimit(-1)\nprint('three')\nprint('four')\nend()"
+    )
+    assert said.texts() == ["one", "three", "four"]

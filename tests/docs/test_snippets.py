@@ -1,0 +1,192 @@
+"""Every command and snippet of the README and of docs/, run as it stands, in the order of its page.
+
+    console   commands after `$ `, in one shell a page, beside a real service; what they print is compared
+    sh        commands that start or set up something: run as well, with `offload serve` and the like only checked
+    python    is put into the file that the text names, else run; a `text` block behind it is what it prints
+    others    are read by what reads them
+
+A block that can't be run here says why in a comment above it.
+"""
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from tests.docs.pages import PAGES, ROOT, Block, blocks, named
+from tests.support.server import COMMAND, Server
+
+CURL = (7, 84)
+"""The first with `--json` and `%header{}`, as the README says."""
+
+MOST_NOT_RUN = 12
+
+READ_ONLY = {"text", "mermaid", "promql"}
+"""What is shown and nothing else; the drawings have tests of their own."""
+
+STARTS_A_SERVICE = re.compile(
+    r"^(?:\w+=(?:\"[^\"]*\"|\S)+ )*(?:make (?:serve|dev)|docker compose up|offload serve)\b.*$"
+)
+"""Such a line is not run: the service of the page's tests has been started in its stead, with the tasks it names."""
+
+DIFFERS_EACH_TIME = (
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r'("(?:wall_s|cpu_s|peak_rss_bytes)": ?)[\d.]+', r"\1NUMBER"),
+    (r"127\.0\.0\.1:\d+|localhost:\d+", "SERVICE"),
+)
+
+
+class Example(NamedTuple):
+    """A command and what it prints, as shown."""
+
+    command: str
+    output: str
+
+
+def curl() -> tuple[int, ...]:
+    """The version of curl on this machine; zero where there is none."""
+    if shutil.which("curl") is None:
+        return (0,)
+    version = subprocess.run(["curl", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def examples(session: str) -> Iterator[Example]:
+    """The commands of a console session, a line each after `$ `, and what follows them."""
+    for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield Example(command, output)
+
+
+def usual(output: str) -> str:
+    """Output without what differs each time."""
+    for pattern, word in DIFFERS_EACH_TIME:
+        output = re.sub(pattern, word, output)
+    return output
+
+
+class Desk:
+    """A directory like a reader's, with a running service of which the page may speak."""
+
+    def __init__(self, directory: Path, server: Server) -> None:
+        self._directory = directory
+        self._place = server.api.http.base_url.netloc.decode()
+        path = os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))
+        self._environment = {**os.environ, "PATH": path, "OFFLOAD_URL": str(server.api.http.base_url)}
+        self._environment["PYTHONPATH"] = os.pathsep.join((str(directory), os.environ.get("PYTHONPATH", str(ROOT))))
+        self._said: list[str] = []
+
+    def here(self, text: str) -> str:
+        """With the address of this service."""
+        return text.replace("localhost:8000", self._place).replace("127.0.0.1:8000", self._place)
+
+    def console(self, session: str) -> list[str]:
+        """What each command prints. Variables, functions and directories stay from one session to the next."""
+        commands = [example.command for example in examples(session)]
+        script = "".join(f"{command}\nprintf '\\0'\n" for command in map(self.here, commands))
+        printed = self._bash("".join(self._said) + "exec 2>&1\nprintf '\\1'\n" + script)
+        self._said += [f"{line}\n" for command in commands for line in [self.here(command)] if _sets_something(line)]
+        return printed.partition("\1")[2].split("\0")[:-1]
+
+    def sh(self, text: str) -> None:
+        """Runs commands; those that start a service are left out."""
+        lines = [line for line in text.splitlines() if not STARTS_A_SERVICE.match(line)]
+        self._bash("".join(self._said) + "set -e\n" + self.here("\n".join(lines)))
+        self._said += [f"{line}\n" for line in map(self.here, lines) if _sets_something(line)]
+
+    def python(self, text: str) -> str:
+        """What a program prints."""
+        return self._run([sys.executable, "-c", self.here(text)])
+
+    def _bash(self, script: str) -> str:
+        return self._run(["bash", "-c", script])
+
+    def _run(self, command: list[str]) -> str:
+        ran = subprocess.run(
+            command,
+            cwd=self._directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+        return ran.stdout
+
+
+def _sets_something(line: str) -> bool:
+    """True for what later sessions of a page may need: a variable that is set, or a function."""
+    return re.match(r"\w+=\S*$|\w+=\$\(|\w+\(\) \{", line) is not None
+
+
+def tasks_of(found: Sequence[Block]) -> str:
+    """Those that the page starts services with."""
+    run = "".join(block.text for block in found if block.language == "sh" and block.not_run is None)
+    entries = ",".join(re.findall(r"OFFLOAD_TASKS=\"?([\w.:=,-]+)\"?", run)).split(",")
+    return ", ".join(dict.fromkeys(entries))
+
+
+@pytest.mark.skipif(curl() < CURL, reason="the examples need a newer curl")
+@pytest.mark.parametrize("page", [page for page in PAGES if "```" in page.read_text()], ids=named)
+def test_its_examples_do_what_they_show(page: Path, tmp_path: Path) -> None:
+    found = blocks(page)
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "files", clone / "files")
+    for block in found:  # modules of tasks first: the service that is to have them is started before
+        if block.file and block.language == "python":
+            (clone / block.file).write_text(block.text)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(clone), prepend=os.pathsep)
+        with Server(
+            tmp_path / "service", tasks=tasks_of(found), data_dir=str(clone / "data"), files_dir=str(clone / "files")
+        ) as server:
+            desk = Desk(clone, server)
+            for place, block in enumerate(found):
+                if block.not_run is None:
+                    behind = found[place + 1] if place + 1 < len(found) else None
+                    _check(desk, block, behind)
+
+
+def _check(desk: Desk, block: Block, behind: Block | None) -> None:
+    where = f"line {block.line}"
+    match block.language:
+        case "console":
+            shown = list(examples(block.text))
+            printed = desk.console(block.text)
+            for example, output in zip(shown, printed, strict=True):
+                assert usual(output) == usual(example.output), f"{where}: {example.command}"
+        case "sh":
+            desk.sh(block.text)
+        case "python" if block.file is None:
+            printed_text = desk.python(block.text)
+            if behind is not None and behind.language == "text":
+                assert usual(printed_text) == usual(behind.text), where
+        case "python":
+            compile(block.text, block.file or where, "exec")
+        case "json":
+            json.loads(block.text)
+        case "yaml":
+            assert yaml.safe_load(block.text), where
+        case "ini":
+            configparser.ConfigParser(interpolation=None, strict=False).read_string(block.text)
+        case language:
+            assert language in READ_ONLY or block.file, f"{where}: nothing reads {language!r}"
+
+
+def test_few_blocks_are_not_run_and_each_says_why() -> None:
+    not_run = [
+        f"{named(page)}:{block.line}: {block.not_run}" for page in PAGES for block in blocks(page) if block.not_run
+    ]
+    print("\n".join(not_run))
+    assert len(not_run) <= MOST_NOT_RUN
