@@ -1,6 +1,7 @@
 """One trace of a job: its request, waits and attempts and what its task traces, across processes and their ends."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
+from tests.docs.pages import ROOT, blocks
 from tests.support.collector import Collector, Span
 from tests.support.server import Server
 from tests.support.waiting import until_sync
@@ -279,3 +281,27 @@ def test_the_environment_names_the_service_and_chooses_what_is_traced(tmp_path: 
     assert {span.resource["service.name"] for span in spans} == {"thumbs"}
     assert len({span.trace for span in collector.spans}) == 1
     assert not [span for span in collector.spans if "health" in span.name]
+
+
+def test_the_drawing_of_the_document_is_what_a_killed_lane_leaves(tmp_path: Path, collector: Collector) -> None:
+    found = blocks(ROOT / "docs/traces.md")
+    (module,) = (block.text for block in found if block.file == "primes.py")
+    (drawing,) = (block.text for block in found if block.language == "text")
+    (tmp_path / "primes.py").write_text(module)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    with traced(tmp_path, collector.url, {"PYTHONPATH": path}, tasks="primes:count_primes") as server:
+        job_id = server.api.submit("count-primes", {"below": 10**8})["id"]
+        server.api.lane_of(job_id).kill()
+        server.api.succeeded(job_id)
+        spans = collector.trace_of(job_id, "POST /jobs/count-primes", *2 * ("attempt count-primes",), "sieve", "count")
+    shown = [re.split(r"  +[▇]", line)[0].rstrip() for line in drawing.splitlines()]
+    assert list(drawn(spans)) == shown
+
+
+def drawn(spans: list[Span], parent: str = "", stem: str = "") -> Iterator[str]:
+    """The spans below one, as a tree."""
+    children = [span for span in spans if span.parent == parent]
+    for span in children:
+        last = span is children[-1]
+        yield f"{stem}{'' if not parent else '└─ ' if last else '├─ '}{span.name}"
+        yield from drawn(spans, span.id, stem + ("" if not parent else "   " if last else "│  "))
