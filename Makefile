@@ -53,8 +53,8 @@ docs: .venv/installed-dev ## Write docs/http.md anew, from the OpenAPI document
 	$(BIN)/python -m tests.docs.contract
 
 lock: .venv/installed-dev ## Take the newest versions into the three locks
-	$(call COMPILE,requirements.lock) pyproject.toml
-	$(call COMPILE,requirements-dev.lock) --constraint requirements.lock --group dev pyproject.toml
+	$(call COMPILE,requirements.lock) --extra telemetry pyproject.toml
+	$(call COMPILE,requirements-dev.lock) --constraint requirements.lock --extra telemetry --group dev pyproject.toml
 	$(call COMPILE,requirements-build.lock) --constraint requirements-dev.lock --group build
 
 image: ## Build the container image `offload`

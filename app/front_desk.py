@@ -13,7 +13,7 @@ from app.jobs.history import History
 from app.jobs.idempotency import Keys
 from app.jobs.ids import new_ids
 from app.jobs.intake import Intake
-from app.jobs.interfaces import Engine, Journal, LogFiles, ResultFiles
+from app.jobs.interfaces import Engine, Journal, LogFiles, ResultFiles, Traces
 from app.jobs.recent import RecentJobs
 from app.jobs.service import JobService
 from app.keyring import Keyring
@@ -33,16 +33,17 @@ def front_desk(
     uploads: Spool,
     places: Places,
     checks: Mapping[str, Callable[[], Awaitable[str | None]]],
+    traces: Traces | None = None,
 ) -> AppState:
     """Puts it together; nothing runs yet. `checks` are those of the parts that it does not know (see `AppState`)."""
     changes, recent, new_id = Changes(), RecentJobs(), new_ids()
-    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent)
+    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent, traces)
     limits = ServerLimits(
         default_timeout_s=settings.default_timeout_s,
         max_timeout_s=settings.max_timeout_s,
         memory_mb=settings.memory_mb,
     )
-    intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id)
+    intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces)
     room = Room(
         dispatcher.queue,
         dispatcher.live,

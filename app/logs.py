@@ -8,18 +8,31 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+OF_TRACES = (
+    "opentelemetry.trace.propagation.tracecontext",
+    "opentelemetry.baggage.propagation",
+    "opentelemetry.sdk._shared_internal",
+)
+"""They warn of each header that makes no sense, and of each span that finds no room."""
+
 SELDOM_S = 10.0
 """Between two lines of what any client can cause as often as it likes."""
 
 
-def configure(style: Literal["console", "json"], level: str) -> None:
-    """Sends every log line to stderr, each with time, level, logger's name and its own facts (`job_id`, …)."""
+def configure(style: Literal["console", "json"], level: str, *, traced: bool = False) -> None:
+    """Sends every log line to stderr, each with time, level, logger's name and its own facts (`job_id`, …); where
+    requests are traced, with the trace's id.
+    """
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if traced:
+        from app.tracing.lines import add_trace_id  # noqa: PLC0415  # only where it is used
+
+        shared.append(add_trace_id)
     last: list[Processor]
     if style == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -44,7 +57,7 @@ def configure(style: Literal["console", "json"], level: str) -> None:
         logging.getLogger(name).propagate = True
         logging.getLogger(name).setLevel(logging.NOTSET)  # the command `uvicorn` sets one of its own
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
-    for name in ("uvicorn.error", "app.api.gate"):
+    for name in ("uvicorn.error", "app.api.gate", *OF_TRACES):
         logging.getLogger(name).filters = [Seldom()]
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each form that a client breaks
     structlog.configure(

@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -34,6 +35,8 @@ from app.stores.uploads import UploadDirectory
 from app.taking_over import TakenOver, spec_of, take_over
 from app.tasks.context import Places
 from app.tasks.registry import Registry, load
+from app.tracing.desk import OFF, Tracing, tracing
+from app.tracing.environment import wanted
 from app.worker.messages import LaneSetup
 
 if TYPE_CHECKING:
@@ -54,11 +57,12 @@ def create_app(settings: Settings, taken: TakenOver | None = None) -> FastAPI:
     Raises `BootError`.
     """
     registry = load(spec_of(settings))
+    traced = tracing(os.environ)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, AppState]]:
         async with AsyncExitStack() as stack:
-            yield {"offload": await build(stack, settings, taken or take_over(settings), registry)}
+            yield {"offload": await build(stack, settings, taken or take_over(settings), registry, traced)}
 
     application = FastAPI(
         title="Offload",
@@ -67,19 +71,24 @@ def create_app(settings: Settings, taken: TakenOver | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=OFF if traced is None else traced.config,
     )
     add_routes(application, registry, settings)
     application.add_middleware(PlainRefusals)
     return application
 
 
-async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, registry: Registry) -> AppState:
+async def build(
+    stack: AsyncExitStack, settings: Settings, taken: TakenOver, registry: Registry, traced: Tracing | None
+) -> AppState:
     """Starts every part, those that take time at once; `stack` ends them, each before what it needs.
 
     Raises `BootError` where a part can't start; what had been started is ended again.
     """
     stack.callback(taken.close)
+    if traced is not None:
+        stack.push_async_callback(traced.close)
+    traces = None if traced is None else traced.traces
     for warning in settings.warnings():
         log.warning(warning)
     keyring = _keyring(stack, settings)
@@ -106,6 +115,7 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
         board_authkey=board.authkey,
         result_max_bytes=settings.result_max_mb << 20,
         nice=settings.nice,
+        traced=traced is not None,
     )
     engine = LocalEngine(setup, lanes=settings.lanes, board=board)
     stack.push_async_callback(engine.close)
@@ -121,13 +131,14 @@ async def build(stack: AsyncExitStack, settings: Settings, taken: TakenOver, reg
         uploads=uploads,
         places=places,
         checks={"board": board.check},
+        traces=traces,
     )
     service, dispatcher = desk.service, desk.dispatcher
     stack.push_async_callback(dispatcher.close)
 
     async def open_journal() -> None:
         await journal.open()
-        await recover(journal, dispatcher, clock.now)
+        await recover(journal, dispatcher, clock.now, traces)
 
     await _all(board.open(), engine.open(dispatcher.slots_changed), open_journal())
     dispatcher.start()
@@ -204,6 +215,6 @@ def _tell_failure(task: asyncio.Task[object]) -> None:
 def __getattr__(name: str) -> FastAPI:
     if name == "app":
         settings = load_settings()
-        logs.configure(settings.log_format, settings.log_level)
+        logs.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
         return create_app(settings)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

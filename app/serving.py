@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import resource
 import signal
 import socket
@@ -69,9 +70,10 @@ def _serve(overrides: dict[str, object]) -> int:
         from app import logs  # noqa: PLC0415
     from app.config import load_settings  # noqa: PLC0415
     from app.taking_over import take_over  # noqa: PLC0415
+    from app.tracing.environment import wanted  # noqa: PLC0415
 
     settings = load_settings(**overrides)
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
     listener = _listen(settings.host, settings.port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
     try:

@@ -5,6 +5,7 @@ loads the rest: neither waits for the other.
 """
 
 import gc
+import os
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from app.engines.context import start_forkserver
 from app.stores.lock import lock_directory
 from app.stores.socket_directory import remove_socket_directory, socket_directory
 from app.tasks.registry import RegistrySpec
+from app.tracing.environment import wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ def take_over(settings: Settings) -> TakenOver:
         stack.callback(_remove, run_dir)
         # Frees executors' semaphores, for which a service that ends by its signal has no exit handler.
         stack.callback(gc.collect)
-        start_forkserver(["app.stores.manager"], spec_of(settings), socket_directory(run_dir))
+        modules = ["app.stores.manager", *(["app.worker.traces"] if wanted(os.environ) else [])]
+        start_forkserver(modules, spec_of(settings), socket_directory(run_dir))
         return TakenOver(run_dir, stack.pop_all())
 
 

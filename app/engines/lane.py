@@ -10,6 +10,7 @@ Everything here happens on the event loop; what blocks is in `process`, in threa
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Literal
@@ -24,10 +25,13 @@ from app.jobs.interfaces import LaneView, Replaced
 from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected, StoppedBy
 from app.pauses import pauses
 from app.worker import results
-from app.worker.execute import answer
+from app.worker.execute import answer, flush
 from app.worker.messages import MESSAGE_BYTES, Call, LaneSetup
 
 CLOSE_S = 3.0
+
+FLUSH_S = 0.5
+"""How long a process that has done its work is let send what its tasks have traced."""
 
 _STOPPED: Mapping[StoppedBy, Replaced] = {"request": "cancelled", "time": "timed-out", "memory": "memory-exceeded"}
 
@@ -124,7 +128,10 @@ class Lane:
         if fit and hand_over.process.alive and not self._closed.is_set():
             self._ready()
         else:
-            ending = await self._replace(_why(hand_over))
+            burial = self._replace(_why(hand_over))
+            if hand_over.unfit is not None:
+                await self._flush(hand_over.process)
+            ending = await burial
             for key in hand_over.open:
                 results.discard(self._setup.results_dir, *key)
             hand_over.conclude_by_death(ending)
@@ -157,11 +164,20 @@ class Lane:
             self._handed.narrow()
             self._handed.stop("request")
         if self._process is not None:
+            if self.state == "idle":
+                await self._flush(self._process)
             self._process.kill()
         if self.state == "idle":
             self._begin(self._replace("died"))
         if self._work:
             await asyncio.wait(self._work, timeout=CLOSE_S)
+
+    async def _flush(self, process: LaneProcess) -> None:
+        """Has what tasks traced sent before the end of their process; nobody waits for that end."""
+        if self._setup.traced and process.alive:
+            with contextlib.suppress(TimeoutError, LaneUnusableError):
+                async with asyncio.timeout(FLUSH_S):
+                    await process.call(flush)
 
     def view(self) -> LaneView:
         """The lane as `/stats` shows it."""
@@ -197,7 +213,7 @@ class Lane:
     async def _ask(self, hand_over: HandOver) -> None:
         """Hands over to the process, and waits until it has done that or has ended."""
         calls = [
-            Call(*each.key, each.task, each.params, None, limit_bytes(each, hand_over.process))
+            Call(*each.key, each.task, each.params, None, limit_bytes(each, hand_over.process), each.trace)
             for each in hand_over.assignments
         ]
         first, params = calls[0], hand_over.assignments[0].params

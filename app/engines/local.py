@@ -61,8 +61,8 @@ class LocalEngine:
         fitting = _fitting(assignments) if lane is not None else 0
 
         def over(key: AttemptKey, outcome: Outcome) -> None:
+            ended(key, outcome)  # which may ask for its pid
             self._running.pop(key, None)
-            ended(key, outcome)
 
         for assignment in assignments[fitting:]:
             ended(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)
@@ -98,6 +98,10 @@ class LocalEngine:
     def lanes(self) -> Sequence[LaneView]:
         """See `Engine.lanes`."""
         return [lane.view() for lane in self._lanes]
+
+    def pid(self, key: AttemptKey) -> int | None:
+        """See `Engine.pid`."""
+        return self._running[key][0].process.pid if key in self._running else None
 
     def replaced(self) -> Mapping[Replaced, int]:
         """See `Engine.replaced`."""

@@ -22,7 +22,7 @@ import structlog
 from app.errors import ProblemError
 from app.jobs import lifecycle
 from app.jobs.changes import Changes
-from app.jobs.interfaces import Clock, Engine, Journal
+from app.jobs.interfaces import Clock, Engine, Journal, TracedAttempt, Traces
 from app.jobs.live import LiveJobs
 from app.jobs.model import Assignment, AttemptKey, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
 from app.jobs.queue import FairQueue
@@ -78,17 +78,27 @@ class Attempt:
     """Why it is being stopped, if it is."""
     settled: bool = False
     """True once its end is known: a second outcome is dropped."""
+    traced: TracedAttempt | None = None
 
 
 class Dispatcher:
     """Owns the queue and the live jobs."""
 
-    def __init__(self, journal: Journal, engine: Engine, clock: Clock, changes: Changes, recent: RecentJobs) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        engine: Engine,
+        clock: Clock,
+        changes: Changes,
+        recent: RecentJobs,
+        traces: Traces | None = None,
+    ) -> None:
         self._journal = journal
         self._engine = engine
         self._clock = clock
         self._changes = changes
         self._recent = recent
+        self._traces = traces
         self._attempts: dict[str, Attempt] = {}
         self._cancels: dict[str, asyncio.Task[Mapping[str, Job]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -185,6 +195,8 @@ class Dispatcher:
                 self._enqueue(job, first=True)
             else:
                 self._show(after)
+                if self._traces is not None:
+                    self._traces.cancelled(after)
         if refusals := [answer for answer in answers if isinstance(answer, BaseException)]:
             raise refusals[0]
         return {job.id: job for job in cancelled}
@@ -247,6 +259,8 @@ class Dispatcher:
         attempt = self._attempts[job.id] = Attempt(
             queued=queued, job=job, ended=asyncio.Event(), answered=asyncio.Future()
         )
+        if self._traces is not None:
+            attempt.traced = self._traces.begin(job)
         self._unmarked[job.id] = attempt
         if self._next_mark is None:
             self._next_mark = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
@@ -284,10 +298,11 @@ class Dispatcher:
         if not running:
             return
         jobs = [attempt.job for attempt in running.values()]
+        assignments = [_assignment(attempt) for attempt in running.values()]
         report, ended = partial(self._report, running), partial(self._ended, running)
         try:
             async with asyncio.timeout(max(job.timeout_s for job in jobs) + SECOND_LINE_S):
-                await self._engine.run([_assignment(job) for job in jobs], report, ended)
+                await self._engine.run(assignments, report, ended)
         except TimeoutError:
             for key in list(running):
                 await self._engine.stop(key)
@@ -316,6 +331,8 @@ class Dispatcher:
             return
         attempt.settled = True
         ended = self._end(attempt, outcome)
+        if attempt.traced is not None:
+            attempt.traced.end(ended, outcome, self._engine.pid(attempt.job.key))
         before = attempt.queued if self._unmarked.pop(ended.id, None) else attempt.job
         written = self._journal.replace(ended, before.key, before.state)
         written.add_done_callback(partial(self._recorded, attempt, ended))
@@ -338,7 +355,15 @@ class Dispatcher:
             self._enqueue(ended, first=True)
         as_meant = ended.state is State.SUCCEEDED or ended.attempt < running.attempt
         tell = log.debug if as_meant else log.info
-        tell("attempt ended", job_id=ended.id, attempt=running.attempt, task=ended.task, state=ended.state.value)
+        traced = {} if ended.trace is None else {"trace_id": ended.trace.split("-")[1]}
+        tell(
+            "attempt ended",
+            job_id=ended.id,
+            attempt=running.attempt,
+            task=ended.task,
+            state=ended.state.value,
+            **traced,
+        )
 
     async def _record_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
         """Writes an attempt's start and end, both again while the disk refuses either."""
@@ -405,5 +430,13 @@ async def _all_ended(attempts: Iterable[Attempt]) -> None:
         await attempt.ended.wait()
 
 
-def _assignment(job: Job) -> Assignment:
-    return Assignment(key=job.key, task=job.task, params=job.params, timeout_s=job.timeout_s, memory_mb=job.memory_mb)
+def _assignment(attempt: Attempt) -> Assignment:
+    job, traced = attempt.job, attempt.traced
+    return Assignment(
+        key=job.key,
+        task=job.task,
+        params=job.params,
+        timeout_s=job.timeout_s,
+        memory_mb=job.memory_mb,
+        trace=None if traced is None else traced.place,
+    )

@@ -8,7 +8,7 @@ import structlog
 from app.errors import BootError, ProblemError
 from app.jobs import lifecycle
 from app.jobs.dispatcher import Dispatcher
-from app.jobs.interfaces import Clock, Journal, Uploads
+from app.jobs.interfaces import Clock, Journal, Traces, Uploads
 from app.jobs.model import State
 from app.jobs.queue import dearest_first
 from app.jobs.service import JobService
@@ -22,22 +22,25 @@ LOOK_S = 60.0
 log = structlog.get_logger()
 
 
-async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> None:
+async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None = None) -> None:
     """Takes up every job that an earlier service had accepted and not finished.
 
     What was running has lost that attempt: it is queued again, or failed as `interrupted` where it was the last one.
     Raises `BootError` where the journal can't be read or written.
     """
     try:
-        await _recover(journal, dispatcher, clock)
+        await _recover(journal, dispatcher, clock, traces)
     except ProblemError as error:
         raise BootError(f"The jobs that an earlier service left can't be taken up. {error.detail}") from error
 
 
-async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock) -> None:
+async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None) -> None:
     jobs = await journal.live()
     interrupted = [(job, lifecycle.interrupt(job, clock())) for job in jobs if job.state is State.RUNNING]
     await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, after in interrupted))
+    if traces is not None:
+        for job, after in interrupted:
+            traces.interrupted(job, after)
     waited = [after for _, after in interrupted if after.state is State.QUEUED]
     for job in dearest_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
         dispatcher.accept(job)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.errors import UploadNotFoundError
 from app.jobs.admission import ServerLimits, Submission, Terms, terms
-from app.jobs.interfaces import Clock, Uploads
+from app.jobs.interfaces import Clock, Traces, Uploads
 from app.jobs.model import Job
 from app.tasks.context import Places
 from app.tasks.definition import Examined
@@ -30,6 +30,7 @@ class Intake:
     uploads: Uploads
     clock: Clock
     new_id: Callable[[], str]
+    traces: Traces | None = None
 
     def offer(self, submission: Submission) -> Offer:
         """Raises `InvalidParametersError` for options over the server's limits, and `TooExpensiveError`."""
@@ -63,4 +64,5 @@ class Intake:
             batch_id=batch_id,
             upload=examined.upload,
             price=offer.price + examined.price,
+            trace=None if self.traces is None else self.traces.here(),
         )

@@ -86,6 +86,10 @@ class Engine(Protocol):
         """What every lane is doing now."""
         ...
 
+    def pid(self, key: AttemptKey) -> int | None:
+        """The process that an attempt runs in; None where it has none here. Also known while its `ended` is called."""
+        ...
+
     def replaced(self) -> Mapping[Replaced, int]:
         """How often a lane has got a new process since the start, by reason; reasons that never came may be missing."""
         ...
@@ -314,4 +318,39 @@ class Uploads(Protocol):
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:
         """Forgets each upload that arrived before a time and that `in_use` denies; tells which."""
+        ...
+
+
+class TracedAttempt(Protocol):
+    """An attempt as a tracing system sees it."""
+
+    @property
+    def place(self) -> str:
+        """Where in a trace it stands: see `Assignment.trace`."""
+        ...
+
+    def end(self, job: Job, outcome: Outcome, pid: int | None) -> None:
+        """It has ended, in that process, and this is what its job becomes."""
+        ...
+
+
+class Traces(Protocol):
+    """Tells a tracing system what becomes of jobs. Raises nothing, waits for nothing; jobs without a `trace` are
+    nothing to it.
+    """
+
+    def here(self) -> str | None:
+        """Where in a trace the request stands that is being answered: see `Job.trace`."""
+        ...
+
+    def begin(self, job: Job) -> TracedAttempt | None:
+        """A job has left the queue and runs; this is its newest attempt."""
+        ...
+
+    def cancelled(self, job: Job) -> None:
+        """A job has left the queue since it was cancelled."""
+        ...
+
+    def interrupted(self, running: Job, job: Job) -> None:
+        """An attempt that an earlier service had begun has ended with it; this is what its job becomes."""
         ...

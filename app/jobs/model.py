@@ -101,6 +101,8 @@ class Job:
     """The id of the uploaded file that this job reads, if it reads one."""
     price: float = 0.0
     """About how many CPU seconds it takes; 0.0 where nobody knows. Orders the members of a batch, and nothing else."""
+    trace: str | None = None
+    """Where in a trace the request stands that submitted it, as a W3C `traceparent`; None where nothing is traced."""
     state: State = State.QUEUED
     attempt: int = 0
     """How many attempts have been started and count; 0 before the first."""
@@ -198,6 +200,8 @@ class Assignment:
     params: bytes
     timeout_s: float
     memory_mb: int
+    trace: str | None = None
+    """Where in a trace the attempt stands, as a W3C `traceparent`: what the task traces belongs below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

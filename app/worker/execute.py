@@ -7,6 +7,7 @@ executor can only call functions of modules, so what the process holds between c
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.errors import BootError
 from app.tasks.context import Context
@@ -21,6 +22,9 @@ from app.worker.registry import registry
 from app.worker.reporter import Reporter
 from app.worker.setup import settle
 from app.worker.shared import Shared
+
+if TYPE_CHECKING:
+    from app.worker.traces import LaneTraces
 
 WRITE_AGAIN_S = 1.0
 """How long a result that could not be written waits for the next try."""
@@ -53,6 +57,13 @@ def enter(setup: LaneSetup) -> Entered:
 
 def answer() -> bool:
     """Shows that the lane answers."""
+    return True
+
+
+def flush() -> bool:
+    """Sends what tasks have traced and is not sent yet. Takes as long as the collector does."""
+    if _lane is not None and _lane.traces is not None:
+        _lane.traces.flush()
     return True
 
 
@@ -90,6 +101,7 @@ class Lane:
         self._reporter.start()
         self._context = Context(setup.places, self._reporter.progress)
         self._memory = limits.Memory()
+        self.traces = _traces() if setup.traced else None
         self.hygiene = Hygiene(self._memory)
 
     def execute(self, call: Call) -> Reply:
@@ -97,12 +109,16 @@ class Lane:
         meter = limits.Meter(self._memory)
         self._output.begin(call.job_id, call.attempt)
         self._reporter.begin((call.job_id, call.attempt))
+        if self.traces is not None:
+            self.traces.begin(call.trace)
         ended = self._run(call)
         if os.getpid() != self.hygiene.pid:  # the task forked, and this is the child, back from the task's function
             os._exit(0)
         self._memory.lift_cap()
         self._output.end()
         unfit = self.hygiene.restore()
+        if self.traces is not None:
+            unfit = self.traces.end() or unfit
         kept = self._keep(call, ended) if isinstance(ended, bytes) else ended
         self._reporter.end()
         spent = meter.read()
@@ -149,3 +165,9 @@ class Lane:
                 time.sleep(WRITE_AGAIN_S)
             else:
                 return
+
+
+def _traces() -> "LaneTraces":
+    from app.worker.traces import LaneTraces  # noqa: PLC0415  # the SDK: only where it is used
+
+    return LaneTraces()

@@ -43,6 +43,8 @@ class LaneSetup:
     result_max_bytes: int
     nice: int
     """How much nicer than the front desk the lanes are."""
+    traced: bool = False
+    """Whether what tasks trace is exported."""
 
 
 class Entered(NamedTuple):
@@ -67,6 +69,8 @@ class Call(NamedTuple):
     params_file: str | None
     limit_bytes: int
     """How much the attempt's process may hold."""
+    trace: str | None = None
+    """Where in a trace it stands, as a W3C `traceparent`."""
 
 
 class Fault(NamedTuple):

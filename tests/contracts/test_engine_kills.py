@@ -136,6 +136,16 @@ async def test_a_close_is_told_as_a_stop_where_the_process_ended_before_it_was_a
     await close
 
 
+async def test_the_process_of_an_attempt_is_known_until_its_end_has_been_told(rig: Rig) -> None:
+    good, bad = rig.assign("echo", text="a"), rig.assign("loops", timeout_s=0.2)
+    told: list[int | None] = []
+    for assignment in (good, bad):
+        idle = {lane.pid for lane in rig.engine.lanes()}
+        await rig.engine.run([assignment], lambda *_: None, lambda key, _: told.append(rig.engine.pid(key)))
+        assert told.pop() in idle
+        assert rig.engine.pid(assignment.key) is None
+
+
 async def test_cancelling_run_is_not_a_stop(rig: Rig, tmp_path: Path) -> None:
     assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
     attempt = rig.begin(assignment)

@@ -240,6 +240,7 @@ FACTS: dict[str, st.SearchStrategy[object]] = {
     "batch_id": st.none() | NAMES,
     "upload": st.none() | NAMES,
     "price": FLOATS,
+    "trace": st.none() | NAMES,
     "state": st.sampled_from(State),
     "attempt": INTEGERS,
     "started_at": st.none() | INTEGERS,

@@ -63,6 +63,7 @@ def test_the_front_desk(tmp_path: Path) -> None:
     modules = loaded(FRONT_DESK, tmp_path)
     assert others(modules) <= (LANE - TASKS) | WEB
     assert not TASKS & set(modules), "only lanes compute"
+    assert not [name for name in modules if name.startswith("opentelemetry.sdk")], "nobody has asked for traces"
     assert len(modules) <= 800
 
 

@@ -119,6 +119,11 @@ def beget(gate: str | None = None) -> int:
     return child.pid
 
 
+def loaded(package: str) -> list[str]:
+    """List what the lane has loaded of a package."""
+    return [name for name in sys.modules if name.partition(".")[0] == package]
+
+
 def talk(gate: str) -> None:
     """Says something, and more once a file exists."""
     print("I wait.")

@@ -67,6 +67,9 @@ class ScriptedEngine:
     def lanes(self) -> Sequence[LaneView]:
         return [LaneView(state="busy", pid=None, job=key.job_id, busy_s=0.0) for key in self._running]
 
+    def pid(self, key: AttemptKey) -> int | None:  # noqa: ARG002  # it has no processes
+        return None
+
     def replaced(self) -> Mapping[Replaced, int]:
         return {}
 

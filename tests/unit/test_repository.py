@@ -59,6 +59,11 @@ def group(name: str) -> Iterator[str]:
             yield from group(entry["include-group"])
 
 
+def extras() -> Iterator[str]:
+    """The requirements of all extras."""
+    yield from chain.from_iterable(PYPROJECT["project"]["optional-dependencies"].values())
+
+
 # ---- locks ----------------------------------------------------------------------------------------------------------
 
 
@@ -76,9 +81,9 @@ def test_every_locked_package_has_its_hashes(lock: str) -> None:
 @pytest.mark.parametrize(
     ("lock", "wanted"),
     [
-        ("requirements.lock", PYPROJECT["project"]["dependencies"]),
+        ("requirements.lock", [*PYPROJECT["project"]["dependencies"], *extras()]),
         ("requirements-build.lock", [*group("build"), *PYPROJECT["build-system"]["requires"]]),
-        ("requirements-dev.lock", [*group("dev"), *PYPROJECT["project"]["dependencies"]]),
+        ("requirements-dev.lock", [*group("dev"), *PYPROJECT["project"]["dependencies"], *extras()]),
     ],
 )
 def test_a_lock_has_what_pyproject_asks_for(lock: str, wanted: list[str]) -> None:

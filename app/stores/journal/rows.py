@@ -28,6 +28,7 @@ def accepted(job: Job) -> Row:
         job.batch_id,
         job.upload,
         job.price,
+        job.trace,
         *changed(job),
     )
 
@@ -62,14 +63,15 @@ def job(row: Row) -> Job:
         batch_id=row[10],
         upload=row[11],
         price=row[12],
-        state=_STATES[row[13]],
-        attempt=row[14],
-        started_at=row[15],
-        finished_at=row[16],
-        result=row[17],
-        result_bytes=row[18],
-        failure=None if row[19] is None else _failure(row[19]),
-        usage=None if row[20] is None else Usage(**json.loads(row[20])),
+        trace=row[13],
+        state=_STATES[row[14]],
+        attempt=row[15],
+        started_at=row[16],
+        finished_at=row[17],
+        result=row[18],
+        result_bytes=row[19],
+        failure=None if row[20] is None else _failure(row[20]),
+        usage=None if row[21] is None else Usage(**json.loads(row[21])),
     )
 
 

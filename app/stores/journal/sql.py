@@ -140,16 +140,18 @@ CREATE TRIGGER batches_uncount AFTER DELETE ON jobs WHEN old.batch_id IS NOT NUL
 END;
 """
 
-UPGRADES: tuple[str, ...] = (_FIRST, _BATCHES)
+_TRACES = "ALTER TABLE jobs ADD COLUMN trace TEXT"
+
+UPGRADES: tuple[str, ...] = (_FIRST, _BATCHES, _TRACES)
 """Scripts from each schema version to the next; the first makes version 1 of an empty file."""
 
 COLUMNS = (
     "id, task, params, created_at, timeout_s, memory_mb, max_attempts, priority, labels, owner, batch_id, upload, "
-    "price, state, attempt, started_at, finished_at, result, result_bytes, failure, usage"
+    "price, trace, state, attempt, started_at, finished_at, result, result_bytes, failure, usage"
 )
 """A job, in the order of `rows.Row`."""
 
-_CHANGED = COLUMNS.split(", ")[13:]
+_CHANGED = COLUMNS.split(", ")[14:]
 """What an attempt changes of a job, in the order of `rows.changed`."""
 
 

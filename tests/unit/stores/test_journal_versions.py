@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,23 @@ async def test_a_journal_of_version_1_takes_batches(first: Path) -> None:
         batch = await journal.get_batch("b")
         assert batch is not None
         assert (batch.counts[State.CANCELLED], batch.finished_at) == (1, 12)
+
+
+async def test_jobs_of_version_2_are_all_there_and_new_ones_keep_their_place_in_a_trace(first: Path) -> None:
+    with contextlib.closing(sqlite3.connect(first)) as connection:
+        connection.executescript(f"{sql.UPGRADES[1]}; PRAGMA user_version = 2;")
+        connection.execute("UPDATE jobs SET price = 2.5")
+        connection.commit()
+    async with opened(first) as journal:
+        found = (await journal.list(JobFilter(), 10)).jobs
+        assert [(job.id, job.price, job.trace, job.attempt) for job in found] == [
+            ("waits", 2.5, None, 0),
+            ("done", 2.5, None, 1),
+        ]
+        assert [job.id for job in await journal.live()] == ["waits"]
+        traced = replace(found[0], id="traced", trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        await journal.add([traced])
+        assert await journal.replace(lifecycle.start(traced, 20), traced.key, State.QUEUED)
+        again = await journal.get("traced")
+        assert again is not None
+        assert again.trace == traced.trace

@@ -1,0 +1,53 @@
+"""When OpenTelemetry's variables ask for traces, and when they ask for what can't be done."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from app.tracing.environment import hindrance, wanted
+
+GENERAL, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+URL = "http://localhost:4318"
+
+
+@pytest.mark.parametrize("name", [GENERAL, TRACES])
+def test_an_endpoint_is_what_asks(name: str) -> None:
+    assert wanted({name: URL})
+    assert hindrance({name: URL}) is None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {GENERAL: ""},
+        {GENERAL: " "},
+        {GENERAL: URL, "OTEL_SDK_DISABLED": "TRUE"},
+        {GENERAL: URL, "OTEL_TRACES_EXPORTER": "none"},
+        {"OTEL_SERVICE_NAME": "offload"},
+    ],
+)
+def test_nothing_else_does_nor_where_it_is_denied(more: Mapping[str, str]) -> None:
+    assert not wanted(more)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({GENERAL: "localhost:4318"}, f"{GENERAL}=localhost:4318: write an http or https address"),
+        ({TRACES: "grpc://x", GENERAL: URL}, f"{TRACES}=grpc://x: write an http"),
+        ({GENERAL: "http://[::1"}, f"{GENERAL}=http://[::1: write an http"),
+        ({GENERAL: URL, "OTEL_TRACES_EXPORTER": "console"}, "OTEL_TRACES_EXPORTER=console: write otlp"),
+        (
+            {GENERAL: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL=grpc: write http/protobuf",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_what_to_write(more: Mapping[str, str], why: str) -> None:
+    assert wanted(more)
+    assert (hindrance(more) or "").startswith(why)
+
+
+def test_the_variable_for_traces_alone_counts_first() -> None:
+    both = {GENERAL: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
+    assert hindrance(both) is None
