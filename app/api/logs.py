@@ -46,9 +46,9 @@ class LogsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     attempt: Annotated[
-        int | None,
+        Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None,
         BeforeValidator(whole),
-        Field(ge=1, le=MAX_ATTEMPTS, description="those of this attempt only", json_schema_extra=never_null),
+        Field(description="those of this attempt only", json_schema_extra=never_null),
     ] = None
 
 
