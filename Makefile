@@ -29,7 +29,7 @@ serve dev: export OFFLOAD_FILES_DIR ?= files
 dev: export OFFLOAD_SHUTDOWN_GRACE_S ?= 0
 
 test: .venv/installed-dev ## Run the tests (ARGS='-k lanes' for some of them)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 chaos: .venv/installed-dev ## Strike a busy service at random, see what breaks (KILLS=1000, SEED=7)
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED)) --queued 10000 $(ARGS)
