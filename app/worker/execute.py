@@ -96,12 +96,12 @@ class Lane:
     def __init__(self, setup: LaneSetup, registry: Registry) -> None:
         self._setup = setup
         self._registry = registry
-        self._output = Output(Logbook(setup.logs_dir))
+        self.traces = _traces() if setup.traced else None
+        self._output = Output(Logbook(setup.logs_dir))  # remembers loggers, with that of the traces' exporter
         self._reporter = Reporter(setup.board_address, setup.board_authkey)
         self._reporter.start()
         self._context = Context(setup.places, self._reporter.progress)
         self._memory = limits.Memory()
-        self.traces = _traces() if setup.traced else None
         self.hygiene = Hygiene(self._memory)
 
     def execute(self, call: Call) -> Reply:
