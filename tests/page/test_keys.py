@@ -98,6 +98,7 @@ def test_the_metrics_are_linked_where_a_link_leads_to_them(
 ) -> None:
     expect(metrics_of(page)).to_be_hidden()
     enter(page, ALICE)
+    expect(page.get_by_text("of-Alice")).to_be_visible()  # or the key may not have been kept yet
     page.reload()
     expect(page.get_by_text("of-Alice")).to_be_visible()
     expect(metrics_of(page)).to_be_hidden()
