@@ -191,8 +191,10 @@ def test_tasks_that_misuse_tracing_harm_no_later_job(tmp_path: Path, collector: 
             spans = collector.trace_of(job_id, *WHOLE)
             assert named(spans, "load").parent == named(spans, "attempt shrink").id
             assert api.succeeded(api.submit("left", {})["id"])["result"] == 0
-    sent = {span.name for span in collector.spans}
-    assert {"both", "last words"} <= sent
+    both = [span for span in collector.spans if span.name == "both"]
+    assert len({span.id for span in both}) == 2, "the child's, too"
+    assert len({(span.trace, span.parent) for span in both}) == 1
+    collector.sent("last words")
 
 
 def test_a_task_may_set_up_a_tracing_of_its_own(tmp_path: Path, collector: Collector) -> None:
