@@ -61,8 +61,10 @@ class LocalEngine:
         fitting = _fitting(assignments) if lane is not None else 0
 
         def over(key: AttemptKey, outcome: Outcome) -> None:
-            ended(key, outcome)  # which may ask for its pid
-            self._running.pop(key, None)
+            try:
+                ended(key, outcome)  # which may ask for its pid
+            finally:
+                self._running.pop(key, None)
 
         for assignment in assignments[fitting:]:
             ended(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)

@@ -158,7 +158,9 @@ class LaneProcess:
             raise LaneUnusableError("the process is gone")
         self._desk.offer(calls)  # also where it is gone: what it has not begun is then there to be taken back
         if not self.alive:
-            raise LaneUnusableError("the process is gone")
+            if self._desk.untaken:
+                raise LaneUnusableError("the process is gone")
+            return  # it was still in its call, took them, and has already died of them
         if not self._executing:
             self._execute()
 

@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.synchronize import SemLock
@@ -20,9 +20,11 @@ from app.engines.local import LocalEngine
 from app.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
 from app.stores.board import Board
 from app.worker.execute import STAY_S
+from app.worker.messages import Call
+from app.worker.shared import Desk
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
-from tests.support.waiting import until, until_sync
+from tests.support.waiting import NotInTimeError, until, until_sync
 
 __all__ = ["rig"]
 
@@ -625,6 +627,31 @@ async def test_an_attempt_that_comes_when_the_lane_leaves_its_call_is_run(rig: R
         assert isinstance(outcome, Done), outcome
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.Event().wait(), STAY_S * chance.uniform(0.9, 1.1))
+
+
+async def test_what_died_before_its_hand_over_had_returned_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that is still in its call can take up an attempt, and die of it, before the front desk looks again."""
+    hand_over, died = Desk.offer, 0
+
+    def and_see(desk: Desk, calls: Sequence[Call]) -> None:
+        nonlocal died
+        hand_over(desk, calls)
+        if calls[0].task == "kills-itself":
+            pid = rig.engine.pid(AttemptKey(calls[0].job_id, calls[0].attempt))
+            with contextlib.suppress(NotInTimeError):  # it had left its call, and takes nothing before it is called
+                until_sync(lambda: ended(pid), within=5 * STAY_S)
+                died += 1
+
+    monkeypatch.setattr(Desk, "offer", and_see)
+    async with local_rig(tmp_path, lanes=1) as rig:
+        async with asyncio.timeout(30):
+            while died < 3:
+                assert done(await rig.outcome_of("echo", text="and the lane stays")) == "and the lane stays"
+                outcome = await rig.outcome_of("kills-itself")
+                assert isinstance(outcome, Lost), outcome
+                await rig.all_free(1)
 
 
 async def test_parameters_that_do_not_fit_a_message_are_given_back(rig: Rig) -> None:
