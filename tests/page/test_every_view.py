@@ -29,6 +29,8 @@ class Place(NamedTuple):
 
     path: str
     shows: str
+    regions: tuple[str, ...] = ()
+    """All where it is to show it, of what comes one after the other."""
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe " + "w" * 10_000
@@ -46,8 +48,8 @@ def places(server: Server) -> dict[str, Place]:
     batch = answer(api.http.post("/batches", json={"jobs": queued * 3, "labels": ["six"]}), 202)
     api.get(f"/batches/{batch['id']}", wait=10)
     return {
-        "overview": Place("/", "Newest jobs"),
-        "jobs": Place("/?view=jobs", "greet"),
+        "overview": Place("/", "refuse", ("Newest jobs", "Tasks")),
+        "jobs": Place("/?view=jobs", "kept"),
         "no jobs": Place("/?view=jobs&task=hold", "No job is like this."),
         "job": Place(f"/?view=job&job={greeted['id']}", "Hello, Ada!"),
         "failed": Place(f"/?view=job&job={failed['id']}", "Traceback"),
@@ -70,7 +72,9 @@ def place(request: pytest.FixtureRequest, places: dict[str, Place]) -> Place:
 
 def settled(page: Page, place: Place) -> Page:
     """The page once it shows what it is to show."""
-    expect(page.get_by_role("main")).to_contain_text(place.shows)
+    main = page.get_by_role("main")
+    for shown_in in [main.get_by_role("region", name=name) for name in place.regions] or [main]:
+        expect(shown_in).to_contain_text(place.shows)
     return page
 
 
