@@ -10,6 +10,8 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Answers the exit code: see `app.serving.serve` and `app.commands.endings`."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    while given[:1] == ["--"]:  # the end of options before the command, of which there are none
+        del given[0]
     try:
         if given[:1] == ["serve"]:
             from app.serving import serve  # noqa: PLC0415

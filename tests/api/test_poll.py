@@ -7,6 +7,7 @@ import pytest
 from app.jobs.model import Done, Failed, Failure, FailureKind, Progress, Usage
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +87,7 @@ async def test_waiting_ends_with_the_job(desk: FrontDesk) -> None:
 async def test_waiting_ends_when_the_service_stops(full_desk: FrontDesk) -> None:
     path = await submitted(full_desk)
     waiting = asyncio.create_task(full_desk.client.get(f"{path}?wait=60"))
-    await asyncio.sleep(0)
+    await until(lambda: path[6:] in full_desk.state.service._changes._watchers, what="somebody to wait")
     full_desk.state.service.stop()
     assert (await waiting).json()["state"] == "queued"
 

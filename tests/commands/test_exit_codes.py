@@ -35,6 +35,8 @@ def closed_port() -> Iterator[int]:
     ("arguments", "says"),
     [
         (["sumbit"], ["submit"]),
+        (["--", "sumbit"], ["submit"]),
+        (["--", "--", "serve", "--lanes", "-1"], ["lanes"]),
         (["submit"], ["TASK", "offload submit --help"]),
         (["submit", "fibonacci", "n"], ["name=value"]),
         (["submit", "fibonacci", "--params", "{"], ["JSON"]),
