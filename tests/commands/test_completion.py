@@ -52,16 +52,21 @@ def test_silent_where_nobody_answers(offload: Command) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_a_script(offload: Command, shell: str, tmp_path: Path) -> None:
+def test_each_shell_completes_once_it_is_installed(offload: Command, shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    script = offload("--show-completion", shell).out
-    done = subprocess.run([shell, "-n", "-c", script], capture_output=True, cwd=tmp_path, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
-    if shell == "bash":
-        ask = f"{script}\nCOMP_WORDS=(offload sub); COMP_CWORD=1; _offload_completion offload; echo ${{COMPREPLY[@]}}"
-        path = os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))
-        said = subprocess.run(
-            ["bash", "-c", ask], capture_output=True, env={**offload.environment, "PATH": path}, check=True
-        )
-        assert said.stdout.split() == [b"submit"]
+    path = os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))
+    at_home = {"HOME": str(tmp_path), "PATH": path, "SHELL": shell}
+    clean = {name: value for name, value in offload.environment.items() if not name.startswith(("XDG_", "ZDOTDIR"))}
+    installed = subprocess.run(
+        [shell, "-c", "offload --install-completion && true"],  # the last command of a shell would take its place
+        capture_output=True,
+        env={**clean, **at_home},
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (installed.returncode, installed.stderr) == (0, b""), installed
+    tab = "\t\t" if shell == "zsh" else "\t"  # the first one of a zsh loads what Typer has written, and no more
+    with offload.shell(shell, "-i", cwd=tmp_path, environment={**at_home, "PS1": "$ ", "PROMPT": "$ "}) as terminal:
+        terminal.press(f"offload canc{tab}-h\r").until("Usage: offload cancel")
+        terminal.press("offload submit greet na\t").until("name=")

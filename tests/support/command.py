@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,23 +98,28 @@ class Command:
         self, *arguments: str | bytes, cwd: Path | None = None, environment: Mapping[str, str] | None = None
     ) -> "Terminal":
         """Starts it in a terminal of 100 columns."""
-        return Terminal(arguments, {**self.environment, "TERM": "xterm-256color", **(environment or {})}, cwd)
+        return self.shell(COMMAND, *arguments, cwd=cwd, environment=environment)
+
+    def shell(
+        self, *command: str | bytes | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> "Terminal":
+        """Starts another program in such a terminal."""
+        return Terminal(command, {**self.environment, "TERM": "xterm-256color", **(environment or {})}, cwd)
 
 
 class Terminal:
     """A command in a terminal: stdin, stdout and stderr are one."""
 
-    def __init__(self, arguments: tuple[str | bytes, ...], environment: Mapping[str, str], cwd: Path | None) -> None:
+    def __init__(self, command: Sequence[str | bytes | Path], environment: Mapping[str, str], cwd: Path | None) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         self._process = subprocess.Popen(
-            [COMMAND, *arguments],
+            ["setsid", "--ctty", *command],  # as the session's own terminal, which shells ask for
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
             env=environment,
-            start_new_session=True,
         )
         os.close(theirs)
         self.raw = b""
@@ -131,6 +136,11 @@ class Terminal:
         while text not in self.text:
             if time.monotonic() > end or not self._read(end):
                 raise NotInTimeError(repr(text), within, self.text)
+        return self
+
+    def press(self, keys: str) -> Self:
+        """Presses these keys."""
+        os.write(self._ours, keys.encode())
         return self
 
     def interrupt(self) -> None:
