@@ -68,7 +68,7 @@ def _no_json(constant: str) -> NoReturn:
 def parsed(text: str) -> Any:
     """The value of some JSON. Raises `ValueError`, also for NaN and its kin and for nesting that is too deep."""
     try:
-        return json.loads(text, parse_constant=_no_json)
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_json)  # a byte order mark
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
