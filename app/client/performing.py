@@ -80,7 +80,7 @@ class Run(Generic[T]):
 
     def _request(self, call: Any, within_s: float | None) -> httpx.Request:
         within_s = self._timeout_s if within_s is None else within_s
-        return self._http.build_request(**sending.request(call, within_s, content=sending.content(call)))
+        return sending.request(self._http, call, within_s, content=sending.content(call))
 
     def _hang_up(self) -> None:
         if self._stream is not None:
@@ -150,7 +150,7 @@ class AsyncRun(Generic[T]):
 
     def _request(self, call: Any, within_s: float | None) -> httpx.Request:
         within_s = self._timeout_s if within_s is None else within_s
-        return self._http.build_request(**sending.request(call, within_s, content=sending.async_content(call)))
+        return sending.request(self._http, call, within_s, content=sending.async_content(call))
 
     async def _hang_up(self) -> None:
         if self._stream is not None:

@@ -195,10 +195,24 @@ def test_a_name_that_nobody_has_is_told() -> None:
         client.stats()
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "", " ", "http://x:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("localhost:8000", "ftp://x", "http://", "", " ", "http://x:port", "http://x:65536"),
+        *("http://a..b", f"http://{'a' * 64}.org", "http://x/?y=1", "http://x/#y"),
+    ],
+)
 def test_what_is_no_address_is_told_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is no address of a service"):
         Client(url)
+
+
+def test_a_proxy_s_password_does_not_displace_the_key(tmp_path: Path) -> None:
+    key = "alice-0123456789abcdefgh"
+    with Server(tmp_path, api_keys=f"alice:{key}") as server:
+        url = server.url.replace("http://", "http://user:password@")
+        with Client(url, key) as alice:
+            assert alice.submit("fibonacci", {"n": 1}).owner == "alice"
 
 
 def test_the_environment_says_where_and_with_which_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

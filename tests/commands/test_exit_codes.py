@@ -52,11 +52,26 @@ def closed_port() -> Iterator[int]:
         (["submit", "."], ["TASK"]),
         (["submit", "fibonacci", "--params", "[1]"], ["object"]),
         (["submit", "fibonacci", "--params", '{"n": NaN}'], ["NaN"]),
+        (["submit", "fibonacci", "n=1", "--idempotency-key", "a\nb"], ["can't be sent"]),
+        (["submit", "fibonacci", "n=1", "--idempotency-key", "\xe9"], ["can't be sent"]),
+        (["submit", "fibonacci", "n=1", "--label", "\udcff"], ["can't be sent"]),
+        (["jobs", "--label", "\udcff"], ["can't be sent"]),
+        (["jobs", "--batch", "\udcff"], ["can't be sent"]),
+        (["show", "\udcff"], ["can't be sent"]),
+        (["batch", "wait", "\udcff"], ["can't be sent"]),
+        (["jobs", "--url", "http://a..b"], ["http://127.0.0.1:8000"]),
+        (["jobs", "--url", "http://127.0.0.1:73536"], ["http://127.0.0.1:8000"]),
     ],
-    ids=" ".join,
+    ids=lambda given: ascii(" ".join(given)),
 )
 def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], says: list[str]) -> None:
     refused(offload(*arguments, cwd=tmp_path), 2, *says)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "SSL_CERT_FILE"])
+def test_an_environment_that_can_t_be_used_is_told(offload: Command, name: str) -> None:
+    value = {"ALL_PROXY": "socks5://127.0.0.1:1", "SSL_CERT_FILE": "/nowhere"}[name]
+    refused(offload("jobs", "--url", "http://offload.invalid", environment={name: value}), 2, "--url")
 
 
 @pytest.mark.parametrize("arguments", [["jobs"], ["submit", "fibonacci", "n=1"], ["digest", "-"], ["watch", NOBODY]])
