@@ -82,7 +82,7 @@ def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) ->
 
 
 def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
-    names = ["plain.txt", "not there", ".", "empty"]
+    names = ["plain.txt", "not there", ".", "", "plain.txt/", "empty"]
     ours, theirs = offload("digest", *names, cwd=files), tool("sha256sum", *names, cwd=files)
     assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
 
@@ -131,6 +131,14 @@ def test_the_algorithm_of_tagged_lines_is_theirs(offload: Command, files: Path) 
 def test_no_sums_at_all(offload: Command, files: Path) -> None:
     ours, theirs = offload("digest", "-c", "plain.txt", cwd=files), tool("sha256sum", "-c", "plain.txt", cwd=files)
     assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+
+
+def test_sums_that_can_t_be_read_are_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
+    (files / "SUMS").write_bytes(tool("sha256sum", "plain.txt", cwd=files).stdout)
+    ours = offload("digest", "-c", "SUMS", "not there", "SUMS", cwd=files)
+    theirs = tool("sha256sum", "-c", "SUMS", "not there", "SUMS", cwd=files)
+    assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+    assert (offload("digest", "-c", ".", cwd=files).code, tool("sha256sum", "-c", ".", cwd=files).code) == (1, 1)
 
 
 def test_a_terminal_gets_no_name_that_commands_it(offload: Command, files: Path) -> None:
