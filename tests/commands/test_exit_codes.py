@@ -165,6 +165,27 @@ def test_output_that_can_t_be_written(offload: Command, arguments: list[str]) ->
     assert (done.returncode, done.stderr) == (1, b"offload: This can't be written: No space left on device\n")
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "says"),
+    [
+        (">&-", ["stats"], b"offload: This can't be written: Bad file descriptor\n"),
+        (">&-", ["digest", "/proc/version"], b"offload: This can't be written: Bad file descriptor\n"),
+        ("<&-", ["digest"], b"offload: -: Bad file descriptor\n"),
+        ("2>&-", ["digest", "nowhere"], b""),
+    ],
+)
+def test_a_stream_that_is_closed_is_one_that_can_t_be_used(
+    offload: Command, closed: str, arguments: list[str], says: bytes
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", COMMAND, *arguments],
+        env=offload.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", says)
+
+
 def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
     with Server(tmp_path / "service", api_keys=ENTRIES) as server:
         url = str(server.api.http.base_url)
