@@ -85,11 +85,11 @@ def upload(
 
 
 def _left(file: IO[bytes]) -> int | None:
-    """How much there is to read, of a file that can be measured."""
+    """How much there is to read, of a file that can be measured; one that says that it is empty may not be."""
     try:
         at = file.tell()
         end = file.seek(0, io.SEEK_END)
         file.seek(at)
     except (OSError, AttributeError, ValueError):
         return None
-    return max(0, end - at)
+    return max(0, end - at) or None

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.caller import Caller
 from tests.support.command import Command, Ended
+from tests.support.server import COMMAND
 
 CONTENTS = {
     b"plain.txt": b"plain",
@@ -79,6 +80,11 @@ def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) ->
     """The kernel's own have none."""
     ours, theirs = offload("digest", "/proc/version", cwd=tmp_path), tool("sha256sum", "/proc/version", cwd=tmp_path)
     assert (ours.code, ours.stdout) == (0, theirs.stdout)
+    with Path("/proc/version").open("rb") as kernels:
+        done = subprocess.run(
+            [COMMAND, "digest"], stdin=kernels, env=offload.environment, capture_output=True, check=False
+        )
+    assert (done.returncode, done.stdout) == (0, theirs.stdout.replace(b"/proc/version", b"-"))
 
 
 def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
