@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ import httpx
 
 from app.client import sending
 from app.client.call import Answer
+from app.client.reading import is_readable
 from app.client.steps import Exchange, Head, LostError, Open, Pause, Read, Step, Steps, Tell
 
 T = TypeVar("T")
@@ -64,8 +66,10 @@ class Run(Generic[T]):
     def _perform(self, step: Step) -> object:
         match step:
             case Exchange(call, within_s):
-                response = self._http.send(self._request(call, within_s))
-                return Answer(status=response.status_code, headers=dict(response.headers), body=response.content)
+                response = self._http.send(self._request(call, within_s), stream=True)
+                with closing(response):
+                    body = response.read() if is_readable(response.headers) else b""
+                return Answer(status=response.status_code, headers=dict(response.headers), body=body)
             case Open(call, within_s):
                 self._hang_up()
                 self._stream = self._http.send(self._request(call, within_s), stream=True)
@@ -134,8 +138,10 @@ class AsyncRun(Generic[T]):
     async def _perform(self, step: Step) -> object:
         match step:
             case Exchange(call, within_s):
-                response = await self._http.send(self._request(call, within_s))
-                return Answer(status=response.status_code, headers=dict(response.headers), body=response.content)
+                response = await self._http.send(self._request(call, within_s), stream=True)
+                async with aclosing(response):
+                    body = await response.aread() if is_readable(response.headers) else b""
+                return Answer(status=response.status_code, headers=dict(response.headers), body=body)
             case Open(call, within_s):
                 await self._hang_up()
                 self._stream = await self._http.send(self._request(call, within_s), stream=True)

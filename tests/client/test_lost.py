@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,34 @@ def test_what_is_no_offload_is_told(behind: Client, proxy: Proxy, answer: bytes,
     assert why in str(raised.value)
     assert proxy.url in str(raised.value)
     assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+@pytest.mark.parametrize("steps", ["exchanged", "opened"])
+def test_what_can_t_be_meant_is_not_read(status: str, steps: str) -> None:
+    """A radio station, for instance: it has no end."""
+    sent = 0
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def play() -> None:
+            nonlocal sent
+            caller, _ = listener.accept()
+            with caller, suppress(OSError):
+                caller.recv(65536)
+                caller.sendall(f"HTTP/1.1 {status}\r\nContent-Type: audio/mpeg\r\n\r\n".encode())
+                while sent < 100 << 20:
+                    caller.sendall(bytes(1 << 20))
+                    sent += 1 << 20
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        with (
+            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", patience_s=0) as client,
+            pytest.raises(NotOffloadError, match="audio/mpeg"),
+        ):
+            client.stats() if steps == "exchanged" else client.result("some-job")
+        thread.join(10)
+    assert sent < 50 << 20
 
 
 def test_what_speaks_no_http_is_told() -> None:
