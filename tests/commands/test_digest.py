@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.caller import Caller
 from tests.support.command import Command, Ended
-from tests.support.server import COMMAND
+from tests.support.server import COMMAND, Server
 
 CONTENTS = {
     b"plain.txt": b"plain",
@@ -91,6 +91,15 @@ def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files
     names = ["plain.txt", "not there", ".", "", "plain.txt/", "empty"]
     ours, theirs = offload("digest", *names, cwd=files), tool("sha256sum", *names, cwd=files)
     assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+
+
+def test_one_that_is_too_large_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
+    (tmp_path / "small").write_bytes(b"small")
+    with Server(tmp_path / "service", upload_max_mb=1) as server:
+        ours = Command(server.url)("digest", "large", "small", cwd=tmp_path)
+    assert (ours.code, ours.stdout) == (1, tool("sha256sum", "small", cwd=tmp_path).stdout)
+    assert ours.stderr.startswith("offload: large: ")
 
 
 def test_many_files_keep_their_order(offload: Command, tmp_path: Path) -> None:

@@ -194,4 +194,5 @@ def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
         refused(offload("jobs"), 4, "OFFLOAD_API_KEY")
         assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE}).lines() == []
         assert offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "key")}).lines() == []
+        assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE, "OFFLOAD_KEY_FILE": "/nowhere"}).lines() == []
         refused(offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "none")}), 2, "OFFLOAD_KEY_FILE")
