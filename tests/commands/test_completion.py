@@ -55,7 +55,9 @@ def test_silent_where_nobody_answers(offload: Command) -> None:
 def test_each_shell_has_a_script(offload: Command, shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    script = offload("--show-completion", shell).out
+    by_name = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # else it is that of the shell around the tests
+    script = offload("--show-completion", shell, environment=by_name).out
+    assert {"bash": "COMPREPLY", "zsh": "#compdef", "fish": "complete --command"}[shell] in script
     done = subprocess.run([shell, "-n", "-c", script], capture_output=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     if shell == "bash":
