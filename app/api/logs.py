@@ -22,7 +22,7 @@ TEXT = "text/plain; charset=utf-8"
 
 PIECE_BYTES = 64 * 1024
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What moves the cursor, ends a line, or turns the direction of what comes after it; tabs and \\n aside."""
 
 router = APIRouter(tags=["jobs"])

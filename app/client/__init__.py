@@ -5,7 +5,7 @@
         print(offload.result(job.id)["value"])
 
 Needs nothing of the service but its address. What can be seen of it are the records here, and all that can go wrong is
-an `OffloadError`, or a `TimeoutError` where waiting took too long.
+an `OffloadError`, or a `TimeoutError` where waiting took too long; and `ValueError` for what can't be sent.
 """
 
 from app.client.async_client import AsyncClient
@@ -17,6 +17,7 @@ from app.client.errors import (
     OffloadError,
     RefusedError,
     UnreachableError,
+    UnsendableError,
 )
 from app.client.executor import RemoteExecutor
 from app.client.futures import RemoteFuture
@@ -61,5 +62,6 @@ __all__ = [
     "Stats",
     "Task",
     "UnreachableError",
+    "UnsendableError",
     "Upload",
 ]

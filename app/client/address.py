@@ -30,19 +30,29 @@ class Address:
 def address(url: str | None, api_key: str | None) -> Address:
     """The address; None: `OFFLOAD_URL` or `URL`, and `OFFLOAD_API_KEY` or no key. Raises ValueError."""
     said = url if url is not None else os.environ.get("OFFLOAD_URL") or URL
-    try:
-        read = httpx.URL(said.strip())
-    except httpx.InvalidURL:
-        read = httpx.URL("")
-    if read.scheme not in ("http", "https") or not read.host:
+    read = _read(said.strip())
+    if read is None:
         raise ValueError(f"{said!r} is no address of a service; it looks like {URL}.")
     key = (api_key if api_key is not None else os.environ.get("OFFLOAD_API_KEY", "")).strip()
     if not key.isprintable():
         raise ValueError("The API key has characters that no key has. OFFLOAD_API_KEY sets it.")
     headers = {"User-Agent": f"offload/{app.__version__}".encode()}
-    if key:
+    if key and read.userinfo:  # which goes where a key goes otherwise
+        headers["X-API-Key"] = key.encode()
+    elif key:
         headers["Authorization"] = f"Bearer {key}".encode()
     return Address(url=read, headers=headers, trust_env=not _is_loopback(read.host))
+
+
+def _read(said: str) -> httpx.URL | None:
+    """None for what leads to no service."""
+    try:
+        read = httpx.URL(said)
+        read.raw_host.decode("ascii").encode("idna")  # as sockets do, which fail by it
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    leads = read.scheme in ("http", "https") and read.host and (read.port or 0) <= 65535
+    return read if leads and not read.query and not read.fragment else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from app.client import reading
 from app.client.call import Answer, Call, Source
+from app.client.errors import UnsendableError
 from app.client.records import Batch, BatchPage, Job, JobPage, Member, Record, Stats, Task, TaskList, Upload
 
 R = TypeVar("R", bound=Record)
@@ -289,5 +290,8 @@ def _record(kind: type[R], answer: Answer) -> R:
 def _segment(name: str) -> str:
     """A name as one part of a path. A name of dots would be taken out of the path, and be another call."""
     if not name.strip("."):
-        raise ValueError(f"{name!r} is no id or name")
-    return quote(name, safe="")
+        raise UnsendableError(f"{name!r} is no id or name")
+    try:
+        return quote(name, safe="")
+    except UnicodeEncodeError as error:
+        raise UnsendableError(f"{name!r} is no text ({error.reason})") from None

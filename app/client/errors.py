@@ -20,6 +20,13 @@ def _made_again(kind: type[OffloadError], args: tuple[Any, ...]) -> OffloadError
     return error
 
 
+class UnsendableError(ValueError):
+    """What was given can be in no request: half a character, a line end in an idempotency key, an id of dots."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This can't be sent: {why}")
+
+
 class UnreachableError(OffloadError):
     """Nobody answers at `url`, or not for as long as the client was told to go on trying."""
 

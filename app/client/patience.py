@@ -29,9 +29,9 @@ class Service:
     met: bool = False
     """It has answered once. Before that, the address may be wrong, and a person wants to know soon."""
 
-    def bound(self, error: UnreachableError | RefusedError) -> float:
-        """For how many seconds a call is tried again after such an error."""
-        if isinstance(error, RefusedError) and error.kind in FULL:
+    def bound(self, *, full: bool) -> float:
+        """For how many seconds a call is tried again where there is no room, or else nobody."""
+        if full:
             return self.room_s
         return self.patience_s if self.met else min(self.patience_s, UNMET_S)
 
@@ -50,19 +50,22 @@ class Tries:
     def succeeded(self) -> None:
         """Begins anew."""
         self._failures = 0
-        self._since: float | None = None
+        self._since: dict[bool, float] = {}
+        """Since when there has been no room (True), and since when nobody (False): each has its own bound."""
 
     def failed(self, error: UnreachableError | RefusedError) -> float:
         """Seconds to pause before the next try. Raises the error where that would be too late, and `TimeoutError`
         where the caller's own time is over by then."""
         now = time.monotonic()
-        if self._since is None:
-            self._since = now
+        full = isinstance(error, RefusedError) and error.kind in FULL
+        if full:
+            self._since.pop(False, None)  # somebody is there
+        since = self._since.setdefault(full, now)
         pause = pause_s(self._failures, error.retry_after if isinstance(error, RefusedError) else None)
         self._failures += 1
         if self.until is not None and now + pause >= self.until:
             raise TimeoutError(f"Time is up. The last thing that happened: {error}") from error
-        if now + pause > self._since + self.service.bound(error):
+        if now + pause > since + self.service.bound(full=full):
             raise error
         return pause
 

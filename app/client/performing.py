@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ import httpx
 
 from app.client import sending
 from app.client.call import Answer
+from app.client.reading import is_readable
 from app.client.steps import Exchange, Head, LostError, Open, Pause, Read, Step, Steps, Tell
 
 T = TypeVar("T")
@@ -64,8 +66,10 @@ class Run(Generic[T]):
     def _perform(self, step: Step) -> object:
         match step:
             case Exchange(call, within_s):
-                response = self._http.send(self._request(call, within_s))
-                return Answer(status=response.status_code, headers=dict(response.headers), body=response.content)
+                response = self._http.send(self._request(call, within_s), stream=True)
+                with closing(response):
+                    body = response.read() if is_readable(response.headers) else b""
+                return Answer(status=response.status_code, headers=dict(response.headers), body=body)
             case Open(call, within_s):
                 self._hang_up()
                 self._stream = self._http.send(self._request(call, within_s), stream=True)
@@ -80,7 +84,7 @@ class Run(Generic[T]):
 
     def _request(self, call: Any, within_s: float | None) -> httpx.Request:
         within_s = self._timeout_s if within_s is None else within_s
-        return self._http.build_request(**sending.request(call, within_s, content=sending.content(call)))
+        return sending.request(self._http, call, within_s, content=sending.content(call))
 
     def _hang_up(self) -> None:
         if self._stream is not None:
@@ -134,8 +138,10 @@ class AsyncRun(Generic[T]):
     async def _perform(self, step: Step) -> object:
         match step:
             case Exchange(call, within_s):
-                response = await self._http.send(self._request(call, within_s))
-                return Answer(status=response.status_code, headers=dict(response.headers), body=response.content)
+                response = await self._http.send(self._request(call, within_s), stream=True)
+                async with aclosing(response):
+                    body = await response.aread() if is_readable(response.headers) else b""
+                return Answer(status=response.status_code, headers=dict(response.headers), body=body)
             case Open(call, within_s):
                 await self._hang_up()
                 self._stream = await self._http.send(self._request(call, within_s), stream=True)
@@ -150,7 +156,7 @@ class AsyncRun(Generic[T]):
 
     def _request(self, call: Any, within_s: float | None) -> httpx.Request:
         within_s = self._timeout_s if within_s is None else within_s
-        return self._http.build_request(**sending.request(call, within_s, content=sending.async_content(call)))
+        return sending.request(self._http, call, within_s, content=sending.async_content(call))
 
     async def _hang_up(self) -> None:
         if self._stream is not None:

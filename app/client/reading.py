@@ -1,6 +1,7 @@
 """Answers made into what a caller wants. Each raises ValueError for what no Offload can have sent."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from app.client.call import Answer
@@ -10,6 +11,12 @@ from app.client.records import Record
 R = TypeVar("R", bound=Record)
 
 PROBLEM = "application/problem+json"
+
+
+def is_readable(headers: Mapping[str, str]) -> bool:
+    """Whether a body, or none, can be what an Offload sends whole. Another, a radio station's say, may have no end."""
+    kind = media_type(headers.get("content-type", ""))
+    return kind.endswith("json") or kind in ("text/plain", "")
 
 
 def json_of(answer: Answer) -> Any:

@@ -7,6 +7,7 @@ import httpx
 
 from app.client.address import Address
 from app.client.call import Call
+from app.client.errors import UnsendableError
 from app.client.steps import LostError
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
@@ -34,16 +35,19 @@ def options(address: Address, timeout_s: float) -> dict[str, Any]:
     }
 
 
-def request(call: Call[Any], within_s: float, *, content: Any) -> dict[str, Any]:
-    """What `build_request` of either is called with."""
-    return {
-        "method": call.method,
-        "url": call.path,
-        "params": list(call.query) or None,
-        "headers": list(call.headers),
-        "content": content,
-        "timeout": timeout(call, within_s),
-    }
+def request(http: httpx.Client | httpx.AsyncClient, call: Call[Any], within_s: float, *, content: Any) -> httpx.Request:
+    """The request of a call, with this body. Raises `UnsendableError`."""
+    try:
+        return http.build_request(
+            call.method,
+            call.path,
+            params=list(call.query) or None,
+            headers=list(call.headers),
+            content=content,
+            timeout=timeout(call, within_s),
+        )
+    except UnicodeEncodeError as error:
+        raise UnsendableError(f"{error.object!r} ({error.reason})") from None
 
 
 def content(call: Call[Any]) -> bytes | Iterator[bytes] | None:
@@ -62,9 +66,9 @@ async def _async(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def lost(error: httpx.RequestError) -> LostError:
-    """What of the error matters. Raises ValueError where it was the request that is no HTTP: a header, for instance."""
+    """What of the error matters. Raises `UnsendableError` where the request was no HTTP: a header, for instance."""
     if isinstance(error, httpx.LocalProtocolError):
-        raise ValueError(f"This can't be sent: {error}") from error  # noqa: TRY004  # a header's text, not its type
+        raise UnsendableError(str(error)) from error
     why = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         why = "no answer in time"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from app.client.call import Answer, Call
+from app.client.reading import is_readable
 
 T = TypeVar("T")
 
@@ -93,8 +94,8 @@ def read() -> Steps[bytes]:
 
 
 def read_rest(head: Head) -> Steps[Answer]:
-    """All of what is open, as an answer. Raises `LostError`."""
+    """All of what is open, as an answer; nothing of what can't be one. Raises `LostError`."""
     body = bytearray()
-    while portion := (yield from read()):
+    while is_readable(head.headers) and (portion := (yield from read())):
         body += portion
     return Answer(status=head.status, headers=head.headers, body=bytes(body))

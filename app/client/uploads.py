@@ -26,14 +26,15 @@ def _ignore(_: int, __: int | None) -> None:
 class PathSource:
     """A regular file by its path: it is opened again for each try."""
 
-    path: Path
+    path: str
+    """As it was given: a `Path` would forget a slash at its end."""
     size: int | None
     """None: whatever there is."""
     told: OnProgress = _ignore
 
     def chunks(self) -> Iterator[bytes]:
         """As much as there was at first."""
-        with self.path.open("rb") as file:
+        with open(self.path, "rb") as file:  # noqa: PTH123  # see there
             yield from _portions(file, self.size, self.told)
 
 
@@ -70,25 +71,25 @@ def upload(
     """
     told = on_progress or _ignore
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        file: IO[bytes] = path.open("rb")
+        path = os.fspath(source)
+        file: IO[bytes] = open(path, "rb")  # noqa: PTH123, SIM115  # what is no regular file is left open to be sent
         status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode):
             file.close()  # it could be read: that it can't is told before there is a request
             size = status.st_size or None  # files of the kernel say that they are empty, and are not
-            return calls.upload(PathSource(path=path, size=size, told=told), name or path.name, again=True)
-        return calls.upload(FileSource(file=file, size=None, told=told), name or path.name, again=False)
+            return calls.upload(PathSource(path=path, size=size, told=told), name or Path(path).name, again=True)
+        return calls.upload(FileSource(file=file, size=None, told=told), name or Path(path).name, again=False)
     known = getattr(source, "name", None)
     name = name or (Path(known).name if isinstance(known, str) else "upload")
     return calls.upload(FileSource(file=source, size=_left(source), told=told), name, again=False)
 
 
 def _left(file: IO[bytes]) -> int | None:
-    """How much there is to read, of a file that can be measured."""
+    """How much there is to read, of a file that can be measured; one that says that it is empty may not be."""
     try:
         at = file.tell()
         end = file.seek(0, io.SEEK_END)
         file.seek(at)
     except (OSError, AttributeError, ValueError):
         return None
-    return max(0, end - at)
+    return max(0, end - at) or None

@@ -1,5 +1,6 @@
 """All commands, as one Typer application."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -21,12 +22,20 @@ WORK, LOOK, SERVICE = "Give work", "See and steer it", "The service"
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command. Answers the exit code."""
+    _stand_in_for_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # no text of others stops a command
     return endings.ended(
         lambda: application(args=list(arguments), prog_name="offload", standalone_mode=False),
     )
+
+
+def _stand_in_for_closed() -> None:
+    """A standard stream that is closed fails where it is used, and no connection gets its descriptor."""
+    for name, flags, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode))
 
 
 application = typer.Typer(

@@ -39,7 +39,7 @@ def _members(text: str) -> tuple[list[Any], list[str]]:
     try:
         whole = parsed(text)
     except ValueError:
-        return [_line(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()], []
+        return [_line(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()], []
     if isinstance(whole, dict) and "jobs" in whole:
         return _list(whole, "jobs"), _list(whole, "labels")
     return whole if isinstance(whole, list) else [whole], []
@@ -106,7 +106,7 @@ def _finish(offload: Client, batch: Batch, as_json: bool) -> None:
         write_json(batch)
     elif batch.links.report is not None:
         _write_text(report := offload.report(batch.id))
-        if any(not line.endswith(": OK") for line in report.splitlines()):
+        if any(line and not line.endswith(": OK") for line in report.split("\n")):  # names may have other ends of lines
             raise typer.Exit(FAILED)
     elif for_people():
         show(batch_page(batch))

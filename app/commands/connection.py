@@ -21,7 +21,7 @@ def connected_for(url: str | None, *, timeout_s: float, patience_s: float) -> Cl
     """The same for as long; with the key of the environment, or of the file that it names."""
     try:
         return Client(url, _key_of_file(), timeout_s=timeout_s, patience_s=patience_s)
-    except ValueError as error:
+    except (ValueError, ImportError, OSError) as error:  # the last two: proxies and certificates of the environment
         raise typer.BadParameter(str(error)) from None
 
 

@@ -16,7 +16,7 @@ from app.commands.endings import FAILED
 from app.commands.results import stdout
 from app.commands.screen import for_people, safe_lines, tell
 from app.commands.sums import Finding, finding_line, quoted, stdin_line, warnings
-from app.commands.values import read_bytes
+from app.commands.values import read_all
 from app.jobs.manifests import TAGS, Entry, TooManyLinesError, read_manifest, write_entry
 from app.tasks.digests import HEX_LENGTHS, Algorithm
 
@@ -103,7 +103,10 @@ def _line(name: bytes, algorithm: Algorithm, digest: str, *, bsd: bool, zero: bo
 def _check(offload: Client, sums: bytes, algorithm: Algorithm | None, told: "_Told") -> bool:
     """Compares the files of one manifest with what it says; whether all are as it says."""
     try:
-        manifest = read_manifest(read_bytes(os.fsdecode(sums)), algorithm, most=MOST_LINES)
+        manifest = read_manifest(read_all(os.fsdecode(sums)), algorithm, most=MOST_LINES)
+    except OSError as error:
+        tell(f"{quoted(sums)}: {error.strerror}")
+        return False
     except TooManyLinesError:
         raise typer.BadParameter(f"{quoted(sums)} has more than {MOST_LINES:,} lines.") from None
     if not manifest.entries:

@@ -40,19 +40,19 @@ class Source:
     algorithms: Sequence[Algorithm]
 
     @property
-    def path(self) -> Path:
+    def path(self) -> str:
         """Where it is, unless it is stdin."""
-        return Path(os.fsdecode(self.name))
+        return os.fsdecode(self.name)
 
     @property
     def is_file(self) -> bool:
         """Whether it is a regular file: reading it needs nobody else to go on."""
-        return self.name != STDIN and self.path.is_file()
+        return self.name != STDIN and Path(self.path).is_file()
 
     def size(self) -> int:
         """In bytes, where that is known before it is read."""
         with suppress(OSError):
-            return self.path.stat().st_size if self.is_file else 0
+            return Path(self.path).stat().st_size if self.is_file else 0
         return 0
 
 
@@ -140,7 +140,7 @@ class _Uploads:
 
         try:
             file = sys.stdin.buffer if source.name == STDIN else source.path
-            upload_id = self._offload.upload(file, name=safe(source.path.name), on_progress=progress).id
+            upload_id = self._offload.upload(file, name=safe(Path(source.path).name), on_progress=progress).id
         except OSError as error:
             return error
         except RefusedError as error:

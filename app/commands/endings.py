@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from app.client import JobCancelledError, JobFailedError, OffloadError, RefusedError, UnreachableError
+from app.client import JobCancelledError, JobFailedError, OffloadError, RefusedError, UnreachableError, UnsendableError
 from app.commands.connection import KEY, KEY_FILE
 from app.commands.screen import tell
 
@@ -28,6 +28,9 @@ def ended(command: Callable[[], object]) -> int:
         sys.stdout.flush()
     except typer.TyperException as error:
         return _usage(error)
+    except UnsendableError as error:
+        tell(str(error))
+        return USAGE
     except UnreachableError as error:
         tell(str(error))
         return UNREACHABLE

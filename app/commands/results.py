@@ -1,5 +1,6 @@
 """`offload result` and `offload logs`: what a job gave back, and what it said."""
 
+import re
 import shutil
 import sys
 import time
@@ -18,8 +19,8 @@ from app.commands.waiting import await_job
 EVERY_S = 1.0
 """How often a log that is followed is asked for."""
 
-KNOWN_BY = 300
-"""Characters by which the end of what was printed is found again."""
+_LINE = re.compile(r"^[^ \n]", re.MULTILINE)
+"""Where a line of a log begins: with its time. What it has of further lines is indented."""
 
 
 def result(
@@ -75,18 +76,20 @@ def logs(
     while True:
         ended = not follow or offload.job(job_id).ended  # asked first, or its last words could be missed
         now = offload.logs(job_id)
-        _write(_news(said, now))
+        _write(added(said, now))
         if ended:
             return
         said = now
         time.sleep(EVERY_S)
 
 
-def _news(said: str, now: str) -> str:
-    """What was added since; the oldest lines may have gone meanwhile. Each line begins with its time."""
-    known = said[-KNOWN_BY:]
-    at = now.rfind(known) if known else -1
-    return now if at < 0 else now[at + len(known) :]
+def added(said: str, now: str) -> str:
+    """What there is more of a log now; the oldest lines may have gone meanwhile."""
+    if now.startswith(said):
+        return now[len(said) :]
+    last = said[max(begin.start() for begin in _LINE.finditer(said)) :]
+    at = now.rfind(last)
+    return now if at < 0 else now[at + len(last) :]
 
 
 def _write(text: str) -> None:

@@ -32,7 +32,7 @@ def lanes_table(now: Stats) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for number, lane in enumerate(now.lanes, 1):
         state = Text(safe(lane.state), style=LANE_STYLES.get(lane.state, ""))
-        table.add_row(f"lane {number}", state, Text(lane.job or ""), duration(lane.busy_s))
+        table.add_row(f"lane {number}", state, Text(safe(lane.job or "")), duration(lane.busy_s))
     return table
 
 

@@ -24,7 +24,7 @@ def stdin_line(digest: str, tag: bytes | None, *, zero: bool) -> bytes:
 def quoted(name: bytes) -> str:
     """A file's name for a message."""
     text = os.fsdecode(name)
-    return text if text.isprintable() and " " not in text else repr(text)
+    return text if text and text.isprintable() and " " not in text else repr(text)
 
 
 def warnings(found: Counter[Finding], improper: int) -> list[str]:

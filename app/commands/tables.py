@@ -7,6 +7,8 @@ from typing import Literal
 from rich.table import Table
 from rich.text import Text
 
+from app.commands.screen import safe
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -16,12 +18,13 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, fold: bool = False) -> Table:
-    """Each text is harmless already. `fold`: the last column goes on in further lines, rather than being cut.
+    """`fold`: the last column goes on in further lines, rather than being cut. A column that is empty is left out.
 
-    A column that is empty in all rows is left out.
+    Strings are made harmless here, each `Text` is already.
     """
-    widths = [max((len(row[place]) for row in rows), default=0) for place in range(len(columns))]
-    shown = [place for place, width in enumerate(widths) if width or not rows]
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    widths = [max((len(row[place]) for row in cells), default=0) for place in range(len(columns))]
+    shown = [place for place, width in enumerate(widths) if width or not cells]
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place in shown:
         column, last = columns[place], place == shown[-1]
@@ -33,8 +36,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, fo
             no_wrap=not (last and fold),
             overflow="fold" if last and fold else "ellipsis",
         )
-    for row in rows:
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in map(row.__getitem__, shown)))
+    for row in cells:
+        made.add_row(*map(row.__getitem__, shown))
     return made
 
 
@@ -44,5 +47,9 @@ def facts(pairs: Sequence[tuple[str, Text | str]]) -> Table:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in pairs:
-        grid.add_row(name, Text(value) if isinstance(value, str) else value)
+        grid.add_row(name, _cell(value))
     return grid
+
+
+def _cell(value: Text | str) -> Text:
+    return Text(safe(value)) if isinstance(value, str) else value

@@ -68,7 +68,7 @@ def _no_json(constant: str) -> NoReturn:
 def parsed(text: str) -> Any:
     """The value of some JSON. Raises `ValueError`, also for NaN and its kin and for nesting that is too deep."""
     try:
-        return json.loads(text, parse_constant=_no_json)
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_json)  # a byte order mark
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -93,6 +93,11 @@ def read_text(file: str) -> str:
 def read_bytes(file: str) -> bytes:
     """What is in a file, or comes from stdin (`-`). Raises `typer.BadParameter`."""
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return read_all(file)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{file!r} can't be read: {getattr(error, 'strerror', error)}") from None
+
+
+def read_all(file: str) -> bytes:
+    """The same; raises OSError."""
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

@@ -211,7 +211,10 @@ def test_the_last_spans_of_an_orderly_end_are_sent(tmp_path: Path, collector: Co
     with traced(tmp_path, collector.url, {"OTEL_BSP_SCHEDULE_DELAY": "3600000"}) as server:
         job_id = server.api.submit("shrink", {}, headers={"Prefer": "wait=30"}, expect=200)["id"]
         assert not collector.spans, "nothing is due for an hour"
+        for probe in ("/health/live", "/health/ready", "/metrics"):
+            assert server.api.http.get(probe).status_code == 200
     assert {span.name for span in collector.trace_of(job_id, *WHOLE)} >= set(WHOLE)
+    assert [span.name for span in collector.spans if "health" in span.name or "metrics" in span.name] == []
 
 
 @pytest.mark.parametrize("stuck", [False, True], ids=["gone", "stuck"])

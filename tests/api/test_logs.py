@@ -97,13 +97,13 @@ async def test_text_has_an_unfinished_line_once_it_stays_as_it_is(desk: FrontDes
 
 async def test_text_is_harmless_in_a_terminal_and_forges_no_line(desk: FrontDesk) -> None:
     job = await submitted(desk)
-    turned = "a\u2028b\u202ec"
+    turned = "a\u2028b\u202ec\u2067d\u2069e\u200ff\u061cg"
     book = Logbook(logs_of(desk))
     book.begin(job, 1)
     book.write("\x1b[2Jgone\r\x07\x9b", level="info", logger="mine")
     say(desk, job, "one\n2026-11-22T09:00:00Z [1] stdout: forged", "tab\there", turned)
     text = (await desk.client.get(f"/jobs/{job}/logs")).text
-    assert "a\\u2028b\\u202ec" in text
+    assert "a\\u2028b\\u202ec\\u2067d\\u2069e\\u200ff\\u061cg" in text
     assert "\\x1b[2Jgone\\r\\x07\\x9b\n" in text
     assert "one\n    2026" in text
     assert "tab\there" in text

@@ -2,6 +2,9 @@
 
 import asyncio
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from app.api import exposition
-from app.api.metrics import OPEN_METRICS, OTHER
+from app.api.metrics import OPEN_METRICS, OTHER, moment
 from app.api.problems import MEDIA_TYPE
 from app.api.refusals import SUBMITTING
 from app.jobs.interfaces import REPLACED
@@ -93,6 +96,7 @@ async def test_jobs_are_counted_by_how_they_ended_and_how_long_they_took(desk: F
         assert value(samples, "offload_job_seconds_bucket", task="fibonacci", le=bound) == count, bound
     assert value(samples, "offload_job_seconds_sum", task="fibonacci") == pytest.approx(7040.6004)
     assert value(samples, "offload_queue_seconds_count", task="fibonacci") == 5
+    assert 0 <= value(samples, "offload_queue_seconds_sum", task="fibonacci") < 60
 
 
 async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
@@ -103,8 +107,25 @@ async def test_what_waits_and_runs_now(desk: FrontDesk) -> None:
     samples = await told(desk)
     assert value(samples, "offload_jobs_queued") == 2
     assert value(samples, "offload_jobs_running") == 1
-    assert value(samples, "offload_lanes", state="busy") == 1
+    assert [value(samples, "offload_lanes", state=state) for state in ("busy", "idle", "opening")] == [1, 0, 0]
     assert 0 < value(samples, "offload_queue_oldest_seconds") < 60
+
+
+async def test_the_oldest_waits_since_its_acceptance_whatever_its_priority_and_the_clock(desk: FrontDesk) -> None:
+    running = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+    await desk.engine.running(running)
+    queued = [await desk.client.post(f"/jobs/fibonacci?priority={each}", json={"n": 1}) for each in (0, 5)]
+    oldest, newest = (datetime.fromisoformat(answer.json()["created_at"]) for answer in queued)
+    assert oldest < newest
+    for told_at, waited_s in ((oldest + timedelta(seconds=20), 20), (oldest - timedelta(days=1), 0)):
+        now = (told_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        assert moment(replace(desk.state, clock=partial(int, now))).oldest_s == waited_s
+
+
+async def test_the_journal_is_all_of_its_files(desk: FrontDesk) -> None:
+    for name in ("journal.sqlite3", "journal.sqlite3-wal"):
+        (desk.state.settings.data_dir / name).write_bytes(b"12345")
+    assert value(await told(desk), "offload_journal_bytes") == 10
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,34 @@ def test_what_is_no_offload_is_told(behind: Client, proxy: Proxy, answer: bytes,
     assert len(proxy.requests) == 1
 
 
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+@pytest.mark.parametrize("steps", ["exchanged", "opened"])
+def test_what_can_t_be_meant_is_not_read(status: str, steps: str) -> None:
+    """A radio station, for instance: it has no end."""
+    sent = 0
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def play() -> None:
+            nonlocal sent
+            caller, _ = listener.accept()
+            with caller, suppress(OSError):
+                caller.recv(65536)
+                caller.sendall(f"HTTP/1.1 {status}\r\nContent-Type: audio/mpeg\r\n\r\n".encode())
+                while sent < 100 << 20:
+                    caller.sendall(bytes(1 << 20))
+                    sent += 1 << 20
+
+        thread = threading.Thread(target=play)
+        thread.start()
+        with (
+            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", patience_s=0) as client,
+            pytest.raises(NotOffloadError, match="audio/mpeg"),
+        ):
+            client.stats() if steps == "exchanged" else client.result("some-job")
+        thread.join(10)
+    assert sent < 50 << 20
+
+
 def test_what_speaks_no_http_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -195,10 +224,24 @@ def test_a_name_that_nobody_has_is_told() -> None:
         client.stats()
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "", " ", "http://x:port"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("localhost:8000", "ftp://x", "http://", "", " ", "http://x:port", "http://x:65536"),
+        *("http://a..b", f"http://{'a' * 64}.org", "http://x/?y=1", "http://x/#y"),
+    ],
+)
 def test_what_is_no_address_is_told_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is no address of a service"):
         Client(url)
+
+
+def test_a_proxy_s_password_does_not_displace_the_key(tmp_path: Path) -> None:
+    key = "alice-0123456789abcdefgh"
+    with Server(tmp_path, api_keys=f"alice:{key}") as server:
+        url = server.url.replace("http://", "http://user:password@")
+        with Client(url, key) as alice:
+            assert alice.submit("fibonacci", {"n": 1}).owner == "alice"
 
 
 def test_the_environment_says_where_and_with_which_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,17 @@ def test_it_takes_lines_and_the_api_s_own_body(offload: Command, api: Caller, gi
     assert api.get(f"/batches/{batch_id}")["labels"] == ["few"]
 
 
+def test_lines_end_where_json_lines_do(offload: Command, api: Caller) -> None:
+    """Not at what else ends a line in Unicode, which JSON may have as it is; nor does a byte order mark stop it."""
+    names = ["a\u2028b\x85c\x7f", "d"]
+    lines = [json.dumps({"task": "greet", "params": {"name": name}}, ensure_ascii=False) for name in names]
+    batch_id = offload(
+        "batch", "submit", "-", "--wait", stdin="\r\n".join(["\ufeff" + lines[0], lines[1]]).encode()
+    ).line()
+    results = api.http.get(f"/batches/{batch_id}/results").content.splitlines()
+    assert [json.loads(result)["result"]["lines"] for result in results] == [[f"Hello, {name}!"] for name in names]
+
+
 def test_a_bad_line_is_named(offload: Command, tmp_path: Path) -> None:
     (tmp_path / "jobs.jsonl").write_bytes(LINES + b"{\n")
     ended = offload("batch", "submit", "jobs.jsonl", cwd=tmp_path)
@@ -81,14 +92,14 @@ def test_a_bar_while_it_waits(offload: Command) -> None:
 def test_files_of_the_service(offload: Command, server: Server) -> None:
     directory = server.files_dir / "odd"
     directory.mkdir()
-    for name in ("one", "two words", "new\nline", "\udcff"):
+    for name in ("one", "two words", "new\nline", "\udcff", "other\u2028li\x0bnes\x85"):
         (directory / name).write_text(name, errors="surrogateescape")
     batch_id = offload("batch", "files", "odd/*", "--wait").line()
     manifest = offload("batch", "manifest", batch_id)
     sums = subprocess.run(
         ["sha256sum", "-c"], input=manifest.stdout, cwd=server.files_dir, capture_output=True, check=False
     )
-    assert (sums.returncode, sums.stdout.count(b": OK\n")) == (0, 4)
+    assert (sums.returncode, sums.stdout.count(b": OK\n")) == (0, 5)
     ended = offload("batch", "verify", "-", "--wait", stdin=manifest.stdout)
     assert (ended.code, sorted(ended.stdout.splitlines())) == (0, sorted(sums.stdout.splitlines()))
     (directory / "one").write_text("changed")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.caller import Caller
 from tests.support.command import Command, Ended
+from tests.support.server import COMMAND, Server
 
 CONTENTS = {
     b"plain.txt": b"plain",
@@ -79,12 +80,26 @@ def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) ->
     """The kernel's own have none."""
     ours, theirs = offload("digest", "/proc/version", cwd=tmp_path), tool("sha256sum", "/proc/version", cwd=tmp_path)
     assert (ours.code, ours.stdout) == (0, theirs.stdout)
+    with Path("/proc/version").open("rb") as kernels:
+        done = subprocess.run(
+            [COMMAND, "digest"], stdin=kernels, env=offload.environment, capture_output=True, check=False
+        )
+    assert (done.returncode, done.stdout) == (0, theirs.stdout.replace(b"/proc/version", b"-"))
 
 
 def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
-    names = ["plain.txt", "not there", ".", "empty"]
+    names = ["plain.txt", "not there", ".", "", "plain.txt/", "empty"]
     ours, theirs = offload("digest", *names, cwd=files), tool("sha256sum", *names, cwd=files)
     assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+
+
+def test_one_that_is_too_large_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
+    (tmp_path / "small").write_bytes(b"small")
+    with Server(tmp_path / "service", upload_max_mb=1) as server:
+        ours = Command(server.url)("digest", "large", "small", cwd=tmp_path)
+    assert (ours.code, ours.stdout) == (1, tool("sha256sum", "small", cwd=tmp_path).stdout)
+    assert ours.stderr.startswith("offload: large: ")
 
 
 def test_many_files_keep_their_order(offload: Command, tmp_path: Path) -> None:
@@ -131,6 +146,14 @@ def test_the_algorithm_of_tagged_lines_is_theirs(offload: Command, files: Path) 
 def test_no_sums_at_all(offload: Command, files: Path) -> None:
     ours, theirs = offload("digest", "-c", "plain.txt", cwd=files), tool("sha256sum", "-c", "plain.txt", cwd=files)
     assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+
+
+def test_sums_that_can_t_be_read_are_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
+    (files / "SUMS").write_bytes(tool("sha256sum", "plain.txt", cwd=files).stdout)
+    ours = offload("digest", "-c", "SUMS", "not there", "SUMS", cwd=files)
+    theirs = tool("sha256sum", "-c", "SUMS", "not there", "SUMS", cwd=files)
+    assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+    assert (offload("digest", "-c", ".", cwd=files).code, tool("sha256sum", "-c", ".", cwd=files).code) == (1, 1)
 
 
 def test_a_terminal_gets_no_name_that_commands_it(offload: Command, files: Path) -> None:

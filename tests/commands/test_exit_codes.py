@@ -52,11 +52,26 @@ def closed_port() -> Iterator[int]:
         (["submit", "."], ["TASK"]),
         (["submit", "fibonacci", "--params", "[1]"], ["object"]),
         (["submit", "fibonacci", "--params", '{"n": NaN}'], ["NaN"]),
+        (["submit", "fibonacci", "n=1", "--idempotency-key", "a\nb"], ["can't be sent"]),
+        (["submit", "fibonacci", "n=1", "--idempotency-key", "\xe9"], ["can't be sent"]),
+        (["submit", "fibonacci", "n=1", "--label", "\udcff"], ["can't be sent"]),
+        (["jobs", "--label", "\udcff"], ["can't be sent"]),
+        (["jobs", "--batch", "\udcff"], ["can't be sent"]),
+        (["show", "\udcff"], ["can't be sent"]),
+        (["batch", "wait", "\udcff"], ["can't be sent"]),
+        (["jobs", "--url", "http://a..b"], ["http://127.0.0.1:8000"]),
+        (["jobs", "--url", "http://127.0.0.1:73536"], ["http://127.0.0.1:8000"]),
     ],
-    ids=" ".join,
+    ids=lambda given: ascii(" ".join(given)),
 )
 def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], says: list[str]) -> None:
     refused(offload(*arguments, cwd=tmp_path), 2, *says)
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "SSL_CERT_FILE"])
+def test_an_environment_that_can_t_be_used_is_told(offload: Command, name: str) -> None:
+    value = {"ALL_PROXY": "socks5://127.0.0.1:1", "SSL_CERT_FILE": "/nowhere"}[name]
+    refused(offload("jobs", "--url", "http://offload.invalid", environment={name: value}), 2, "--url")
 
 
 @pytest.mark.parametrize("arguments", [["jobs"], ["submit", "fibonacci", "n=1"], ["digest", "-"], ["watch", NOBODY]])
@@ -150,6 +165,27 @@ def test_output_that_can_t_be_written(offload: Command, arguments: list[str]) ->
     assert (done.returncode, done.stderr) == (1, b"offload: This can't be written: No space left on device\n")
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "says"),
+    [
+        (">&-", ["stats"], b"offload: This can't be written: Bad file descriptor\n"),
+        (">&-", ["digest", "/proc/version"], b"offload: This can't be written: Bad file descriptor\n"),
+        ("<&-", ["digest"], b"offload: -: Bad file descriptor\n"),
+        ("2>&-", ["digest", "nowhere"], b""),
+    ],
+)
+def test_a_stream_that_is_closed_is_one_that_can_t_be_used(
+    offload: Command, closed: str, arguments: list[str], says: bytes
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", COMMAND, *arguments],
+        env=offload.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", says)
+
+
 def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
     with Server(tmp_path / "service", api_keys=ENTRIES) as server:
         url = str(server.api.http.base_url)
@@ -158,4 +194,5 @@ def test_keys_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
         refused(offload("jobs"), 4, "OFFLOAD_API_KEY")
         assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE}).lines() == []
         assert offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "key")}).lines() == []
+        assert offload("jobs", environment={"OFFLOAD_API_KEY": ALICE, "OFFLOAD_KEY_FILE": "/nowhere"}).lines() == []
         refused(offload("jobs", environment={"OFFLOAD_KEY_FILE": str(tmp_path / "none")}), 2, "OFFLOAD_KEY_FILE")

@@ -14,7 +14,7 @@ from tests.support.command import Command
 from tests.support.server import Server
 from tests.support.waiting import until_sync
 
-HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b31m\u202egnp.exe[bold]x[/bold]"
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b31m\u202egnp.exe\u200f\u061c\u2067[bold]x[/bold]"
 
 
 def test_ctrl_c_leaves_the_job_running(offload: Command, api: Caller, gate: Path) -> None:
@@ -152,7 +152,7 @@ def test_hostile_text_never_reaches_a_terminal(offload: Command, api: Caller, co
     arguments = commands if commands[0] == "jobs" else [*commands, job["id"]]
     with offload.terminal(*arguments) as terminal:
         assert terminal.end() == 0
-    for each in (b"\x1b]", b"\x1b[2J", b"\x07", "\x9b".encode(), "\u202e".encode()):
+    for each in (b"\x1b]", b"\x1b[2J", b"\x07", *(each.encode() for each in "\x9b\u202e\u200f\u061c\u2067")):
         assert each not in terminal.raw
     assert "[bold]" in terminal.text or commands[0] == "jobs"
 

@@ -15,7 +15,9 @@ def some(api: Caller) -> dict[str, Json]:
     jobs = {
         "fine": api.submit("fibonacci", {"n": 30}, label="some"),
         "large": api.submit("blob", {"size": 100_000, "seed": 3}, label="some"),
-        "bad": api.submit("refuse", {"text": "it"}, label="some"),
+        "bad": api.submit(
+            "refuse", {"text": "it"}, label="some", priority=7, timeout_s=9, memory_mb=300, max_attempts=2
+        ),
         "killed": api.submit("crash", {}, label="some", max_attempts=1),
     }
     return {name: api.ended(job["id"]) for name, job in jobs.items()}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.commands.results import added
 from tests.support.caller import Caller
 from tests.support.command import Command
 from tests.support.server import Server
@@ -28,11 +29,38 @@ def test_all_of_it(offload: Command, api: Caller) -> None:
     assert texts(whole) == [f"line {number} of what a task has to say" for number in range(30)]
 
 
-def test_followed_to_the_end(offload: Command, api: Caller) -> None:
-    """Nothing is missing or told twice."""
-    job_id = api.submit("mutter", {"times": 8})["id"]
+@pytest.mark.parametrize("width", [0, 400])
+def test_followed_to_the_end(offload: Command, api: Caller, width: int) -> None:
+    """Nothing is missing or told twice, also where all lines end alike."""
+    job_id = api.submit("mutter", {"times": 8, "width": width})["id"]
     said = texts(offload("logs", job_id, "--follow").lines())
-    assert said == [f"{number} of 8" for number in range(8)]
+    assert said == [f"{number} of 8".ljust(width, ".") for number in range(8)]
+
+
+LINES = [f"2026-11-23T09:00:0{n}.000000Z [1] stdout: {'.' * 400}\n    and\n    more\n" for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("said", "now", "news"),
+    [
+        ((0, 0), (0, 3), (0, 3)),
+        ((0, 3), (0, 3), (0, 0)),
+        ((0, 3), (0, 5), (3, 5)),
+        ((0, 3), (2, 5), (3, 5)),
+        ((0, 3), (4, 6), (4, 6)),
+        ((0, 3), (0, 0), (0, 0)),
+    ],
+)
+def test_what_was_added_is_told_also_where_the_oldest_have_gone(
+    said: tuple[int, int], now: tuple[int, int], news: tuple[int, int]
+) -> None:
+    first, second, told = ("".join(LINES[slice(*each)]) for each in (said, now, news))
+    assert added(first, second) == told
+
+
+def test_lines_that_are_all_the_same_are_all_told() -> None:
+    """Such as the parts of a very long one: they have one time."""
+    assert added(LINES[0] * 3, LINES[0] * 5) == LINES[0] * 2
 
 
 def test_shown_with_the_job(offload: Command, api: Caller) -> None:

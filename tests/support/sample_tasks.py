@@ -103,10 +103,10 @@ def chatter(lines: int) -> int:
     return lines
 
 
-def mutter(times: int) -> int:
-    """Say something every now and then."""
+def mutter(times: int, width: int = 0) -> int:
+    """Say something every now and then, in lines of a width."""
     for number in range(times):
-        print(f"{number} of {times}")
+        print(f"{number} of {times}".ljust(width, "."))
         time.sleep(0.4)
     return times
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.jobs.model import AttemptKey, Line
 from app.stores.logs import LogDirectory
-from app.worker.logbook import FILE_BYTES, LINE_CHARS
+from app.worker.logbook import AGAIN, FILE_BYTES, LINE_CHARS, Logbook
 from app.worker.output import ATTEMPT_BYTES, NOTICE
 
 START = """
@@ -263,6 +263,56 @@ def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
     )
     for who in ("a", "b", "child", "parent"):
         assert [text for text in said.texts() if text.split()[0] == who] == [f"{who} {n}" for n in range(50)]
+
+
+def test_a_child_that_finds_the_file_full_takes_nothing_from_its_parent(said: Said) -> None:
+    said(
+        "from app.worker import logbook\nlogbook.FILE_BYTES = 200\n"
+        "begin()\nfor n in range(3): print(n)\n"
+        "if (child := os.fork()) == 0: print('child'), os._exit(0)\n"
+        "os.waitpid(child, 0)\nprint('parent')\nend()"
+    )
+    assert said.texts() == ["0", "1", "2", "child", "parent"]
+
+
+def test_a_child_speaks_that_was_begun_while_a_thread_spoke(said: Said) -> None:
+    said(
+        "import signal\nbegin()\nwrite, held, go = os.write, threading.Event(), threading.Event()\n"
+        "def slow(descriptor, data):\n"
+        "    if b'thread' in data and b'stream' in data: held.set(), go.wait(60)\n"
+        "    return write(descriptor, data)\n"
+        "os.write = slow\nthread = threading.Thread(target=print, args=['thread'])\nthread.start()\nheld.wait(60)\n"
+        "if (child := os.fork()) == 0: signal.alarm(10), print('child', file=sys.stderr), os._exit(0)\n"
+        "_, status = os.waitpid(child, 0)\ngo.set()\nthread.join()\nend()\nassert status == 0"
+    )
+    assert said.texts() == ["child", "thread"]
+
+
+def test_a_task_that_takes_the_descriptor_gets_no_line_into_its_file(said: Said, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    said(
+        "begin()\nprint('one')\nnumbers = [int(each) for each in os.listdir('/proc/self/fd')]\n"
+        "(ours,) = [each for each in numbers if os.path.realpath(f'/proc/self/fd/{each}').endswith('.log')]\n"
+        f"os.dup2(os.open({str(own)!r}, os.O_RDWR | os.O_CREAT), ours)\n"
+        "print('two')\nend()\nos.fstat(ours)"
+    )
+    assert (own.read_text(), said.texts()) == ("", ["one", "two"])
+
+
+def test_names_of_levels_and_loggers_are_bounded(said: Said) -> None:
+    said("begin()\nlogging.addLevelName(25, 'L' * 9999)\nlogging.getLogger('n' * 9999).log(25, 'text')\nend()")
+    (line,) = said.kept()
+    assert (line.level, line.logger, line.text) == ("l" * 20, "n" * 200, "text")
+
+
+def test_nothing_goes_on_across_a_new_beginning(said: Said) -> None:
+    book = Logbook(said.logs)
+    book.begin("job", 1)
+    book.write("half", stream="stdout", unfinished=True)
+    book.write(AGAIN, level="info", logger="offload")
+    book.write("new", stream="stdout")
+    book.end()
+    assert said.texts() == ["half", AGAIN, "new"]
 
 
 def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
