@@ -10,7 +10,7 @@ PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob(
 """Those that a user reads. Decisions have no examples."""
 
 _NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
-_FILE = re.compile(r"`(?P<name>[\w./-]+\.\w+)`[^`]*:\n*\Z")
+_FILE = re.compile(r"`(?P<name>[\w./-]+\.\w+|Caddyfile)`[^`]*:\n*\Z")
 
 
 class Block(NamedTuple):
