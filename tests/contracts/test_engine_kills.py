@@ -635,23 +635,24 @@ async def test_what_died_before_its_hand_over_had_returned_has_begun(
     """A lane that is still in its call can take up an attempt, and die of it, before the front desk looks again."""
     hand_over, died = Desk.offer, 0
 
-    def and_see(desk: Desk, calls: Sequence[Call]) -> None:
-        nonlocal died
-        hand_over(desk, calls)
-        if calls[0].task == "kills-itself":
-            pid = rig.engine.pid(AttemptKey(calls[0].job_id, calls[0].attempt))
-            with contextlib.suppress(NotInTimeError):  # it had left its call, and takes nothing before it is called
-                until_sync(lambda: ended(pid), within=5 * STAY_S)
-                died += 1
+    async with local_rig(tmp_path, lanes=1) as one_lane:
 
-    monkeypatch.setattr(Desk, "offer", and_see)
-    async with local_rig(tmp_path, lanes=1) as rig:
+        def and_see(desk: Desk, calls: Sequence[Call]) -> None:
+            nonlocal died
+            hand_over(desk, calls)
+            if calls[0].task == "kills-itself":
+                pid = one_lane.engine.pid(AttemptKey(calls[0].job_id, calls[0].attempt))
+                with contextlib.suppress(NotInTimeError):  # it had left its call, and takes nothing before it is called
+                    until_sync(lambda: ended(pid), within=5 * STAY_S)
+                    died += 1
+
+        monkeypatch.setattr(Desk, "offer", and_see)
         async with asyncio.timeout(30):
             while died < 3:
-                assert done(await rig.outcome_of("echo", text="and the lane stays")) == "and the lane stays"
-                outcome = await rig.outcome_of("kills-itself")
+                assert done(await one_lane.outcome_of("echo", text="and the lane stays")) == "and the lane stays"
+                outcome = await one_lane.outcome_of("kills-itself")
                 assert isinstance(outcome, Lost), outcome
-                await rig.all_free(1)
+                await one_lane.all_free(1)
 
 
 async def test_parameters_that_do_not_fit_a_message_are_given_back(rig: Rig) -> None:
