@@ -21,6 +21,11 @@ def raised(api: Caller, text: str = "to obey") -> Json:
     return api.failed(api.submit("refuse", {"text": text})["id"], "task-raised")
 
 
+def talked(api: Caller, words: str = "I go on.") -> Json:
+    """A job whose task has printed and logged something."""
+    return api.succeeded(api.submit("talk", {"gate": "/", "words": words})["id"])
+
+
 def over_memory(api: Caller) -> Json:
     """A job that took more memory than it may."""
     return api.failed(api.submit("eat", {}, memory_mb=96)["id"], "memory-exceeded")

@@ -52,6 +52,7 @@ def places(server: Server) -> dict[str, Place]:
         "jobs": Place("/?view=jobs", "kept"),
         "no jobs": Place("/?view=jobs&task=hold", "No job is like this."),
         "job": Place(f"/?view=job&job={greeted['id']}", "Hello, Ada!"),
+        "log": Place(f"/?view=job&job={stories.talked(api)['id']}", "I go on.", ("Log",)),
         "failed": Place(f"/?view=job&job={failed['id']}", "Traceback"),
         "large": Place(f"/?view=job&job={large['id']}", "of JSON"),
         "batches": Place("/?view=batches", "six"),
@@ -61,7 +62,7 @@ def places(server: Server) -> dict[str, Place]:
     }
 
 
-NAMES = ("overview", "jobs", "no jobs", "job", "failed", "large", "batches", "batch", "submit", "files")
+NAMES = ("overview", "jobs", "no jobs", "job", "log", "failed", "large", "batches", "batch", "submit", "files")
 
 
 @pytest.fixture(params=NAMES)
@@ -170,6 +171,17 @@ def test_a_hostile_name_is_only_text(
     alarm(page)
     if "batches" not in path:
         expect(page.get_by_role("main")).to_contain_text("<script>alert(1)</script>")
+    assert page.get_by_role("main").locator("script, img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(WIDE)
+
+
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_a_hostile_log_is_only_text(
+    visit: Visit, server: Server, api: Caller, alarm: Callable[[Page], None], width: int
+) -> None:
+    page = visit(server, f"/?view=job&job={stories.talked(api, HOSTILE)['id']}", width=width)
+    alarm(page)
+    expect(page.get_by_role("region", name="Log")).to_contain_text("<script>alert(1)</script>")
     assert page.get_by_role("main").locator("script, img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(WIDE)
 

@@ -181,7 +181,7 @@ def test_what_a_task_says_is_shown_as_it_comes(page: Page, api: Caller, gate: Pa
     expect(log).not_to_contain_text("I am done.")
     first = log.locator(".log-line").first.element_handle()
     gate.touch()
-    expect(log).to_contain_text(re.compile(r"warning I go <b>on</b>\..*I am done\.", re.DOTALL))
+    expect(log).to_contain_text(re.compile(r"warning I go <b>on</b>\..*stderr I am done\.", re.DOTALL))
     assert first.evaluate("row => row.isConnected"), "who had marked it has lost the mark"
     assert api.succeeded(job["id"])
 

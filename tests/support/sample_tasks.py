@@ -124,10 +124,10 @@ def loaded(package: str) -> list[str]:
     return [name for name in sys.modules if name.partition(".")[0] == package]
 
 
-def talk(gate: str) -> None:
+def talk(gate: str, words: str = "I go <b>on</b>.") -> None:
     """Says something, and more once a file exists."""
     print("I wait.")
     while not Path(gate).exists():
         time.sleep(0.01)
-    logging.getLogger("talks").warning("I go <b>on</b>.")
+    logging.getLogger("talks").warning(words)
     print("I am done.", file=sys.stderr)

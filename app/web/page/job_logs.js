@@ -19,8 +19,8 @@ const MOST = 1000;
 /** So close to its end the log follows what comes. */
 const AT_END_PX = 8;
 
-/** Control characters, and those that turn the direction of writing. */
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters, and those that end a line or turn the direction of writing: as in the text of `GET /jobs/{id}/logs`. */
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** @param {string} path of the job */
 export function logPart(path) {
@@ -93,11 +93,12 @@ function row(line, before) {
   const first = line.attempt > 1 || before ? line.attempt !== before?.attempt : false;
   return h(
     "div",
-    { class: "log-line", "data-level": line.level ?? line.stream ?? "" },
+    { class: "log-line", "data-level": line.level ?? "" },
     first && h("div", { class: "log-attempt" }, `Attempt ${line.attempt}`),
     h("time", { datetime: line.at, title: line.at }, new Date(line.at).toLocaleTimeString("en-GB")),
     " ",
-    line.level && h("span", { class: "log-level" }, `${line.level} `),
-    h("bdi", { title: line.logger ?? line.stream ?? "" }, line.text),
+    line.level && h("span", { class: "log-level", title: line.logger ?? "" }, `${line.level} `),
+    line.stream === "stderr" && h("span", { class: "log-stream" }, "stderr "),
+    h("bdi", {}, line.text),
   );
 }
