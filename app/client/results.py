@@ -40,10 +40,11 @@ def _fetch(service: Service, call: Call[Any], file: IO[bytes]) -> Steps[int]:
 
     def attempt() -> Steps[bool]:
         nonlocal had
-        head = yield from open_good(service, with_headers(call, (("Range", f"bytes={had}-"),) if had else ()))
+        overlap = max(0, had - 1)  # its last byte again, since none may be left, and a range of nothing is refused
+        head = yield from open_good(service, with_headers(call, (("Range", f"bytes={overlap}-"),) if had else ()))
         if not (kind := reading.media_type(head.headers.get("content-type", ""))).endswith("json"):
             raise NotOffloadError(service.url, f"it sent {kind or 'something'} instead of JSON")
-        at = had if head.status == 206 else 0  # what is in between may not know ranges
+        at = overlap if head.status == 206 else 0  # what is in between may not know ranges
         while portion := (yield from read()):
             at += len(portion)
             if at > had:

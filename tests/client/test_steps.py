@@ -43,12 +43,21 @@ def performed(steps: Steps[Any], *came: object) -> tuple[list[Any], Any]:
 @pytest.mark.parametrize("status", [200, 206])
 def test_a_result_is_whole_whether_or_not_what_is_between_knows_ranges(status: int) -> None:
     file = io.BytesIO()
-    rest = [b"[1,2", b",3]"] if status == 200 else [b"2,3]"]
+    rest = [b"[1,2", b",3]"] if status == 200 else [b",2", b",3]"]
     came = (Head(200, JSON), b"[1", b",", CUT, Head(status, JSON), *rest, b"")
     seen, size = performed(results.download(service(), "id", file), *came)
     assert (file.getvalue(), size) == (b"[1,2,3]", 7)
     first, second = (step.call.headers for step in seen if isinstance(step, Open))
-    assert (first, second) == ((), (("Range", "bytes=3-"),))
+    assert (first, second) == ((), (("Range", "bytes=2-"),))
+
+
+def test_a_cut_behind_the_last_byte_costs_nothing() -> None:
+    """Where no length was told: there is nothing after that byte, and asking for it would be refused."""
+    file = io.BytesIO()
+    came = (Head(200, JSON), b"[1,2,3]", CUT, Head(206, JSON), b"]", b"")
+    seen, size = performed(results.download(service(), "id", file), *came)
+    assert (file.getvalue(), size) == (b"[1,2,3]", 7)
+    assert [step.call.headers for step in seen if isinstance(step, Open)] == [(), (("Range", "bytes=6-"),)]
 
 
 def test_each_result_of_a_batch_is_told_once() -> None:
