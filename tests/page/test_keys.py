@@ -1,6 +1,9 @@
 """With keys on: the page asks, says what is wrong, shows only what is the owner's, and keeps the key to itself."""
 
+import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +65,17 @@ def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch
     other = visit(keyed, "/?view=jobs")
     expect(other.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
     assert BOB not in keyed.stdout + keyed.stderr
+
+
+def test_the_line_of_curl_takes_the_key_from_where_the_command_line_does(page: Page, keyed: Server) -> None:
+    enter(page, ALICE)
+    page.get_by_role("link", name="greet").first.click()
+    page.get_by_role("button", name="Copy the curl line: This job").click()
+    line = page.evaluate("navigator.clipboard.readText()")
+    assert ALICE not in line
+    environment = {**os.environ, "OFFLOAD_API_KEY": ALICE}
+    said = subprocess.run(["sh", "-c", line], check=True, capture_output=True, env=environment).stdout
+    assert keyed.api_with(ALICE).job(json.loads(said)["id"])["labels"] == ["of-Alice"]
 
 
 def test_a_forgotten_key_is_asked_for_again(page: Page) -> None:

@@ -12,7 +12,7 @@ export function curlLine(path, { method, json, keyed = false } = {}) {
   const words = ["curl"];
   if (method !== undefined && !(method === "POST" && json !== undefined)) words.push("-X", method);
   if (json !== undefined) words.push("--json", quoted(json));
-  if (keyed) words.push("-H", '"Authorization: Bearer $OFFLOAD_KEY"');
+  if (keyed) words.push("-H", '"Authorization: Bearer $OFFLOAD_API_KEY"');
   return [...words, quoted(location.origin + path)].join(" ");
 }
 
