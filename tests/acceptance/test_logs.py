@@ -32,6 +32,21 @@ def test_each_attempt_says_its_own_also_one_that_was_killed(tmp_path: Path) -> N
         assert said(server.start().api, job_id) == everything
 
 
+def test_what_a_killed_attempt_had_begun_to_say_is_all_it_says(tmp_path: Path) -> None:
+    """And so is in the text while the next attempt runs, whose own line may still go on."""
+    with Server(tmp_path) as server:
+        job_id = server.api.submit("talk", {"gate": str(tmp_path / "gate"), "end": ""})["id"]
+        for attempt in (1, 2):
+            began = [(number, "I wait.") for number in range(1, attempt + 1)]
+            until_sync(lambda began=began: said(server.api, job_id) == began, what=f"attempt {attempt} to speak")
+            text = server.api.http.get(f"/jobs/{job_id}/logs").text
+            assert text.splitlines() == [line for line in text.splitlines() if "[1] stdout: I wait." in line]
+            assert len(text.splitlines()) == attempt - 1
+            if attempt == 1:
+                server.api.lane_of(job_id).kill()
+        server.api.cancel(job_id)
+
+
 def test_what_a_job_had_said_when_its_time_was_over_is_kept(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         job_id = server.api.submit("talk", {"gate": "/never"}, timeout_s=0.5)["id"]

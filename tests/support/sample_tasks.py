@@ -124,9 +124,9 @@ def loaded(package: str) -> list[str]:
     return [name for name in sys.modules if name.partition(".")[0] == package]
 
 
-def talk(gate: str, words: str = "I go <b>on</b>.") -> None:
+def talk(gate: str, words: str = "I go <b>on</b>.", end: str = "\n") -> None:
     """Says something, and more once a file exists."""
-    print("I wait.")
+    print("I wait.", end=end, flush=True)
     while not Path(gate).exists():
         time.sleep(0.01)
     logging.getLogger("talks").warning(words)
