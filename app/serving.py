@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NoReturn
@@ -34,7 +35,7 @@ def serve(arguments: Sequence[str]) -> int:
     except BootError as error:
         print(f"offload: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:  # before anything had been started; later it is a signal to drain
+    except KeyboardInterrupt:  # before anything had been started
         return 130
 
 
@@ -75,12 +76,13 @@ def _serve(overrides: dict[str, object]) -> int:
     settings = load_settings(**overrides)
     logs.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
     listener = _listen(settings.host, settings.port)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from now on there is something to give back
-    try:
-        with closing(take_over(settings)) as taken:
-            return _run(settings, listener, taken)
-    except KeyboardInterrupt:
-        return 0
+    # From now on there is something to give back. Later it is a signal to drain; once the service has stopped, uvicorn
+    # raises it again.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    sys.unraisablehook = _end_soon
+    with closing(take_over(settings)) as taken:
+        return _run(settings, listener, taken)
 
 
 def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> int:
@@ -113,9 +115,6 @@ def _run(settings: "Settings", listener: socket.socket, taken: "TakenOver") -> i
         timeout_graceful_shutdown=CONNECTIONS_END_S,
         workers=1,  # WEB_CONCURRENCY would make several services on one data directory
     )
-    # uvicorn raises the signal again once it has stopped; after an orderly end that is exit code 0.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit_orderly)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` has it ignored
         signal.signal(signal.SIGHUP, _end_with_the_terminal)
     server = Server(config)
@@ -172,5 +171,17 @@ def _end_with_the_terminal(*_: object) -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def _exit_orderly(*_: object) -> NoReturn:
-    sys.exit(0)
+class _Ended(SystemExit):
+    """A signal has ended the service, in order."""
+
+
+def _end(*_: object) -> NoReturn:
+    raise _Ended(0)
+
+
+def _end_soon(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Python drops what is raised in a finaliser or a weak reference's callback, so that signal has to come again."""
+    if isinstance(unraisable.exc_value, _Ended):
+        threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGTERM]).start()
+    else:
+        sys.__unraisablehook__(unraisable)

@@ -1,6 +1,7 @@
 """SIGTERM and Ctrl-C: nothing new is taken, what runs may finish, the rest is queued again, and the end is bounded."""
 
 import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -89,6 +90,33 @@ def test_a_signal_while_it_starts(tmp_path: Path, begun: str, end: Callable[[Ser
         server.launch()
         until_sync(lambda: list(server.data_dir.glob(begun)), what="the service to begin")
         end(server)
+        assert server.wait(within=HURRIED_S) == 0
+
+
+SWALLOWS = """
+import os, signal, sys
+
+class Finalised:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            Finalised()
+
+sys.meta_path.insert(0, Finder())
+"""
+"""Has the signal come where Python lets nothing be raised, at the import of a module."""
+
+
+@pytest.mark.parametrize("module", ["uvicorn", "uvloop"])
+def test_a_signal_while_it_starts_is_not_lost_where_nothing_can_be_raised(tmp_path: Path, module: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SWALLOWS.format(module=module))
+    with closing(Server(tmp_path)) as server:
+        server.environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+        server.launch()
         assert server.wait(within=HURRIED_S) == 0
 
 
