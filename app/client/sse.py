@@ -50,8 +50,9 @@ class Parser:
 
     def _lines(self, portion: bytes) -> Iterator[bytes]:
         """A line ends with CR LF, LF or CR; the second half of a CR LF may come with the next portion."""
-        if self._after_cr and portion:
-            self._after_cr = False
+        if not portion:
+            return
+        if self._after_cr:
             portion = portion.removeprefix(b"\n")
         *lines, self._rest = _split(self._rest + portion)
         self._after_cr = portion.endswith(b"\r")

@@ -48,6 +48,10 @@ def test_a_stream_is_read_as_the_standard_has_it(stream: bytes, events: list[Eve
     assert parsed(*(stream[at : at + 1] for at in range(len(stream)))) == events
 
 
+def test_nothing_between_the_halves_of_an_end_of_line_changes_nothing() -> None:
+    assert parsed(b"data: a\r", b"", b"\ndata: b\n\n") == [message("a\nb", "")]
+
+
 TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
 LINE = st.one_of(
     st.builds(lambda name, value: f"{name}: {value}", st.sampled_from(["data", "event", "id", "", "x"]), TEXT), TEXT
