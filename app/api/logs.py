@@ -5,12 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.api import times
 from app.api.openapi import problems
+from app.api.preferences import accepts
 from app.api.queries import JobId, never_null, strictly, whole
 from app.api.state import Caller, State
 from app.errors import InvalidParametersError, JobNotFoundError
@@ -70,11 +71,7 @@ class LogsQuery(BaseModel):
     },
 )
 async def job_logs(
-    state: State,
-    caller: Caller,
-    job_id: JobId,
-    query: Annotated[LogsQuery, Query()],
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
+    state: State, caller: Caller, job_id: JobId, query: Annotated[LogsQuery, Query()], request: Request
 ) -> StreamingResponse:
     """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
 
@@ -82,7 +79,7 @@ async def job_logs(
     its end, until the oldest lines go: a line that is not finished is in it once its attempt has ended.
     """
     job = await state.service.get(caller, job_id)  # or the 404 would come too late
-    as_json = LINES in accept
+    as_json = accepts(request.headers, LINES)
     lines = state.service.logs(caller, job_id, query.attempt)
     written = (_jsonl(line) async for line in lines) if as_json else (_text(line) async for line in _final(lines, job))
     headers = {"Cache-Control": "no-store"}

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.openapi import problems
+from app.api.preferences import accepts
 from app.api.state import AppState, State
 from app.jobs.interfaces import LaneView, Replaced
 from app.jobs.statistics import TaskCounts
@@ -39,16 +39,12 @@ router = APIRouter(tags=["service"])
         **problems(),
     },
 )
-async def metrics(state: State, accept: Annotated[str | None, Header(include_in_schema=False)] = None) -> Response:
+async def metrics(state: State, request: Request) -> Response:
     """Counts since the start of the service, of all jobs, whoever owns them; and how it is now."""
     async with state.one_scrape:
-        body, content_type = await asyncio.to_thread(_written, moment(state), open_metrics=_asks_for_it(accept or ""))
+        open_metrics = accepts(request.headers, OPEN_METRICS)  # of each format there is one version here
+        body, content_type = await asyncio.to_thread(_written, moment(state), open_metrics=open_metrics)
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
-
-
-def _asks_for_it(accept: str) -> bool:
-    """True where OpenMetrics is among what is accepted, in whichever version: of each format there is one here."""
-    return any(kind.partition(";")[0].strip().lower() == OPEN_METRICS for kind in accept.split(","))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""`Prefer: wait=N` (RFC 7240) and `Idempotency-Key`."""
+"""`Accept`, `Prefer: wait=N` (RFC 7240) and `Idempotency-Key`."""
 
 import re
 from typing import Annotated
 
 from fastapi import Header
 from pydantic import Field
+from starlette.datastructures import Headers
 
 from app.api.queries import MAX_WAIT_S, never_null
 from app.errors import InvalidParametersError
@@ -29,9 +30,23 @@ KeyHeader = Annotated[
     ),
 ]
 
+_NEVER = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
+
 _PREFERENCE = re.compile(
     r"""\s*([^\s=;,"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*"""
 )
+
+
+def accepts(headers: Headers, media_type: str) -> bool:
+    """True where the request names this type among those it accepts, in whichever version and however much it likes it.
+
+    Wildcards don't count: they leave the choice to the service.
+    """
+    for accepted in ",".join(headers.getlist("accept")).split(","):
+        named, *parameters = accepted.split(";")
+        if named.strip().lower() == media_type:
+            return not any(map(_NEVER.fullmatch, parameters))
+    return False
 
 
 def preferred_wait(prefer: str | None) -> int | None:

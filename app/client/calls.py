@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from math import ceil
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 from urllib.parse import quote
 
 from pydantic_core import to_jsonable_python
@@ -26,6 +26,16 @@ LONGEST_WAIT_S = 60
 """The service waits no longer for one answer."""
 
 JSON = ("Content-Type", "application/json")
+
+
+class GivenOptions(TypedDict, total=False):
+    """`Options` as arguments by name."""
+
+    priority: int | None
+    timeout_s: float | None
+    max_attempts: int | None
+    memory_mb: int | None
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

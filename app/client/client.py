@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar, Unpack
 
 import httpx
 
@@ -15,6 +15,7 @@ from app.client import all_changes, calls, lists, results, sending
 from app.client.address import address
 from app.client.asking import ask
 from app.client.call import Call
+from app.client.calls import GivenOptions
 from app.client.following import batch_subject, follow, job_subject
 from app.client.patience import Service
 from app.client.performing import Run, Told
@@ -93,23 +94,19 @@ class Client:
         task: str,
         params: Mapping[str, Any] | None = None,
         *,
-        priority: int | None = None,
-        timeout_s: float | None = None,
-        max_attempts: int | None = None,
-        memory_mb: int | None = None,
-        labels: Sequence[str] = (),
         idempotency_key: str | None = None,
         wait_s: float = 0,
+        **options: Unpack[GivenOptions],
     ) -> Job:
         """The accepted job; where it has ended within `wait_s` (at most 60), the ended one.
 
         However often this is tried, it is one job: each call has an idempotency key, its own unless one is given.
-        `timeout_s` is how long an attempt of the job may run.
+        The options are `priority`, `timeout_s` (how long an attempt may run), `max_attempts`, `memory_mb` and `labels`;
+        what is left out or None is as the service has it.
         """
-        options = calls.Options(
-            priority=priority, timeout_s=timeout_s, max_attempts=max_attempts, memory_mb=memory_mb, labels=labels
+        call = calls.submit(
+            task, params or {}, calls.Options(**options), idempotency_key=idempotency_key, wait_s=wait_s
         )
-        call = calls.submit(task, params or {}, options, idempotency_key=idempotency_key, wait_s=wait_s)
         return self.perform(call)
 
     def job(self, job_id: str) -> Job:
@@ -253,18 +250,14 @@ class Client:
         pattern: str,
         algorithms: Sequence[str] = ("sha256",),
         *,
-        priority: int | None = None,
-        timeout_s: float | None = None,
-        max_attempts: int | None = None,
-        memory_mb: int | None = None,
-        labels: Sequence[str] = (),
         idempotency_key: str | None = None,
+        **options: Unpack[GivenOptions],
     ) -> Batch:
-        """The accepted batch of a job for each file below the service's files directory that matches."""
-        options = calls.Options(
-            priority=priority, timeout_s=timeout_s, max_attempts=max_attempts, memory_mb=memory_mb, labels=labels
-        )
-        call = calls.submit_files(pattern, algorithms, options, idempotency_key=idempotency_key)
+        """The accepted batch of a job for each file below the service's files directory that matches.
+
+        Options as in `submit`.
+        """
+        call = calls.submit_files(pattern, algorithms, calls.Options(**options), idempotency_key=idempotency_key)
         return self.perform(call)
 
     def verify(
@@ -272,21 +265,14 @@ class Client:
         manifest: str | bytes,
         algorithm: str | None = None,
         *,
-        priority: int | None = None,
-        timeout_s: float | None = None,
-        max_attempts: int | None = None,
-        memory_mb: int | None = None,
-        labels: Sequence[str] = (),
         idempotency_key: str | None = None,
+        **options: Unpack[GivenOptions],
     ) -> Batch:
         """The accepted batch of a job for each line of a manifest, as `sha256sum` and its kin write it.
 
-        `algorithm` is of lines that don't say theirs; None: the usual one for so many digits.
+        `algorithm` is of lines that don't say theirs; None: the usual one for so many digits. Options as in `submit`.
         """
-        options = calls.Options(
-            priority=priority, timeout_s=timeout_s, max_attempts=max_attempts, memory_mb=memory_mb, labels=labels
-        )
-        call = calls.verify(manifest, algorithm, options, idempotency_key=idempotency_key)
+        call = calls.verify(manifest, algorithm, calls.Options(**options), idempotency_key=idempotency_key)
         return self.perform(call)
 
     def manifest(self, batch_id: str, algorithm: str = "sha256", *, bsd: bool = False, zero: bool = False) -> str:

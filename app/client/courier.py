@@ -10,8 +10,8 @@ from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from typing import Any
 
+from app.client import calls
 from app.client.async_client import AsyncClient
-from app.client.calls import Options
 from app.client.errors import JobFailedError, OffloadError
 from app.client.futures import Lot, RemoteFuture
 from app.client.records import Change, Job, JobChanged, JobDeleted, LoadAgain
@@ -29,7 +29,7 @@ AGAIN_S = 1.0
 class Courier:
     """The executor's side that talks to the service. But for the constructor, all of it is for its loop alone."""
 
-    def __init__(self, offload: AsyncClient, label: str, options: Options) -> None:
+    def __init__(self, offload: AsyncClient, label: str, options: calls.Options) -> None:
         self._offload = offload
         self._label = label
         self._options = options
@@ -120,16 +120,7 @@ class Courier:
         if future.cancelled():
             self._end(future)
             return
-        options = self._options
-        job = await self._offload.submit(
-            task,
-            params,
-            priority=options.priority,
-            timeout_s=options.timeout_s,
-            max_attempts=options.max_attempts,
-            memory_mb=options.memory_mb,
-            labels=options.labels,
-        )
+        job = await self._offload.perform(calls.submit(task, params, self._options))
         self._accepted(future, job.id)
         self._see(job)
 

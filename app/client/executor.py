@@ -7,12 +7,12 @@ import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from app.client.async_client import AsyncClient
 from app.client.background import Background
 from app.client.binding import TaskLike, bind
-from app.client.calls import Options, to_json
+from app.client.calls import GivenOptions, Options, to_json
 from app.client.courier import Courier
 from app.client.futures import Lot, RemoteFuture
 
@@ -37,24 +37,15 @@ class RemoteExecutor(Executor):
         url: str | None = None,
         api_key: str | None = None,
         *,
-        priority: int | None = None,
-        timeout_s: float | None = None,
-        max_attempts: int | None = None,
-        memory_mb: int | None = None,
-        labels: Sequence[str] = (),
         patience_s: float = 60.0,
+        **options: Unpack[GivenOptions],
     ) -> None:
         self.label = f"executor-{secrets.token_hex(4)}"
         """Finds its jobs: `GET /jobs?label=…`."""
-        options = Options(
-            priority=priority,
-            timeout_s=timeout_s,
-            max_attempts=max_attempts,
-            memory_mb=memory_mb,
-            labels=(*labels, self.label),
-        )
+        options["labels"] = (*options.get("labels", ()), self.label)
+        of_each = Options(**options)
         offload = AsyncClient(url, api_key, patience_s=patience_s, room_s=float("inf"))
-        self._background = Background(Courier(offload, self.label, options))
+        self._background = Background(Courier(offload, self.label, of_each))
         self._lock = threading.Lock()
         self._shut = False
         self._futures: weakref.WeakSet[RemoteFuture] = weakref.WeakSet()

@@ -71,6 +71,24 @@ async def test_records_on_request(desk: FrontDesk) -> None:
     assert record == {**source, "text": text, "unfinished": False}
 
 
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        (["application/jsonl"], "application/jsonl"),
+        (["Application/JSONL; charset=utf-8"], "application/jsonl"),
+        (["text/plain;q=0.5,application/jsonl"], "application/jsonl"),
+        (["text/plain;q=0.5", "application/jsonl"], "application/jsonl"),
+        (["application/jsonl;q=0.000"], "text/plain; charset=utf-8"),
+        (["application/jsonlines"], "text/plain; charset=utf-8"),
+        (["*/*"], "text/plain; charset=utf-8"),
+    ],
+)
+async def test_records_are_asked_for_by_their_media_type(desk: FrontDesk, accept: list[str], kind: str) -> None:
+    job = await submitted(desk)
+    answer = await desk.client.get(f"/jobs/{job}/logs", headers=[("Accept", each) for each in accept])
+    assert answer.headers["content-type"] == kind
+
+
 async def test_text_has_an_unfinished_line_once_it_stays_as_it_is(desk: FrontDesk) -> None:
     job = await submitted(desk)
     await desk.engine.running(job)

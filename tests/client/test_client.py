@@ -21,6 +21,7 @@ from app.client import (
     LoadAgain,
     OffloadError,
     RefusedError,
+    RemoteExecutor,
     UnreachableError,
 )
 from tests.support.server import Server
@@ -35,6 +36,13 @@ def test_a_job_from_its_submission_to_its_result(offload: Client) -> None:
     assert (ended.state, ended.ended, ended.result_is_here) == ("succeeded", True, True)
     assert ended.result == offload.result(job.id) == {"n": 90, "value": "2880067194370816120", "digits": 19}
     assert offload.job(job.id) == ended
+
+
+def test_a_mistaken_option_is_a_type_error(offload: Client) -> None:
+    with pytest.raises(TypeError, match="prority"):
+        offload.submit("fibonacci", {"n": 1}, prority=7)  # type: ignore[call-arg]  # which the checker sees, too
+    with pytest.raises(TypeError, match="prority"):
+        RemoteExecutor(offload.url, prority=7)  # type: ignore[call-arg]
 
 
 def test_the_answer_may_wait_for_the_end(offload: Client) -> None:
