@@ -107,7 +107,9 @@ class Lane:
             answered = hand_over.process.alive
         except LaneUnusableError as error:
             if hand_over.stopped_by is None:  # or it is gone because of that, which is told below
-                log.warning("a lane ended before what it was handed began", pid=hand_over.process.pid, reason=str(error))
+                log.warning(
+                    "a lane ended before what it was handed began", pid=hand_over.process.pid, reason=str(error)
+                )
                 hand_over.conclude(Rejected(detail=f"The lane ended before the attempt began: {error}."))
         except OSError as error:
             hand_over.conclude(
