@@ -43,7 +43,7 @@ def _params(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
                 params |= value
             case _:
                 params[name] = value
-    if len(signature.parameters) == 1 and len(params) == 1:
+    if len(params) == 1 and not signature.parameters.keys() - params.keys() - {"progress"}:
         (only,) = params.values()
         if isinstance(only, BaseModel):  # such a function takes its model as the whole body
             return only.model_dump(mode="json")

@@ -12,7 +12,8 @@ from app.commands import batches, digest, endings, jobs, results, stats, submit,
 
 HELP = """CPU-bound Python work behind an HTTP API: start a service, and ask one.
 
-`offload serve` starts it. Everything else talks to the one at --url, or OFFLOAD_URL.
+`offload serve` starts it. Everything else talks to the one at OFFLOAD_URL, or at
+the --url that stands behind the command.
 """
 
 EPILOG = "Exit codes: 0 succeeded, 1 failed, 2 wrong usage, 3 nobody answers, 4 refused."

@@ -58,7 +58,8 @@ def _give_up_output() -> int:
 
 def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)  # Typer's usage errors have it, but their class is not public
-    tell(error.format_message())
+    if message := error.format_message():  # without a subcommand, the help that is printed says it all
+        tell(message)
     if context is not None:
         tell(f"{context.command_path} --help tells how it is used.", prefix="")
     return USAGE

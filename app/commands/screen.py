@@ -74,7 +74,7 @@ def say(text: str, style: str = "") -> None:
 
 def write_row(*fields: object) -> None:
     """A line for scripts: fields parted by tabs, an empty one for None."""
-    print("\t".join("" if field is None else safe(str(field)) for field in fields))
+    print("\t".join("" if field is None else safe(str(field)) for field in fields), flush=True)
 
 
 def write_json(record: Record | object) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -364,11 +365,13 @@ class Size(BaseModel):
 
 def test_arguments_are_bound_to_names() -> None:
     def scale(size: Size) -> None: ...
+    def shrink(size: Size, progress: Callable[[int, int], None]) -> None: ...
     def crop_image(path: str, /, left: int = 0, **more: int) -> None: ...
     def total(*numbers: int) -> None: ...
 
     assert bind(scale, [Size(width=3)], {}) == ("scale", {"width": 3})
     assert bind(crop_image, ["a", 2], {"top": 4}) == ("crop-image", {"path": "a", "left": 2, "top": 4})
+    assert bind(shrink, [Size(width=3)], {}) == ("shrink", {"width": 3})
     assert bind("x", [], {"a": 1}) == ("x", {"a": 1})
     for task, args in ((total, [1]), (scale, [1, 2]), ("x", [1]), (lambda: None, []), (os.environ, [])):
         with pytest.raises(TypeError):

@@ -68,6 +68,12 @@ def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], say
     refused(offload(*arguments, cwd=tmp_path), 2, *says)
 
 
+def test_a_command_without_its_subcommand_prints_the_help(offload: Command) -> None:
+    ended = offload("batch")
+    assert (ended.code, ended.stderr) == (2, "offload batch --help tells how it is used.\n")
+    assert "manifest" in ended.out
+
+
 @pytest.mark.parametrize("name", ["ALL_PROXY", "SSL_CERT_FILE"])
 def test_an_environment_that_can_t_be_used_is_told(offload: Command, name: str) -> None:
     value = {"ALL_PROXY": "socks5://127.0.0.1:1", "SSL_CERT_FILE": "/nowhere"}[name]

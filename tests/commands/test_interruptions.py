@@ -90,6 +90,8 @@ def test_watching_into_a_pipe_is_a_line_for_each_change(offload: Command, api: C
     command = offload.begin("watch", job["id"])
     assert command.stdout is not None
     until_sync(lambda: api.job(job["id"])["state"] == "running")
+    ready, _, _ = select.select([command.stdout], [], [], 30)
+    assert ready, "nothing is written before the end"
     gate.touch()
     out, err = command.communicate(timeout=60)
     states = [line.split("\t")[2] for line in out.decode().splitlines()]

@@ -61,7 +61,8 @@ class Command:
     """Runs `offload` with a service's address in its environment."""
 
     def __init__(self, url: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD", "FORCE_COLOR"))}
+        unwanted = ("OFFLOAD", "FORCE_COLOR", "PYTHONUNBUFFERED")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         self.environment: Mapping[str, str] = {**clean, "OFFLOAD_URL": url, "COLUMNS": "100"}
 
     def __call__(
