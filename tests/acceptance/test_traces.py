@@ -258,7 +258,7 @@ def test_what_is_not_installed_is_told_and_the_service_goes_on_without(tmp_path:
     hiding.write_text("raise ModuleNotFoundError('opentelemetry.sdk')")
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     with traced(tmp_path, collector.url, {"PYTHONPATH": path}, tasks="sample_tasks:greet") as server:
-        assert "pip install 'offload[telemetry]'" in server.stderr
+        assert "pip install '.[telemetry]'" in server.stderr
         server.api.succeeded(server.api.submit("greet", {"name": "you"})["id"])
     assert not collector.requests
 
