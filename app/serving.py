@@ -42,7 +42,7 @@ def serve(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="offload serve",
-        description="Run the service. Each option is a setting OFFLOAD_… too; the README has the table of them all.",
+        description="Run the service. Each option is a setting OFFLOAD_… too; docs/settings.md lists them all.",
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (8000)")

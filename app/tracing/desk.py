@@ -20,7 +20,7 @@ OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 CLOSE_S = 0.5
 """How long the end of the service waits for the collector to take the last spans."""
 
-MISSING = "What sends them is not installed: pip install '.[telemetry]', in Offload's directory, brings it."
+MISSING = "What sends them is not installed: pip install '.[telemetry]', in the clone of Offload."
 
 log = structlog.get_logger()
 

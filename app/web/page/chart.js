@@ -67,7 +67,7 @@ export function frame() {
     font: `12px ${getComputedStyle(document.body).fontFamily}`,
   };
   return {
-    padding: [8, 20, 0, 0],
+    padding: [8, 28, 0, 0], // at the right for half of a time such as "12:50 PM"
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     legend: { live: true },
     axis,
