@@ -7,9 +7,9 @@ import typer
 
 from app.client import Batch, Client
 from app.commands.batch_view import batch_page, batches_table, jobs_in, write_batch, write_whole
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import FAILED
-from app.commands.options import BatchId, Labels, Limit, Wait
+from app.commands.options import AsJson, BatchId, Labels, Limit, Wait
 from app.commands.results import stdout
 from app.commands.screen import for_people, safe_lines, say, show, tell, write, write_all, write_json
 from app.commands.values import parsed, read_bytes, read_text

@@ -49,5 +49,3 @@ Service = Annotated[
         rich_help_panel="Service",
     ),
 ]
-
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write the API's own JSON, an object a line.")]

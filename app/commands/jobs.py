@@ -9,10 +9,10 @@ import typer
 from app.client import Client, Job, RefusedError, State
 from app.commands.batch_view import write_whole
 from app.commands.completion import batch_ids, task_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import REFUSED
 from app.commands.job_view import job_page, jobs_table, say_job, write_job, write_job_page
-from app.commands.options import JobId, JobIds, Limit
+from app.commands.options import AsJson, JobId, JobIds, Limit
 from app.commands.screen import say, show, tell, write, write_all
 
 STATES: tuple[State, ...] = get_args(State)

@@ -7,8 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from app.client import Stats
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.figures import duration
+from app.commands.options import AsJson
 from app.commands.screen import safe, show, write, write_row
 from app.commands.tables import Column, table
 

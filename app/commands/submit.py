@@ -6,10 +6,10 @@ import typer
 
 from app.client import Client, Job
 from app.commands.completion import param_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import FAILED
 from app.commands.job_view import say_job
-from app.commands.options import Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
+from app.commands.options import AsJson, Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
 from app.commands.results import write_result
 from app.commands.screen import say, tell, write, write_json
 from app.commands.values import read_json, read_params

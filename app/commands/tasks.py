@@ -11,9 +11,9 @@ from rich.text import Text
 
 from app.client import Task
 from app.commands.completion import task_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.figures import duration
-from app.commands.options import named
+from app.commands.options import AsJson, named
 from app.commands.screen import compact, safe, show, write, write_all, write_row
 from app.commands.tables import Column, table
 from app.commands.values import types_of
