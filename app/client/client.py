@@ -131,8 +131,8 @@ class Client:
     def jobs(self, *, limit: int | None = None, **filters: Unpack[Filters]) -> Generator[Job, None, None]:
         """Jobs, newest first, as many as there are or `limit`.
 
-        Filters are `states`, `task`, `label`, `batch`, `created_after` and `created_before`. One that is left out or None
-        does not filter.
+        Filters are `states`, `task`, `label`, `batch`, `created_after` and `created_before`. One that is left out or is
+        None does not filter.
         """
         return self._iterate(lists.jobs(self._service, lists.where(**filters), limit))
 
