@@ -4,7 +4,6 @@
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from os import PathLike
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar, Unpack
@@ -17,9 +16,10 @@ from app.client.asking import ask
 from app.client.call import Call
 from app.client.calls import GivenOptions
 from app.client.following import batch_subject, follow, job_subject
+from app.client.lists import Filters
 from app.client.patience import Service
 from app.client.performing import AsyncRun, Told
-from app.client.records import Batch, Change, Job, Member, MemberResult, State, Stats, Task, Upload
+from app.client.records import Batch, Change, Job, Member, MemberResult, Stats, Task, Upload
 from app.client.steps import Steps
 from app.client.uploads import OnProgress, upload
 
@@ -128,27 +128,13 @@ class AsyncClient:
         """The job at once and at each change; the last time when it has ended."""
         return self._iterate(follow(self._service, job_subject(job_id)))
 
-    def jobs(
-        self,
-        *,
-        states: Sequence[State] = (),
-        task: str | None = None,
-        label: str | None = None,
-        batch: str | None = None,
-        created_after: datetime | str | None = None,
-        created_before: datetime | str | None = None,
-        limit: int | None = None,
-    ) -> AsyncGenerator[Job, None]:
-        """Jobs, newest first, as many as there are or `limit`. What is left out does not filter."""
-        which = lists.where(
-            states=states,
-            task=task,
-            label=label,
-            batch=batch,
-            created_after=created_after,
-            created_before=created_before,
-        )
-        return self._iterate(lists.jobs(self._service, which, limit))
+    def jobs(self, *, limit: int | None = None, **filters: Unpack[Filters]) -> AsyncGenerator[Job, None]:
+        """Jobs, newest first, as many as there are or `limit`.
+
+        Filters are `states`, `task`, `label`, `batch`, `created_after` and `created_before`. One that is left out or is
+        None does not filter.
+        """
+        return self._iterate(lists.jobs(self._service, lists.where(**filters), limit))
 
     async def result(self, job_id: str) -> Any:
         """The whole result of a job that has succeeded, of whatever size.

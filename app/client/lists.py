@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypedDict
 
 from app.client import calls
 from app.client.asking import ask
@@ -11,6 +12,17 @@ from app.client.steps import Steps, Tell
 
 PAGE = 200
 """Jobs in a page. With results inline, these may be 3 MB."""
+
+
+class Filters(TypedDict, total=False):
+    """What `where` takes, as arguments by name."""
+
+    states: Sequence[State]
+    task: str | None
+    label: str | None
+    batch: str | None
+    created_after: datetime | str | None
+    created_before: datetime | str | None
 
 
 def where(

@@ -10,7 +10,7 @@ from rich.text import Text
 from app.client import Batch
 from app.commands.figures import ago, duration
 from app.commands.job_view import STYLES
-from app.commands.screen import safe, write_row
+from app.commands.screen import safe, show, write, write_row
 from app.commands.tables import Column, facts, table
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -28,6 +28,11 @@ def counts_text(batch: Batch) -> Text:
     return Text(", ").join(said)
 
 
+def write_whole(batch: Batch, *, as_json: bool) -> None:
+    """All of a batch, for whoever reads it."""
+    write(batch, lambda batch: show(batch_page(batch)), _write_page, as_json=as_json)
+
+
 def batch_page(batch: Batch) -> RenderableType:
     """All of a batch, for people."""
     share = f"{batch.progress.fraction:.0%}"
@@ -36,7 +41,7 @@ def batch_page(batch: Batch) -> RenderableType:
     return Group(Text.assemble(("batch", "bold"), f"  {jobs_in(batch)}"), facts(list(_facts(batch))), bar)
 
 
-def write_batch_page(batch: Batch) -> None:
+def _write_page(batch: Batch) -> None:
     """The same for scripts: name and value a line."""
     for name, value in _facts(batch):
         write_row(name, value)

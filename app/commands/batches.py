@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from app.client import Batch, Client
-from app.commands.batch_view import batch_page, batches_table, jobs_in, write_batch, write_batch_page
-from app.commands.connection import AsJson, Service
+from app.commands.batch_view import batch_page, batches_table, jobs_in, write_batch, write_whole
+from app.commands.connection import Service
 from app.commands.endings import FAILED
-from app.commands.options import BatchId, Labels, Limit, Wait
+from app.commands.options import AsJson, BatchId, Labels, Limit, Wait
 from app.commands.results import stdout
-from app.commands.screen import for_people, safe_lines, say, show, tell, write_all_json, write_json
+from app.commands.screen import for_people, safe_lines, say, show, tell, write, write_all, write_json
 from app.commands.values import parsed, read_bytes, read_text
 from app.commands.waiting import await_batch
 
@@ -91,13 +91,13 @@ def verify(
 def _accepted(offload: Client, batch: Batch, wait: bool, as_json: bool) -> None:
     if wait:
         _finish(offload, await_batch(offload, batch), as_json)
-    elif as_json:
-        write_json(batch)
-    elif for_people():
-        say(f"{batch.id}  {jobs_in(batch)}")
-        say(f"offload watch {batch.id}", style="dim")
     else:
-        print(batch.id)
+        write(batch, _say_accepted, lambda batch: print(batch.id), as_json=as_json)
+
+
+def _say_accepted(batch: Batch) -> None:
+    say(f"{batch.id}  {jobs_in(batch)}")
+    say(f"offload watch {batch.id}", style="dim")
 
 
 def _finish(offload: Client, batch: Batch, as_json: bool) -> None:
@@ -125,26 +125,14 @@ def _judge(batch: Batch) -> None:
 @commands.command("show")
 def show_one(offload: Service, batch_id: BatchId, as_json: AsJson = False) -> None:
     """Show how many of its jobs are in which state."""
-    batch = offload.batch(batch_id)
-    if as_json:
-        write_json(batch)
-    elif for_people():
-        show(batch_page(batch))
-    else:
-        write_batch_page(batch)
+    write_whole(offload.batch(batch_id), as_json=as_json)
 
 
 @commands.command("list")
 def list_all(offload: Service, limit: Limit = 20, as_json: AsJson = False) -> None:
     """List batches, newest first."""
     found = offload.batches(limit=limit)
-    if as_json:
-        write_all_json(found)
-    elif for_people():
-        show(batches_table(found))
-    else:
-        for batch in found:
-            write_batch(batch)
+    write_all(found, lambda found: show(batches_table(found)), write_batch, as_json=as_json)
 
 
 @commands.command("wait")
@@ -190,10 +178,7 @@ def _write_text(text: str) -> None:
 def cancel(offload: Service, batch_id: BatchId, as_json: AsJson = False) -> None:
     """Stop its jobs, queued or running."""
     batch = offload.cancel_batch(batch_id)
-    if as_json:
-        write_json(batch)
-    elif for_people():
-        show(batch_page(batch))
+    write(batch, lambda batch: show(batch_page(batch)), lambda _: None, as_json=as_json)
 
 
 @commands.command()

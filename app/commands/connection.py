@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from app.client import Client
+from app.client.address import URL
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 KEY, KEY_FILE = "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE"
 
 
@@ -42,12 +42,10 @@ Service = Annotated[
         "--url",
         metavar="URL",
         envvar="OFFLOAD_URL",
-        default_factory=lambda: DEFAULT_URL,
+        default_factory=lambda: URL,
         parser=connected,
         show_default=False,
-        help=f"Where it is. Default: {DEFAULT_URL}. Its key comes from {KEY}, or the file that {KEY_FILE} names.",
+        help=f"Where it is. Default: {URL}. Its key comes from {KEY}, or the file that {KEY_FILE} names.",
         rich_help_panel="Service",
     ),
 ]
-
-AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write the API's own JSON, an object a line.")]

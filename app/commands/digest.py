@@ -13,6 +13,7 @@ from app.commands.bars import SendingBar
 from app.commands.connection import Service
 from app.commands.digesting import STDIN, Digested, Source, digested, groups
 from app.commands.endings import FAILED
+from app.commands.options import flag
 from app.commands.results import stdout
 from app.commands.screen import for_people, safe_lines, tell
 from app.commands.sums import Finding, finding_line, quoted, stdin_line, warnings
@@ -40,20 +41,12 @@ def digest(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", "-c", metavar="", help="FILEs are sums: digest the files in them, and compare.")
+        bool, flag("--check", "-c", help="FILEs are sums: digest the files in them, and compare.")
     ] = False,
-    tag: Annotated[
-        bool, typer.Option("--tag", metavar="", help="Lines in the BSD form, which tells the algorithm.")
-    ] = False,
-    zero: Annotated[
-        bool, typer.Option("--zero", "-z", metavar="", help="End lines with NUL, and escape no names.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", metavar="", help="With --check: no line where all is well.")
-    ] = False,
-    status: Annotated[
-        bool, typer.Option("--status", metavar="", help="With --check: no lines; the exit code tells.")
-    ] = False,
+    tag: Annotated[bool, flag("--tag", help="Lines in the BSD form, which tells the algorithm.")] = False,
+    zero: Annotated[bool, flag("--zero", "-z", help="End lines with NUL, and escape no names.")] = False,
+    quiet: Annotated[bool, flag("--quiet", help="With --check: no line where all is well.")] = False,
+    status: Annotated[bool, flag("--status", help="With --check: no lines; the exit code tells.")] = False,
 ) -> None:
     """Digest local files, and print what sha256sum would.
 

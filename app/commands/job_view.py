@@ -7,7 +7,7 @@ from rich.text import Text
 
 from app.client import Job
 from app.commands.figures import ago, duration, size
-from app.commands.screen import compact, indented, safe, safe_lines, write_row
+from app.commands.screen import compact, indented, safe, safe_lines, say, write_row
 from app.commands.tables import Column, facts, table
 
 STYLES = {"queued": "cyan", "running": "blue", "succeeded": "green", "failed": "red", "cancelled": "yellow"}
@@ -56,6 +56,11 @@ def _took(job: Job) -> str:
     if job.state == "running" and job.progress is not None and job.progress.fraction is not None:
         return f"{job.progress.fraction:.0%}"
     return duration(job.usage.wall_s) if job.usage else ""
+
+
+def say_job(job: Job) -> None:
+    """A job in one line, for people."""
+    say(f"{job.id}  {job.task}, {job.state}")
 
 
 def write_job(job: Job) -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, get_args
 import typer
 
 from app.client import Client, Job, RefusedError, State
-from app.commands.batch_view import batch_page, write_batch_page
+from app.commands.batch_view import write_whole
 from app.commands.completion import batch_ids, task_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import REFUSED
-from app.commands.job_view import job_page, jobs_table, write_job, write_job_page
-from app.commands.options import JobId, JobIds, Limit
-from app.commands.screen import for_people, say, show, tell, write_all_json, write_json
+from app.commands.job_view import job_page, jobs_table, say_job, write_job, write_job_page
+from app.commands.options import AsJson, JobId, JobIds, Limit
+from app.commands.screen import say, show, tell, write, write_all
 
 STATES: tuple[State, ...] = get_args(State)
 
@@ -46,13 +46,7 @@ def jobs(
         created_after=None if since is None else moment(since),
         limit=limit,
     )
-    if as_json:
-        write_all_json(found)
-    elif for_people():
-        _show_table(list(found))
-    else:
-        for job in found:
-            write_job(job)
+    write_all(found, _show_table, write_job, as_json=as_json)
 
 
 def _state(name: str) -> State:
@@ -90,12 +84,7 @@ def show_one(offload: Service, job_id: JobId, as_json: AsJson = False) -> None:
             raise
         _show_batch(offload, job_id, as_json, error)
         return
-    if as_json:
-        write_json(job)
-    elif for_people():
-        show(job_page(job, _log(offload, job)))
-    else:
-        write_job_page(job)
+    write(job, lambda job: show(job_page(job, _log(offload, job))), write_job_page, as_json=as_json)
 
 
 def _log(offload: Client, job: Job) -> str:
@@ -110,12 +99,7 @@ def _show_batch(offload: Client, batch_id: str, as_json: bool, no_job: RefusedEr
         batch = offload.batch(batch_id)
     except RefusedError as error:
         raise (no_job if error.kind == "batch-not-found" else error) from None
-    if as_json:
-        write_json(batch)
-    elif for_people():
-        show(batch_page(batch))
-    else:
-        write_batch_page(batch)
+    write_whole(batch, as_json=as_json)
 
 
 def cancel(offload: Service, job_ids: JobIds, as_json: AsJson = False) -> None:
@@ -125,11 +109,7 @@ def cancel(offload: Service, job_ids: JobIds, as_json: AsJson = False) -> None:
     """
 
     def stop(job_id: str) -> None:
-        job = offload.cancel(job_id)
-        if as_json:
-            write_json(job)
-        elif for_people():
-            say(f"{job.id}  {job.task}, {job.state}")
+        write(offload.cancel(job_id), say_job, lambda _: None, as_json=as_json)
 
     _each(job_ids, stop)
 
@@ -170,9 +150,4 @@ def retry(offload: Service, job_id: JobId, as_json: AsJson = False) -> None:
         memory_mb=old.memory_mb,
         labels=old.labels,
     )
-    if as_json:
-        write_json(job)
-    elif for_people():
-        say(f"{job.id}  {job.task}, {job.state}")
-    else:
-        print(job.id)
+    write(job, say_job, lambda job: print(job.id), as_json=as_json)

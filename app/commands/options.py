@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,6 +14,9 @@ def named(name: str) -> str:
         raise typer.BadParameter(f"{name!r} is none.")
     return name
 
+
+flag = partial(typer.Option, metavar="")
+"""An option without a value: its help shows no type."""
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id.", parser=named, autocompletion=job_ids)]
 JobIds = Annotated[list[str], typer.Argument(metavar="ID", help="The jobs' ids.", parser=named, autocompletion=job_ids)]
@@ -30,5 +34,6 @@ Memory = Annotated[int | None, typer.Option("--memory", metavar="MIB", help="How
 Labels = Annotated[
     list[str] | None, typer.Option("--label", metavar="NAME", help="A name to find it by. May be given again.")
 ]
-Wait = Annotated[bool, typer.Option("--wait", metavar="", help="Wait for the end.")]
+Wait = Annotated[bool, flag("--wait", help="Wait for the end.")]
+AsJson = Annotated[bool, flag("--json", help="Write the API's own JSON, an object a line.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")]

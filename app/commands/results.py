@@ -12,7 +12,7 @@ import typer
 
 from app.client import Client, Job
 from app.commands.connection import Service
-from app.commands.options import JobId, Wait
+from app.commands.options import JobId, Wait, flag
 from app.commands.screen import for_people, indented, out, safe_lines
 from app.commands.waiting import await_job
 
@@ -67,9 +67,7 @@ def stdout() -> BinaryIO:
 def logs(
     offload: Service,
     job_id: JobId,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", metavar="", help="Go on as it says more, up to its end.")
-    ] = False,
+    follow: Annotated[bool, flag("--follow", "-f", help="Go on as it says more, up to its end.")] = False,
 ) -> None:
     """Print what a job has logged and printed."""
     said = ""

@@ -7,8 +7,9 @@ visible, and everything that people read goes through it. Rich's markup is off.
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import TypeVar
 
 from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
@@ -77,16 +78,34 @@ def write_row(*fields: object) -> None:
     print("\t".join("" if field is None else safe(str(field)) for field in fields), flush=True)
 
 
+R = TypeVar("R", bound=Record)
+
+
+def write(record: R, people: Callable[[R], object], scripts: Callable[[R], object], *, as_json: bool) -> None:
+    """A value of the API, in one of three ways: as JSON, where that is asked for; for people; or for scripts."""
+    if as_json:
+        write_json(record)
+    elif for_people():
+        people(record)
+    else:
+        scripts(record)
+
+
+def write_all(
+    records: Iterable[R], people: Callable[[list[R]], object], scripts: Callable[[R], object], *, as_json: bool
+) -> None:
+    """Many of them: people see all at once, and others each as it comes."""
+    if for_people() and not as_json:
+        people(list(records))
+        return
+    for record in records:
+        write_json(record) if as_json else scripts(record)
+
+
 def write_json(record: Record | object) -> None:
     """A value of the API as one line of JSON, with whatever members the service gave it."""
     value = record.raw if isinstance(record, Record) else record
     print(compact(value), flush=True)
-
-
-def write_all_json(records: Iterable[Record]) -> None:
-    """JSON lines."""
-    for record in records:
-        write_json(record)
 
 
 def compact(value: object) -> str:

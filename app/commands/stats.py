@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.client import Stats
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.figures import duration
-from app.commands.screen import for_people, safe, show, write_json, write_row
+from app.commands.options import AsJson
+from app.commands.screen import safe, show, write, write_row
 from app.commands.tables import Column, table
 
 LANE_STYLES = {"busy": "blue", "idle": "green", "opening": "yellow"}
@@ -17,14 +18,16 @@ LANE_STYLES = {"busy": "blue", "idle": "green", "opening": "yellow"}
 
 def stats(offload: Service, as_json: AsJson = False) -> None:
     """Show what lanes and queue are doing, and how long tasks take."""
-    now = offload.stats()
-    if as_json:
-        write_json(now)
-    elif for_people():
-        show(Group(lanes_table(now), "", queue_line(now), "", _tasks_table(now)))
-    else:
-        for row in _rows(now):
-            write_row(*row)
+    write(offload.stats(), _show, _write_rows, as_json=as_json)
+
+
+def _show(now: Stats) -> None:
+    show(Group(lanes_table(now), "", queue_line(now), "", _tasks_table(now)))
+
+
+def _write_rows(now: Stats) -> None:
+    for row in _rows(now):
+        write_row(*row)
 
 
 def lanes_table(now: Stats) -> RenderableType:

@@ -6,11 +6,12 @@ import typer
 
 from app.client import Client, Job
 from app.commands.completion import param_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import FAILED
-from app.commands.options import Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
+from app.commands.job_view import say_job
+from app.commands.options import AsJson, Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
 from app.commands.results import write_result
-from app.commands.screen import for_people, say, tell, write_json
+from app.commands.screen import say, tell, write, write_json
 from app.commands.values import read_json, read_params
 from app.commands.waiting import await_job
 
@@ -53,13 +54,13 @@ def submit(
     )
     if wait:
         _finish(offload, await_job(offload, job), as_json)
-    elif as_json:
-        write_json(job)
-    elif for_people():
-        say(f"{job.id}  {job.task}, {job.state}")
-        say(f"offload watch {job.id}", style="dim")
     else:
-        print(job.id)
+        write(job, _say_accepted, lambda job: print(job.id), as_json=as_json)
+
+
+def _say_accepted(job: Job) -> None:
+    say_job(job)
+    say(f"offload watch {job.id}", style="dim")
 
 
 def _params(offload: Client, task: str, values: list[str], params: str | None) -> Any:

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from app.client import Task
 from app.commands.completion import task_names
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.figures import duration
-from app.commands.options import named
-from app.commands.screen import compact, for_people, safe, show, write_all_json, write_json, write_row
+from app.commands.options import AsJson, named
+from app.commands.screen import compact, safe, show, write, write_all, write_row
 from app.commands.tables import Column, table
 from app.commands.values import types_of
 
@@ -28,17 +28,14 @@ def tasks(
 ) -> None:
     """List the tasks, or show one with its parameters."""
     if name is not None:
-        task = offload.task(name)
-        write_json(task) if as_json else show(_page(task)) if for_people() else _write_params(task)
+        write(offload.task(name), lambda task: show(_page(task)), _write_params, as_json=as_json)
         return
-    found = offload.tasks()
-    if as_json:
-        write_all_json(found)
-    elif for_people():
-        show(_table(found))
-    else:
-        for task in found:
-            write_row(task.name, task.summary)
+    write_all(
+        offload.tasks(),
+        lambda found: show(_table(found)),
+        lambda task: write_row(task.name, task.summary),
+        as_json=as_json,
+    )
 
 
 def _table(found: list[Task]) -> RenderableType:

@@ -15,10 +15,10 @@ from rich.text import Text
 from app.client import Batch, Client, Job, JobChanged, JobDeleted, RefusedError
 from app.commands.batch_view import batch_page, write_batch
 from app.commands.completion import job_ids
-from app.commands.connection import AsJson, Service
+from app.commands.connection import Service
 from app.commands.endings import FAILED
 from app.commands.job_view import job_page, jobs_table, progress_text, write_job
-from app.commands.options import named
+from app.commands.options import AsJson, named
 from app.commands.screen import for_people, out, safe, write_json, write_row
 from app.commands.stats import lanes_table, queue_line
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import Request
 
+from app.api import bodies
 from tests.support.front_desk import FrontDesk, served
 from tests.support.waiting import until
 
@@ -136,13 +138,22 @@ async def test_a_small_body_that_nobody_wants_leaves_the_connection_open(tmp_pat
             assert "connection" not in headers
 
 
-async def test_a_json_body_may_come_in_pieces(tmp_path: Path) -> None:
+async def test_a_json_body_may_come_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, arrived = bytearray(), bytearray()
+
+    async def next_chunk(request: Request) -> tuple[bytes, bool]:
+        chunk, more = await told(request)
+        arrived.extend(chunk)
+        return chunk, more
+
+    told = bodies.next_chunk
+    monkeypatch.setattr(bodies, "next_chunk", next_chunk)
     async with served(tmp_path) as (_, port), connected(port) as client:
         client.head("POST", "/jobs/fibonacci", "Content-Length: 8", "Content-Type: application/json")
         for byte in b'{"n": 1}':
+            sent.append(byte)
             client.writer.write(bytes([byte]))
-            await client.writer.drain()
-            await asyncio.sleep(0)
+            await until(lambda: arrived == sent, what="the piece to be read")
         status, _, job = await client.answer()
         assert (status, job["params"]) == (202, {"n": 1})
 
