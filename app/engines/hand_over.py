@@ -23,7 +23,7 @@ from app.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Reje
 from app.worker.entry import Entry
 
 REPORT_S = 0.1
-"""At most ten reports a second."""
+"""At most ten reports a second. What ends before the first has needed none, nor the board."""
 
 ROOM_BYTES = 16 << 20
 """However small a limit is, an attempt may hold this much more than the idle lane."""
@@ -166,7 +166,7 @@ class HandOver:
             self.stop("time")
         elif held > self.limit_bytes:
             self.stop("memory")
-        elif self.age_s - self._reported >= REPORT_S or not self._reported:
+        elif self.age_s - self._reported >= REPORT_S:
             self._reported = self.age_s
             self._report(self._open[0].key, self._progress())
 

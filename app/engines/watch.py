@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from app.engines.hand_over import HandOver
+from app.engines.hand_over import REPORT_S, HandOver
 from app.jobs.model import AttemptKey
 from app.worker.entry import Entry
 
@@ -12,7 +12,7 @@ LOOK_S = 0.05
 """How often. Memory may grow by some 100 MiB in that time; a limit in seconds is kept to within it."""
 
 YOUNG_S = 0.02
-"""What is younger is not looked at: thousands of short attempts need neither a report nor the board."""
+"""What is younger is not looked at: there may be thousands of short attempts."""
 
 
 class BoardView(Protocol):
@@ -64,7 +64,11 @@ class Watch:
 
     def _look_at(self, hand_over: HandOver) -> None:
         hand_over.narrow()
-        if hand_over in self._handed and self._handed[hand_over] is None and (running := hand_over.open):
+        if hand_over.age_s >= REPORT_S and hand_over in self._handed and self._handed[hand_over] is None:
+            self._follow(hand_over)
+        hand_over.look()
+
+    def _follow(self, hand_over: HandOver) -> None:
+        if running := hand_over.open:
             self._handed[hand_over] = running[0]
             self._board.watch(running[0], hand_over.tell)
-        hand_over.look()

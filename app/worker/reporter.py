@@ -18,7 +18,7 @@ from app.worker.entry import Key, Value, connect
 LOOK_S = 0.025
 """How often the thread looks while an attempt runs."""
 
-FIRST_S = 0.02
+FIRST_S = 0.1
 """An attempt younger than this is not written, so that short jobs cost no board operation at all."""
 
 WRITE_S = 0.1

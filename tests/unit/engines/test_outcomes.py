@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.engines.gauge import sample
-from app.engines.hand_over import ROOM_BYTES, HandOver
+from app.engines.hand_over import REPORT_S, ROOM_BYTES, HandOver
 from app.engines.process import Ending
 from app.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Outcome, Progress, Stopped
 from tests.support.waiting import until_sync
@@ -100,6 +100,9 @@ def test_what_is_over_is_not_killed() -> None:
 def test_limits_are_kept_and_progress_is_reported_in_between() -> None:
     process = StandIn(os.getpid(), held_bytes=0)
     fine = Handed(process, memory_mb=100_000)
+    fine.over.look()
+    assert (process.kills, len(fine.reports)) == (0, 0)
+    until_sync(lambda: fine.over.age_s >= REPORT_S, what="the time of its first report")
     fine.over.look()
     fine.over.look()
     assert (process.kills, len(fine.reports)) == (0, 1)

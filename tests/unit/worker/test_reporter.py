@@ -81,11 +81,11 @@ def test_a_short_job_costs_no_board_operation() -> None:
 def test_a_longer_job_is_written_with_its_process_and_removed_at_its_end() -> None:
     looking = Looking()
     looking.begin()
-    looking.at(LOOK_S)
+    looking.at(FIRST_S + LOOK_S)
     assert list(looking.board) == [JOB]
     assert Entry(*looking.board[JOB])[0::2] == (os.getpid(), None, None)
     looking.reporter.end()
-    looking.at(2 * LOOK_S)
+    looking.at(FIRST_S + 2 * LOOK_S)
     assert looking.board == {}
     assert looking.board.operations == ["set", "pop"]
 
