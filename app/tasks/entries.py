@@ -59,7 +59,9 @@ def _make_here_importable() -> None:
 def _read(text: str) -> Entry:
     match = _ENTRY.fullmatch(text)
     if match is None:
-        raise refusal(text, "it is not of the form module:function or name=module:function.")
+        package, dot, last = text.rpartition(".")
+        meant = f" Write {package}:{last}" if dot and ":" not in text else ""
+        raise refusal(text, f"it is not of the form module:function or name=module:function.{meant}")
     module, attribute = match["module"].strip(), match["attribute"].strip()
     function = _attribute(text, module, attribute)
     name = _name_of(function) if match["name"] is None else match["name"].strip()

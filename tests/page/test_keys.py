@@ -52,6 +52,18 @@ def test_a_wrong_key_is_told_and_a_right_one_shows_what_is_its_owners(page: Page
     expect(page.get_by_text("of-Bob")).to_have_count(0)
 
 
+def test_before_there_is_a_key_nothing_is_claimed(visit: Visit, keyed: Server, watch: Watch) -> None:
+    watch.allow(REFUSED)
+    overview = visit(keyed, "/")
+    expect(overview.get_by_role("dialog")).to_be_visible()
+    main = overview.get_by_role("main")
+    expect(main.get_by_text("Queue", exact=True)).to_be_attached()
+    for claim in "Nothing waits.", "No job has ended since the service was started.":
+        expect(main.get_by_text(claim)).to_be_hidden()
+    enter(overview, ALICE)
+    expect(main.get_by_text("Nothing waits.")).to_be_visible()
+
+
 def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch: Watch) -> None:
     enter(page, BOB)
     expect(page.get_by_text("of-Bob")).to_be_visible()

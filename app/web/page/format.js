@@ -2,14 +2,10 @@
  * Figures and times in words, in the reader's own language and time zone.
  */
 
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, {
-  day: "numeric",
-  month: "short",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-});
+/** @type {Intl.DateTimeFormatOptions} */
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const TIME = new Intl.DateTimeFormat(undefined, CLOCK);
+const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", ...CLOCK });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const COUNT = new Intl.NumberFormat();
 

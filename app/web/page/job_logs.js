@@ -9,7 +9,7 @@ import { ask } from "./api.js";
 import { copyButton } from "./copy.js";
 import { h, setText } from "./dom.js";
 import { download } from "./download.js";
-import { number } from "./format.js";
+import { number, when } from "./format.js";
 import { titled } from "./job_outcome.js";
 import { isOver } from "./states.js";
 
@@ -95,7 +95,7 @@ function row(line, before) {
     "div",
     { class: "log-line", "data-level": line.level ?? "" },
     first && h("div", { class: "log-attempt" }, `Attempt ${line.attempt}`),
-    h("time", { datetime: line.at, title: line.at }, new Date(line.at).toLocaleTimeString("en-GB")),
+    h("time", { datetime: line.at, title: line.at }, when(line.at)),
     " ",
     line.level && h("span", { class: "log-level", title: line.logger ?? "" }, `${line.level} `),
     line.stream === "stderr" && h("span", { class: "log-stream" }, "stderr "),

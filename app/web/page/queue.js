@@ -10,7 +10,7 @@ export function queuePanel() {
   const withOwners = h("th", { scope: "col" }, "Owner");
   const table = h(
     "table",
-    { class: "queue" },
+    { class: "queue", hidden: true },
     h("caption", { class: "visually-hidden" }, "Queued jobs by owner and priority"),
     h(
       "thead",
@@ -26,7 +26,7 @@ export function queuePanel() {
     body,
   );
   const others = h("p", { class: "muted queue-others" });
-  const empty = h("p", { class: "empty" }, "Nothing waits.");
+  const empty = h("p", { class: "empty", hidden: true }, "Nothing waits.");
   const element = h(
     "section",
     { class: "panel queue-panel", "aria-labelledby": "queue-title" },

@@ -10,11 +10,11 @@ const COLUMNS = ["Task", "Succeeded", "Failed", "Cancelled", "Run, median", "Run
 
 export function tasksPanel() {
   const body = h("tbody");
-  const empty = h("p", { class: "empty" }, "No job has ended since the service was started.");
+  const empty = h("p", { class: "empty", hidden: true }, "No job has ended since the service was started.");
   const heads = COLUMNS.map((words, at) => h("th", { scope: "col", class: at > 0 && "number" }, words));
   const table = h(
     "div",
-    { class: "table-scroll", tabindex: "0", role: "group", "aria-labelledby": "tasks-title" },
+    { class: "table-scroll", hidden: true, tabindex: "0", role: "group", "aria-labelledby": "tasks-title" },
     h(
       "table",
       null,

@@ -52,7 +52,9 @@ def test_a_function_that_can_not_be_a_task(attribute: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        ("nothing", "not of the form module:function"),
+        ("nothing", "not of the form module:function or name=module:function."),
+        ("words.count_words", "Write words:count_words"),
+        ("name=a.b.c", "Write name=a.b:c"),
         ("a=b=c:d", "not of the form"),
         (":f", "not of the form"),
         ("m:", "not of the form"),
