@@ -28,7 +28,7 @@ from tests.support.server import COMMAND, Server
 CURL = (7, 84)
 """The first with `--json` and `%header{}`, as the README says."""
 
-MOST_NOT_RUN = 4
+MOST_NOT_RUN = 5
 
 READ_ONLY = {"text", "mermaid", "promql"}
 """What is shown and nothing else; the drawings have tests of their own."""
