@@ -1,7 +1,7 @@
 """What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
 
 from bisect import bisect_left
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -89,7 +89,7 @@ class Statistics:
     """Statistics by task. In memory only: the journal remembers the jobs themselves."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, TaskStatistics] = {}
+        self._tasks: defaultdict[str, TaskStatistics] = defaultdict(TaskStatistics)
 
     @property
     def tasks(self) -> Mapping[str, TaskStatistics]:
@@ -98,7 +98,7 @@ class Statistics:
 
     def ended(self, job: Job) -> None:
         """Counts a job that has become terminal."""
-        of_task = self._tasks.setdefault(job.task, TaskStatistics())
+        of_task = self._tasks[job.task]
         of_task.counts.ended[job.state] += 1
         if job.finished_at is not None:
             of_task.ended_at.append(job.finished_at)
