@@ -1,7 +1,6 @@
 """The one writer of job states: takes jobs from the queue, has them run, and records how they end.
 
-A new record is written to the journal before anyone can see it as terminal. Each write is guarded by the state and the
-attempt number that the job had, so a late or double outcome changes nothing.
+A new record is written to the journal before anyone can see it as terminal; see `attempts` for how.
 
     queue ──hand out──► engine ──ended──► journal ──recorded──► shown
               │ start                       ▲
@@ -13,16 +12,14 @@ Per job there are plain calls and callbacks only; there is a task of the event l
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import structlog
 
-from app.errors import ProblemError
 from app.jobs import lifecycle
+from app.jobs.attempts import Attempt, Recorder
 from app.jobs.changes import Changes
-from app.jobs.interfaces import Clock, Engine, Journal, TracedAttempt, Traces
+from app.jobs.interfaces import Clock, Engine, Journal, Traces
 from app.jobs.live import LiveJobs
 from app.jobs.model import Assignment, AttemptKey, Done, Failed, Job, Lost, Outcome, Progress, Rejected, State, Stopped
 from app.jobs.queue import FairQueue
@@ -34,9 +31,6 @@ SECOND_LINE_S = 10.0
 
 REJECTED_PAUSE_S = 0.1
 """A slot that was offered and then refused is not asked again at once."""
-
-MARK_S = 0.05
-"""An attempt that runs for longer is marked as running in the journal. Most have ended by then: one write the less."""
 
 QUICK_S = 0.0005
 """A job that is expected to take less is quick: to hand one over costs about as much."""
@@ -50,9 +44,6 @@ TOGETHER_S = 0.002
 TOGETHER_BYTES = 4096
 """Of their parameters, together."""
 
-WRITE_AGAIN_S = 1.0
-"""How long an outcome that could not be written waits for the next try."""
-
 CANCELLED_AT_ONCE = 100
 """Of a batch, before others have their turn: about a millisecond."""
 
@@ -60,25 +51,6 @@ RECORDED_S = 2.0
 """What is stopped for good has so long to be recorded; a disk that stays full must not hold up the end."""
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Attempt:
-    """A running attempt, from the hand-over to the record of its end."""
-
-    queued: Job
-    """The record before the start: what the guard of the first write names."""
-    job: Job
-    """The newest record that is shown: running, then whatever the attempt's end made of the job."""
-    ended: asyncio.Event
-    """Set when its end is on disk."""
-    answered: asyncio.Future[ProblemError | None]
-    """The disk's first answer to its end: why it refused, or None where it took it."""
-    wanted: Literal["cancel", "hand back"] | None = None
-    """Why it is being stopped, if it is."""
-    settled: bool = False
-    """True once its end is known: a second outcome is dropped."""
-    traced: TracedAttempt | None = None
 
 
 class Dispatcher:
@@ -102,9 +74,7 @@ class Dispatcher:
         self._attempts: dict[str, Attempt] = {}
         self._cancels: dict[str, asyncio.Task[Mapping[str, Job]]] = {}
         self._tasks: set[asyncio.Task[object]] = set()
-        self._unmarked: dict[str, Attempt] = {}
-        self._marks: set[asyncio.Future[bool]] = set()
-        self._next_mark: asyncio.TimerHandle | None = None
+        self._recorder = Recorder(journal, self._recorded, self._spawn)
         self._wake = asyncio.Event()
         self._stopping = False
         self._closed = False
@@ -256,39 +226,16 @@ class Dispatcher:
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
-        attempt = self._attempts[job.id] = Attempt(
-            queued=queued, job=job, ended=asyncio.Event(), answered=asyncio.Future()
-        )
+        attempt = self._attempts[job.id] = Attempt(queued, job)
         if self._traces is not None:
             attempt.traced = self._traces.begin(job)
-        self._unmarked[job.id] = attempt
-        if self._next_mark is None:
-            self._next_mark = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
+        self._recorder.begun(attempt)
         self._show(job)
         return attempt
 
     async def mark(self) -> None:
         """Has the journal know of everything that runs: for who asks it by state."""
-        self._mark()
-        if self._marks:  # others may have begun them: what is not on disk yet, the journal does not tell
-            await asyncio.wait(self._marks)
-
-    def _mark(self) -> None:
-        """Has what has begun written down."""
-        for attempt in self._unmarked.values():
-            mark = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
-            self._marks.add(mark)
-            mark.add_done_callback(self._marked)
-        self._unmarked.clear()
-
-    def _marked(self, mark: asyncio.Future[bool]) -> None:
-        self._marks.discard(mark)
-        if not mark.cancelled():
-            mark.exception()  # one that could not be written is written with the attempt's end
-
-    def _mark_late(self) -> None:
-        self._next_mark = None
-        self._mark()
+        await self._recorder.mark()
 
     async def _run(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
@@ -333,24 +280,15 @@ class Dispatcher:
         ended = self._end(attempt, outcome)
         if attempt.traced is not None:
             attempt.traced.end(ended, outcome, self._engine.pid(attempt.job.key))
-        before = attempt.queued if self._unmarked.pop(ended.id, None) else attempt.job
-        written = self._journal.replace(ended, before.key, before.state)
-        written.add_done_callback(partial(self._recorded, attempt, ended))
+        self._recorder.end(attempt, ended)
 
-    def _recorded(self, attempt: Attempt, ended: Job, written: asyncio.Future[bool]) -> None:
-        why = asyncio.CancelledError() if written.cancelled() else written.exception()
-        if why is None and written.result():
-            self._close(attempt, ended)
-        else:
-            self._spawn(self._record_again(attempt, ended, why))
-
-    def _close(self, attempt: Attempt, ended: Job) -> None:
+    def _recorded(self, attempt: Attempt, ended: Job) -> None:
         """Shows an end that is on disk."""
         running, attempt.job = attempt.job, ended
         del self._attempts[ended.id]
         self._show(ended)
         attempt.ended.set()
-        _answer(attempt, None)
+        attempt.answer(None)
         if ended.state is State.QUEUED:
             self._enqueue(ended, first=True)
         as_meant = ended.state is State.SUCCEEDED or ended.attempt < running.attempt
@@ -364,27 +302,6 @@ class Dispatcher:
             state=ended.state.value,
             **traced,
         )
-
-    async def _record_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
-        """Writes an attempt's start and end, both again while the disk refuses either."""
-        queued, running = attempt.queued, attempt.job
-        while True:
-            if isinstance(why, ProblemError):
-                _answer(attempt, why)
-                log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(why))
-                await asyncio.sleep(WRITE_AGAIN_S)
-            elif why is not None:
-                raise why
-            mark = self._journal.replace(running, queued.key, queued.state)
-            end = self._journal.replace(ended, running.key, running.state)
-            marked, written = await asyncio.gather(mark, end, return_exceptions=True)
-            if written is True:
-                break
-            why = next((answer for answer in (written, marked) if isinstance(answer, BaseException)), None)
-            if why is None:
-                log.error("record had changed; kept as it was", job_id=ended.id, state=ended.state.value)
-                break
-        self._close(attempt, ended)
 
     def _end(self, attempt: Attempt, outcome: Outcome) -> Job:
         """What the job becomes: by its outcome, unless somebody wanted otherwise and it had not ended by itself."""
@@ -418,11 +335,6 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-def _answer(attempt: Attempt, refusal: ProblemError | None) -> None:
-    if not attempt.answered.done():
-        attempt.answered.set_result(refusal)
 
 
 async def _all_ended(attempts: Iterable[Attempt]) -> None:

@@ -92,7 +92,7 @@ async def test_a_burst(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand are three transactions: what is accepted together, the ends of the first, and those that come then.
 
     Accepted: 2,034 statements, of which triggers have 2,000; a job is 35 calls, 4 callbacks, and a task, which is this
-    test's. Handed out and ended: 1,090 statements, of which triggers have 1,000; a job is 52 calls and 1.2
+    test's. Handed out and ended: 1,090 statements, of which triggers have 1,000; a job is 53 calls and 1.2
     callbacks, and there are 50 tasks, one for each hand-over. About a tenth of room each.
     """
     rig.engine.shut()

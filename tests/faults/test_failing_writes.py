@@ -30,7 +30,7 @@ TRIED = 6
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
     monkeypatch.setattr("app.jobs.housekeeping.LOOK_S", 0.01)
     monkeypatch.setattr("app.stores.journal.boot.BUSY_TIMEOUT_S", 0.0)
 

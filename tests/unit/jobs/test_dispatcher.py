@@ -297,7 +297,7 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
 async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         await desk.submit(a_job())
         await desk.engine.running("a")
@@ -312,7 +312,7 @@ async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_mad
 
 
 async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 5
         await desk.submit(a_job())
@@ -335,7 +335,7 @@ async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once(
 
 
 async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 1
         await desk.submit(a_job())
