@@ -24,7 +24,7 @@ from app.worker.messages import Call
 from app.worker.shared import Desk
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
-from tests.support.waiting import NotInTimeError, until, until_sync
+from tests.support.waiting import NotInTimeError, turns, until, until_sync
 
 __all__ = ["rig"]
 
@@ -109,8 +109,7 @@ async def test_a_stop_at_any_moment_never_hits_the_next_attempt(rig: Rig) -> Non
         await until(lambda: rig.engine.free_slots > 0)
         stopped = rig.assign("echo", text="first")
         first = rig.begin(stopped)
-        for _ in range(moments.randrange(12)):
-            await asyncio.sleep(0)
+        await turns(moments.randrange(12))
         if moments.random() < 0.5:
             await asyncio.wait([first], timeout=moments.random() * 0.001)
         stop = asyncio.create_task(rig.engine.stop(stopped.key))
@@ -127,10 +126,9 @@ async def test_a_close_is_told_as_a_stop_where_the_process_ended_before_it_was_a
     attempt = rig.begin(
         rig.assign("echo", text="x" * 1_000_000)
     )  # which go by a file, so it is not handed over at once
-    await asyncio.sleep(0)
+    await turns()
     close = asyncio.create_task(rig.engine.close())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await turns(2)
     until_sync(lambda: any(ended(pid) for pid in pids))  # and nothing meanwhile
     outcome = await attempt
     assert isinstance(outcome, Stopped), outcome
@@ -205,8 +203,7 @@ async def test_close_while_lanes_are_opening(tmp_path: Path) -> None:
         home.mkdir()
         async with local_rig(home) as rig:
             outcomes = [rig.begin(rig.assign("dies", code=1)) for _ in range(2)]
-            for _ in range(tick * 3):
-                await asyncio.sleep(0)
+            await turns(tick * 3)
             await rig.engine.close()
             for outcome in await asyncio.gather(*outcomes):
                 assert isinstance(outcome, Stopped | Lost | Rejected), outcome
@@ -365,7 +362,7 @@ async def test_a_check_while_a_death_is_noticed_replaces_the_lane_once(rig: Rig)
     checks = []
     for _ in range(10):  # one in each turn of the event loop, from before the death is noticed
         checks.append(asyncio.create_task(rig.engine.check()))
-        await asyncio.sleep(0)
+        await turns()
     await asyncio.gather(*checks)
     await rig.all_free()
     await until(lambda: len(descendants()) == 2, what="one process a lane")
@@ -377,7 +374,7 @@ async def test_kills_at_random_moments_while_results_come_back(rig: Rig) -> None
         size = chance.choice([1 << 10, 15 << 10, 16 << 10, 100 << 10, 10 << 20])
         assignment = rig.assign("big", size=size)
         attempt = rig.begin(assignment)
-        await asyncio.sleep(0)  # it claims its lane
+        await turns()  # it claims its lane
         # None where the last kill had come after its reply, and this lane is dead already.
         pid = next((lane.pid for lane in rig.engine.lanes() if lane.job == assignment.key.job_id), None)
         await asyncio.wait([attempt], timeout=chance.random() * chance.choice([0.001, 0.03]))
@@ -596,7 +593,7 @@ async def test_a_stop_before_the_hand_over_stops_no_other(rig: Rig, number: int)
     for _ in range(10):
         together = Together(rig, [rig.assign("echo", text=text) for text in "abcd"])
         running = asyncio.create_task(together.run())
-        await asyncio.sleep(0)  # it claims its lane; what it runs is handed over in the next turn
+        await turns()  # it claims its lane; what it runs is handed over in the next turn
         assert await rig.engine.stop(together.assignments[number].key)
         outcomes = await running
         assert all(isinstance(outcome, Rejected) for outcome in outcomes), outcomes
@@ -668,7 +665,7 @@ async def test_kills_and_stops_at_random_moments_of_a_hand_over(rig: Rig) -> Non
     for _ in range(40):
         together = Together(rig, [rig.assign("echo", text=f"{number}") for number in range(32)])
         running = asyncio.create_task(together.run())
-        await asyncio.sleep(0)  # it claims its lane
+        await turns()  # it claims its lane
         keys = {each.key.job_id for each in together.assignments}
         pid = next((lane.pid for lane in rig.engine.lanes() if lane.job in keys), None)
         await asyncio.wait([running], timeout=chance.random() * chance.choice([0.002, 0.01]))

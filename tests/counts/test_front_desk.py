@@ -21,7 +21,7 @@ from tests.support.faulty_disk import faulty_disk
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import opened
 from tests.support.scripted_engine import ScriptedEngine
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 pytestmark = pytest.mark.anyio
 
@@ -111,7 +111,7 @@ async def test_a_burst(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         with rig.written.held(rig.journal):
             rig.engine.offer()
             await until(lambda: rig.engine.ended == before + JOBS, what="all to end")
-            await asyncio.sleep(0)  # what has ended in this turn is handed in at its end
+            await turns()  # what has ended in this turn is handed in at its end
         await until(lambda: not len(rig.desk.state.dispatcher.live), what="all ends to be recorded")
     assert rig.written.statements <= 1_200
     assert rig.written.syncs <= 4
@@ -138,7 +138,7 @@ async def test_a_queued_job_holds_little(tmp_path: Path) -> None:
         try:
             for _ in range(QUEUED // 1_000):
                 await accept(1_000)
-            await asyncio.sleep(0)
+            await turns()
             gc.collect()
             held, _ = tracemalloc.get_traced_memory()
         finally:

@@ -45,3 +45,9 @@ def until_sync(probe: Callable[[], T | None], *, within: float = 10.0, what: str
             raise NotInTimeError(what, within, value)
         time.sleep(EVERY_S)
     return value
+
+
+async def turns(number: int = 1) -> None:
+    """Lets the event loop go round so many times, to be between two of its steps: that is meant, not a wait."""
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -31,7 +31,7 @@ from app.jobs.recent import RecentJobs
 from app.jobs.statistics import KNOWN_AFTER
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import USAGE, ScriptedEngine
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 pytestmark = pytest.mark.anyio
 
@@ -274,7 +274,7 @@ async def test_a_cancel_that_meets_the_loss_of_the_attempt_still_cancels() -> No
         await desk.engine.end("a", Lost(detail="died"))
         await until(lambda: desk.engine.free_slots == 1)
         cancel = asyncio.create_task(desk.dispatcher.cancel(a_job()))
-        await asyncio.sleep(0)  # it waits for the record that is held
+        await turns()  # it waits for the record that is held
         desk.journal.held.set()
         assert (await asyncio.wait_for(cancel, 5)).state is State.CANCELLED
         assert (await desk.on_disk("a")).state is State.CANCELLED

@@ -19,7 +19,7 @@ from app.jobs.model import Upload
 from app.stores import uploads as uploads_module
 from app.stores.uploads import GATHERED_BYTES, Sink, UploadDirectory
 from app.tasks.context import Places
-from tests.support.waiting import until
+from tests.support.waiting import turns, until
 
 pytestmark = pytest.mark.anyio
 
@@ -119,7 +119,7 @@ async def test_nothing_is_left_of_what_is_cancelled_in_the_middle_of_a_write(
     receiving = asyncio.ensure_future(received(uploads, b"a" * MIB))
     await until(writing.is_set)
     receiving.cancel()
-    await asyncio.sleep(0)
+    await turns()
     receiving.cancel()  # whoever stops the service may not be patient
     await until(receiving.done)
     assert receiving.cancelled()
