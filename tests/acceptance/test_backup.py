@@ -12,7 +12,7 @@ PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text()
 
 
 def test_every_job_accepted_before_is_in_it_with_its_result(tmp_path: Path) -> None:
-    (script,) = re.findall(r"^```sh\n(mkdir -p backup\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (script,) = re.findall(r"^```sh\n(mkdir -p -m 700 backup\b[^\n]*\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     accepted: list[str] = []
     enough, stop = threading.Event(), threading.Event()
 

@@ -607,8 +607,15 @@ async def test_what_was_taken_back_does_not_begin_in_the_place_of_what_is_handed
         assert done(dawdling) == "dawdling"
         assert isinstance(behind, Rejected)
         await rig.all_free(1)
-        following = Together(rig, [rig.assign("echo", text=text) for text in "abc"])
-        assert [done(outcome) for outcome in await following.run()] == ["a", "b", "c"]
+
+        async def all_of_the_next_are_run() -> bool:
+            outcomes = await Together(rig, [rig.assign("echo", text=text) for text in "abc"]).run()
+            await rig.all_free(1)
+            for outcome, text in zip(outcomes, "abc", strict=True):  # a busy machine may have begun some too late
+                assert isinstance(outcome, Rejected) or done(outcome) == text
+            return all(isinstance(outcome, Done) for outcome in outcomes)
+
+        await until(all_of_the_next_are_run)
 
 
 async def test_replies_that_do_not_fit_the_pipe_all_come(rig: Rig) -> None:
