@@ -95,6 +95,11 @@ class Watch:
         """From now on, and for what has been noted: faults in whose text this can be found are none."""
         self._allowed.append(re.compile(pattern))
 
+    def allow_losses(self) -> None:
+        """The service will be killed: whatever Chromium says then, which depends on the moment, is no fault."""
+        words = "CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED"
+        self.allow(rf"net::ERR_({words})\b")
+
     @property
     def faults(self) -> list[str]:
         """What went wrong and had not been allowed."""
