@@ -12,6 +12,7 @@ import pytest
 from tests.support.caller import Caller
 from tests.support.command import Command
 from tests.support.server import Server
+from tests.support.spool import arrived
 from tests.support.waiting import until_sync
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b31m\u202egnp.exe\u200f\u061c\u2067[bold]x[/bold]"
@@ -63,7 +64,7 @@ def test_an_interrupted_digest_leaves_nothing(offload: Command, api: Caller, ser
         file.truncate(4 << 30)
     spool = server.data_dir / "uploads"
     with offload.terminal("digest", "small", "large", cwd=tmp_path) as terminal:
-        until_sync(lambda: sum(path.stat().st_size for path in spool.iterdir()) > 1 << 26, what="some of it to arrive")
+        until_sync(lambda: arrived(server) > 1 << 26, what="some of it to arrive")
         terminal.interrupt()
         assert terminal.end() == 130
     assert "Traceback" not in terminal.text

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.server import Server
@@ -14,6 +14,15 @@ REQUEST = b"POST /uploads HTTP/1.1\r\nHost: offload\r\nContent-Length: 10000000\
 def parts(server: Server) -> list[Path]:
     """The unfinished files in a server's data directory."""
     return list(server.data_dir.rglob("*.part"))
+
+
+def arrived(server: Server) -> int:
+    """The bytes of all uploads in a server's data directory; of one that goes meanwhile, none."""
+    size = 0
+    for file in (server.data_dir / "uploads").iterdir():
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size
 
 
 @contextmanager
