@@ -65,7 +65,7 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 
 # There is no curl in a slim image. A probe costs about 50 ms of one core.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "app.probe"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "offload.server.probe"]
 
 # Process 1 has to reap: a lane that is killed may leave children of a task behind, and those become its own.
 ENTRYPOINT ["tini", "--", "offload"]

@@ -84,7 +84,7 @@ LOCKED := $(PIP) install --require-hashes
 	$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/installed: .venv/made requirements.lock requirements-build.lock pyproject.toml app/__init__.py
+.venv/installed: .venv/made requirements.lock requirements-build.lock pyproject.toml app/offload/__init__.py
 	$(LOCKED) -r requirements.lock -r requirements-build.lock
 	$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -72,7 +72,7 @@ def offload(data: Path | None = None, **settings: str) -> Iterator[Server]:
             **{f"OFFLOAD_{name.upper()}": value for name, value in settings.items()},
         }
         port, log, begun = free_port(), here / "log", time.perf_counter()
-        start = [sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())", "serve"]
+        start = [sys.executable, "-c", "import sys; from offload.commands.main import main; sys.exit(main())", "serve"]
         with running([*start, "--port", str(port)], log, environment=environment) as process:
             answers(port, LIVE, process, log)
             yield Server(port, (process,), begun, time.perf_counter() - begun, here / "files")

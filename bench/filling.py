@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.jobs import lifecycle
-from app.jobs.ids import new_ids
-from app.jobs.model import Done, Job, Usage
-from app.stores.journal import SqliteJournal
+from offload.jobs import lifecycle
+from offload.jobs.ids import new_ids
+from offload.jobs.model import Done, Job, Usage
+from offload.stores.journal import SqliteJournal
 
 _AT_ONCE = 5_000
 

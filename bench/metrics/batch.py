@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from app.tasks.fibonacci import Fibonacci, fibonacci
 from bench.contenders import OFFLOAD, WORKERS, NotThereError
 from bench.load import ask, get, load, post
 from bench.runner import Metric, Turn
 from bench.shown import has_ended, id_of
 from bench.stand import Stand
+from offload.tasks.fibonacci import Fibonacci, fibonacci
 
 NUMBERS = (30, 32, 34, 36)
 

@@ -14,7 +14,7 @@ from bench.runner import Metric, Turn
 from bench.shown import id_of, until_ended
 from bench.stand import Stand
 
-_IMPORTED = "app.main"
+_IMPORTED = "offload.server.application"
 
 
 def turns(stand: Stand) -> list[Turn]:

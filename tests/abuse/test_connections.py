@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.api.connection import HEAD_S
+from offload.api.transport.connection import HEAD_S
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.waiting import until_sync

@@ -5,7 +5,7 @@ from statistics import median
 
 import psutil
 
-from app.api.connection import STALL_S
+from offload.api.transport.connection import STALL_S
 from tests.abuse.test_connections import answered, closed, crowd
 from tests.support.caller import Caller
 from tests.support.server import Server

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from app.worker.logbook import AGAIN
+from offload.worker.logbook import AGAIN
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.waiting import until_sync

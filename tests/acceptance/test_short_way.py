@@ -1,6 +1,6 @@
 """The short way of submit and poll answers as the long way does.
 
-A request in which a header comes twice takes the long way (see `app.api.lean`), and is otherwise the same.
+A request that has a header twice takes the normal path (see `offload.api.transport.fast_path`); nothing else differs.
 """
 
 import json

@@ -8,11 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.api import all_events, answers
-from app.api.all_events import JOBS_AT_ONCE
-from app.jobs import feed
-from app.jobs.change_log import ChangeLog
-from app.jobs.model import Progress
+from offload.api.jobs import responses as answers
+from offload.api.operations import events as all_events
+from offload.api.operations.events import JOBS_AT_ONCE
+from offload.jobs.changes import feed
+from offload.jobs.changes.log import ChangeLog
+from offload.jobs.model import Progress
 from tests.support.front_desk import FrontDesk, served
 from tests.support.keys import ALICE, BOB, ROOT, bearer
 from tests.support.scripted_engine import ScriptedEngine
@@ -240,7 +241,7 @@ async def test_the_stream_ends_when_the_service_stops(tmp_path: Path) -> None:
 
 
 async def test_a_quiet_stream_is_kept_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.api.all_events.QUIET_S", 0.01)
+    monkeypatch.setattr("offload.api.operations.events.QUIET_S", 0.01)
     async with (
         desk_at(tmp_path) as (_, url),
         httpx.AsyncClient(trust_env=False) as client,

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.errors import StorageFullError
-from app.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Progress
+from offload.errors import StorageFullError
+from offload.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Progress
 from tests.support.batches import done, fib, members, posted, results
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.keys import ALICE, BOB, bearer

@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from app.api import connection
-from app.api.connection import Connection
+from offload.api.transport import connection
+from offload.api.transport.connection import Connection
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.jobs.model import Failed, Failure, FailureKind
+from offload.jobs.model import Failed, Failure, FailureKind
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.jobs.model import Lost, Progress
+from offload.jobs.model import Lost, Progress
 from tests.support.front_desk import FrontDesk, served
 from tests.support.keys import ALICE, BOB, bearer
 from tests.support.problems import problem

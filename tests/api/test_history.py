@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.jobs.history import FRESH, KEPT, MINUTE, OVER, History
-from app.jobs.interfaces import Ended
+from offload.jobs.history import FRESH, KEPT, MINUTE, OVER, History
+from offload.jobs.interfaces import Ended
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import a_job, ended
 from tests.support.keys import ALICE, BOB, ENTRIES, ROOT, bearer

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from app.api.lean import EXCHANGE
+from offload.api.transport.fast_path import EXCHANGE
 from tests.support.front_desk import FrontDesk
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.worker.logbook import FILE_BYTES, Logbook, file_names
+from offload.worker.logbook import FILE_BYTES, Logbook, file_names
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.keys import bearer
 from tests.support.problems import problem

@@ -11,12 +11,12 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from app.api import exposition
-from app.api.metrics import OPEN_METRICS, OTHER, moment
-from app.api.problems import MEDIA_TYPE
-from app.api.refusals import SUBMITTING
-from app.jobs.interfaces import REPLACED
-from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
+from offload.api.contract.problems import MEDIA_TYPE
+from offload.api.operations import exposition
+from offload.api.operations.metrics import OPEN_METRICS, OTHER, moment
+from offload.api.operations.refusals import SUBMITTING
+from offload.jobs.interfaces import REPLACED
+from offload.jobs.model import Done, Failed, Failure, FailureKind, Usage
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.keys import bearer
 from tests.support.samples import Samples, counts, fallen, read, value

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.multipart import Part, is_multipart, read_parts
+from offload.api.files.multipart import Part, is_multipart, read_parts
 
 names = st.text(
     st.characters(exclude_characters='"\\\r\n\x00', exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from app.tasks.registry import RegistrySpec
+from offload.tasks.registry import RegistrySpec
 from tests.support.front_desk import FrontDesk, front_desk
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.page import PAGE, version
+from offload.api.operations.page import PAGE, version
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 

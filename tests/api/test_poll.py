@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.jobs.model import Done, Failed, Failure, FailureKind, Progress, Usage
+from offload.jobs.model import Done, Failed, Failure, FailureKind, Progress, Usage
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 from tests.support.waiting import until

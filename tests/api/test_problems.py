@@ -5,9 +5,9 @@ import logging
 import httpx
 import pytest
 
-from app.api.problem_pages import types
-from app.errors import StorageFullError
-from app.jobs.model import FailureKind
+from offload.api.contract.problem_pages import types
+from offload.errors import StorageFullError
+from offload.jobs.model import FailureKind
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 

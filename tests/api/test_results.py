@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.model import Done, Failed, Failure, FailureKind, Usage
+from offload.jobs.model import Done, Failed, Failure, FailureKind, Usage
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from app.api import service
+from offload.api.operations import health as service
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from app.api import bodies
+from offload.api.transport import request_body as bodies
 from tests.support.front_desk import FrontDesk, served
 from tests.support.waiting import until
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from app.api.preferences import preferred_wait
-from app.jobs import idempotency
+from offload.api.contract.request_headers import preferred_wait
+from offload.jobs.acceptance import idempotency
 from tests.support.front_desk import FrontDesk
 from tests.support.problems import problem
 from tests.support.waiting import until

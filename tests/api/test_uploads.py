@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.spool import display_name
+from offload.api.files.receiving import display_name
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem
 

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.failures import EXPLANATIONS
-from app.api.views import JobView, render_job
-from app.jobs.model import Failure, FailureKind, Job, Progress, State, Usage
+from offload.api.contract.failures import EXPLANATIONS
+from offload.api.jobs.views import JobView, render_job
+from offload.jobs.model import Failure, FailureKind, Job, Progress, State, Usage
 
 texts = st.text(max_size=20)
 ids = st.uuids().map(str)

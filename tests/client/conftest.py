@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from app.client import AsyncClient, Client, RemoteExecutor
+from offload.client import AsyncClient, Client, RemoteExecutor
 from tests.support.proxy import Proxy
 from tests.support.running_service import api, gate, server
 from tests.support.server import Server

@@ -6,7 +6,7 @@ from typing import get_args, get_origin
 
 import pytest
 
-from app.client import AsyncClient, Client
+from offload.client import AsyncClient, Client
 
 NAMES = sorted(name for name in vars(Client) if not name.startswith("_"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.client import (
+from offload.client import (
     AsyncClient,
     Client,
     Job,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.client import Client
+from offload.client import Client
 
 PAGE = (Path(__file__).parents[2] / "docs/client.md").read_text()
 

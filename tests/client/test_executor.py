@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from app.client import (
+from offload.client import (
     Client,
     JobFailedError,
     OffloadError,
@@ -25,7 +25,7 @@ from app.client import (
     RemoteFuture,
     UnreachableError,
 )
-from app.client.binding import bind
+from offload.client.binding import bind
 from tests.support.proxy import Proxy
 from tests.support.sample_tasks import blob, greet, hold, refuse, spin
 from tests.support.server import Server
@@ -345,7 +345,7 @@ def test_what_a_program_has_submitted_is_sent_before_it_ends(url: str, offload: 
     """Also where there is a name to be looked up, for which asyncio can't start a thread any more then."""
     url = url.replace("127.0.0.1", host)
     code = (
-        "from app.client import RemoteExecutor\n"
+        "from offload.client import RemoteExecutor\n"
         f"executor = RemoteExecutor({url!r})\n"
         "for n in range(100): executor.submit('fibonacci', n=n)\n"
         "print(executor.label)\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typing_extensions import Buffer
 
-from app.client import Client, Job, LoadAgain, NotOffloadError, RefusedError, UnreachableError
+from offload.client import Client, Job, LoadAgain, NotOffloadError, RefusedError, UnreachableError
 from tests.support.proxy import Proxy
 from tests.support.server import Server
 from tests.support.waiting import until_sync

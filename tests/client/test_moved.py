@@ -48,7 +48,7 @@ if __name__ == "__main__":
 ROOT = Path(__file__).parents[2]
 
 OLD, NEW = "with ProcessPoolExecutor() as executor:", "with RemoteExecutor() as executor:"
-IMPORT = "from app.client import RemoteExecutor\n"
+IMPORT = "from offload.client import RemoteExecutor\n"
 
 
 def run(program: Path, **environment: str) -> str:

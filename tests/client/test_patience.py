@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.client import RefusedError, UnreachableError, patience
-from app.client.patience import Service, Tries
+from offload.client import RefusedError, UnreachableError, patience
+from offload.client.patience import Service, Tries
 
 FULL = RefusedError({"type": "/problems/queue-full"}, status=503, retry_after=1)
 STOPPING = RefusedError({"type": "/problems/shutting-down"}, status=503)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from app.api.routes import add_routes
-from app.client import calls, records
-from app.client.call import Call
-from app.client.records import Record
-from app.config import Settings
-from app.tasks.registry import RegistrySpec, load
+from offload.api.routes import add_routes
+from offload.client import calls, records
+from offload.client.call import Call
+from offload.client.records import Record
+from offload.server.settings import Settings
+from offload.tasks.registry import RegistrySpec, load
 
 SCHEMAS = {
     "Job": "JobView",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.client.sse import MOST_BYTES, Event, Parser
+from offload.client.sse import MOST_BYTES, Event, Parser
 
 
 def message(data: str, last_id: str) -> Event:

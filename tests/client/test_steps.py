@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.client import RefusedError, calls, results
-from app.client.asking import may_pass
-from app.client.patience import Service
-from app.client.sending import timeout
-from app.client.steps import Head, LostError, Open, Pause, Steps, Tell
-from app.client.uploads import PathSource
+from offload.client import RefusedError, calls, results
+from offload.client.asking import may_pass
+from offload.client.patience import Service
+from offload.client.sending import timeout
+from offload.client.steps import Head, LostError, Open, Pause, Steps, Tell
+from offload.client.uploads import PathSource
 
 JSON = {"content-type": "application/json"}
 CUT = LostError("cut", sent=True)

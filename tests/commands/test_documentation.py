@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from app.commands.application import application
+from offload.commands.application import application
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.commands.results import added
+from offload.commands.results import added
 from tests.support.caller import Caller
 from tests.support.command import Command
 from tests.support.server import Server

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console, RenderableType
 
-from app.commands.tables import Column, facts, table
+from offload.commands.tables import Column, facts, table
 
 HOSTILE = "01\x1b]0;owned\x07\u202e\x9b31m"
 COLUMNS = (Column(name="id"), Column(name="state"))

@@ -7,9 +7,9 @@ import pytest
 import typer
 from pydantic import BaseModel, Field, create_model
 
-from app.commands.figures import ago, duration, size
-from app.commands.jobs import moment
-from app.commands.values import read_params
+from offload.commands.figures import ago, duration, size
+from offload.commands.jobs import moment
+from offload.commands.values import read_params
 
 
 class Point(BaseModel):

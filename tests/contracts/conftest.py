@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.interfaces import Journal
+from offload.jobs.interfaces import Journal
 from tests.support.journals import FACTORIES
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engines.local import LocalEngine
-from app.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
-from app.stores.board import Board
-from app.worker.execute import STAY_S
-from app.worker.messages import Call
-from app.worker.shared import Desk
+from offload.engines.local.engine import LocalEngine
+from offload.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
+from offload.stores.board import Board
+from offload.wire.messages import Call
+from offload.wire.pipes import Desk
+from offload.worker.lane import STAY_S
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
 from tests.support.waiting import NotInTimeError, turns, until, until_sync
@@ -542,7 +542,7 @@ class Together:
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is taken back, however long a busy machine takes to begin it."""
-    monkeypatch.setattr("app.engines.watch.YOUNG_S", 60.0)
+    monkeypatch.setattr("offload.engines.local.watch.YOUNG_S", 60.0)
 
 
 @pytest.mark.usefixtures("unhurried")
@@ -618,7 +618,7 @@ async def test_what_was_taken_back_does_not_begin_in_the_place_of_what_is_handed
         assert done(dawdling) == "dawdling"
         assert isinstance(behind, Rejected)
         await rig.all_free(1)
-        monkeypatch.setattr("app.engines.watch.YOUNG_S", 60.0)
+        monkeypatch.setattr("offload.engines.local.watch.YOUNG_S", 60.0)
         following = Together(rig, [rig.assign("echo", text=text) for text in "abc"])
         assert [done(outcome) for outcome in await following.run()] == ["a", "b", "c"]
 

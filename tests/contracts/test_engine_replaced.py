@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.interfaces import Replaced
+from offload.jobs.interfaces import Replaced
 from tests.contracts.engines import rig
 from tests.support.engine_rig import Rig
 from tests.support.waiting import until

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
-from app.worker import faults
-from app.worker.messages import INLINE_BYTES, MESSAGE_BYTES
+from offload.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
+from offload.wire.messages import INLINE_BYTES, MESSAGE_BYTES
+from offload.worker import faults
 from tests.contracts.engines import rig
 from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, descendants, done
 from tests.support.waiting import until
@@ -93,7 +93,7 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     (
         "unpicklable",
         {},
-        failed(FailureKind.RESULT_NOT_SERIALIZABLE, exception="app.tasks.faults.ResultNotSerializableError"),
+        failed(FailureKind.RESULT_NOT_SERIALIZABLE, exception="offload.tasks.faults.ResultNotSerializableError"),
     ),
     (
         "big",

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.errors import DuplicateKeyError, StorageFailedError
-from app.jobs import lifecycle
-from app.jobs.interfaces import PAGE_BYTES, JobFilter, Journal, KnownKey
-from app.jobs.model import AttemptKey, Failure, FailureKind, Job, State, Usage
+from offload.errors import DuplicateKeyError, StorageFailedError
+from offload.jobs import lifecycle
+from offload.jobs.interfaces import PAGE_BYTES, JobFilter, Journal, KnownKey
+from offload.jobs.model import AttemptKey, Failure, FailureKind, Job, State, Usage
 from tests.support.journals import FACTORIES, a_job, a_key, ended, ids
 
 pytestmark = pytest.mark.anyio

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.jobs import lifecycle
-from app.jobs.interfaces import Ended, Journal
-from app.jobs.model import Done, Failure, FailureKind, Job, State, Usage
+from offload.jobs import lifecycle
+from offload.jobs.interfaces import Ended, Journal
+from offload.jobs.model import Done, Failure, FailureKind, Job, State, Usage
 from tests.support.journals import a_job
 
 pytestmark = pytest.mark.anyio

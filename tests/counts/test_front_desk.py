@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.admission import Submission
-from app.jobs.caller import ANYBODY
+from offload.jobs.acceptance.admission import Submission
+from offload.jobs.caller import ANYBODY
 from tests.support.counting import PromptEngine, Written, effort
 from tests.support.faulty_disk import faulty_disk
 from tests.support.front_desk import FrontDesk, front_desk

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from app.api.connection import Connection
+from offload.api.transport.connection import Connection
 from tests.support.counting import PromptEngine, effort
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import opened

@@ -11,7 +11,8 @@ from pathlib import Path
 
 FRONT_DESK = """
 import json, os, signal, sys
-from app import cli, serving
+from offload.commands import main as cli
+from offload.server import serve as serving
 
 def ready(*_, **__):
     print(json.dumps(list(sys.modules)))
@@ -23,20 +24,20 @@ sys.exit(cli.main(["serve", "--port", "0"]))
 
 FORKSERVER = """
 import json, multiprocessing.forkserver, sys
-import app.worker.forkserver, app.stores.manager, app.worker.preload
+import offload.worker.forkserver, offload.stores.manager, offload.worker.preload
 print(json.dumps(list(sys.modules)))
 """
 
 TASKS = {"blake3", "gmpy2", "xxhash"}
 
-LANE = {"app", "annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection", *TASKS}
+LANE = {"offload", "annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection", *TASKS}
 
 WEB = {
     *("annotated_doc", "anyio", "click", "dotenv", "fastapi", "h11", "httptools", "opentelemetry", "pydantic_settings"),
     *("python_multipart", "starlette", "structlog", "uvicorn", "uvloop", "cython_runtime", "watchfiles"),
 }
 
-DEVELOPERS = {"greenlet", "sniffio"}
+DEVELOPERS = {"editables", "greenlet", "sniffio"}
 
 
 def loaded(program: str, data: Path) -> list[str]:

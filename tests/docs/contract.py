@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.api.openapi import describe
-from app.config import Settings
-from app.main import create_app
-from app.tasks.registry import RegistrySpec, load
+from offload.api.contract.openapi import describe
+from offload.server.application import create_app
+from offload.server.settings import Settings
+from offload.tasks.registry import RegistrySpec, load
 
 PAGE = Path(__file__).parents[2] / "docs/http.md"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 
-from app.jobs.housekeeping import Retention, forget_old
-from app.jobs.interfaces import JobFilter
-from app.jobs.model import Job, Lost, Progress, State
-from app.stores.journal import SqliteJournal
-from app.stores.uploads import UploadDirectory
+from offload.jobs.housekeeping import Retention, forget_old
+from offload.jobs.interfaces import JobFilter
+from offload.jobs.model import Job, Lost, Progress, State
+from offload.stores.journal import SqliteJournal
+from offload.stores.uploads import UploadDirectory
 from tests.support.front_desk import FrontDesk
 from tests.support.journals import opened
 from tests.support.waiting import until

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.jobs.housekeeping import Retention, forget_old
-from app.stores.journal import SqliteJournal
-from app.stores.uploads import UploadDirectory
+from offload.jobs.housekeeping import Retention, forget_old
+from offload.stores.journal import SqliteJournal
+from offload.stores.uploads import UploadDirectory
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import opened
 from tests.support.waiting import until
@@ -33,7 +33,7 @@ class JumpingClock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
     clock = JumpingClock()
-    monkeypatch.setattr("app.clock.now", clock)
+    monkeypatch.setattr("offload.clock.now", clock)
     return clock
 
 
@@ -146,7 +146,7 @@ async def test_retention_takes_nothing_early(
     job_id = (await submit(desk, 1))["id"]
     await desk.engine.end(job_id)
     await ended(desk, job_id)
-    monkeypatch.setattr("app.jobs.housekeeping.LOOK_S", 0.01)
+    monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
     state, retention = desk.state, Retention(jobs_s=7200, keys_s=7200)
     uploads = UploadDirectory(desk.uploads_dir)
     work = asyncio.create_task(forget_old(journal, uploads, state.service, state.dispatcher, looking, retention))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError, ProblemError
-from app.jobs.lifecycle import start
-from app.stores.journal import SqliteJournal
+from offload.errors import BootError, ProblemError
+from offload.jobs.lifecycle import start
+from offload.stores.journal import SqliteJournal
 from tests.faults import scenario
 from tests.faults.scenario import Told, expect_truth, left_on_disk
 from tests.support.faulty_disk import Fault, FaultyDisk, faulty_disk
@@ -30,9 +30,9 @@ TRIED = 6
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
-    monkeypatch.setattr("app.jobs.housekeeping.LOOK_S", 0.01)
-    monkeypatch.setattr("app.stores.journal.boot.BUSY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
+    monkeypatch.setattr("offload.stores.journal.boot.BUSY_TIMEOUT_S", 0.0)
 
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])

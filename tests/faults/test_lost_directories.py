@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.model import Done, Usage
+from offload.jobs.model import Done, Usage
 from tests.support.directories import taken_away
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.problems import problem

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.model import Done, Progress, Stopped
-from app.stores.board import Board
+from offload.jobs.model import Done, Progress, Stopped
+from offload.stores.board import Board
 from tests.support.directories import taken_away
 from tests.support.engine_rig import Rig, local_rig
 from tests.support.waiting import until

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.jobs.interfaces import IdempotencyKey
-from app.jobs.model import Batch, Job
-from app.stores import uploads as uploads_module
+from offload.jobs.interfaces import IdempotencyKey
+from offload.jobs.model import Batch, Job
+from offload.stores import uploads as uploads_module
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.memory_journal import MemoryJournal
 from tests.support.problems import problem

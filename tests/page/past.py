@@ -8,10 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from app.jobs import lifecycle
-from app.jobs.ids import new_ids
-from app.jobs.model import Done, Failed, Failure, FailureKind, Job, Outcome, Stopped, Usage
-from app.stores.journal import SqliteJournal
+from offload.jobs import lifecycle
+from offload.jobs.ids import new_ids
+from offload.jobs.model import Done, Failed, Failure, FailureKind, Job, Outcome, Stopped, Usage
+from offload.stores.journal import SqliteJournal
 
 
 class Habit(NamedTuple):

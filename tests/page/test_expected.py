@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from app.tasks.digests import HEX_LENGTHS
+from offload.digests.algorithms import HEX_LENGTHS
 from tests.support.browser import new_context
 from tests.support.server import Server
 

@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic import BaseModel, Field, ValidationError
 
-from app.api.invalid import invalid_model
-from app.api.options import SubmitQuery
-from app.tasks.definition import Task
-from app.tasks.registration import make_task
-from app.tasks.registry import RegistrySpec, load
+from offload.api.contract.validation import invalid_model
+from offload.api.jobs.options import SubmitQuery
+from offload.tasks.definition import Task
+from offload.tasks.registration import make_task
+from offload.tasks.registry import RegistrySpec, load
 from tests.support import sample_tasks
 from tests.support.browser import new_context
 from tests.support.server import SAMPLE_TASKS, Server

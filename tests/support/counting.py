@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-import app
-from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Usage
+import offload
+from offload.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Usage
 from tests.support.faulty_disk import Fault, FaultyDisk
 from tests.support.scripted_engine import ScriptedEngine
 
-OURS = str(Path(app.__file__).parent)
+OURS = str(Path(offload.__file__).parent)
 
 
 class PromptEngine(ScriptedEngine):

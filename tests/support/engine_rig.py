@@ -15,15 +15,15 @@ from pathlib import Path
 
 import psutil
 
-from app.engines.context import start_forkserver
-from app.engines.local import LocalEngine
-from app.engines.watch import BoardView
-from app.jobs.interfaces import Engine
-from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
-from app.tasks.context import Places
-from app.tasks.registry import RegistrySpec
-from app.worker.entry import Entry
-from app.worker.messages import LaneSetup
+from offload.engines.local.context import start_forkserver
+from offload.engines.local.engine import LocalEngine
+from offload.engines.local.watch import BoardView
+from offload.jobs.interfaces import Engine
+from offload.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
+from offload.tasks.context import Places
+from offload.tasks.registry import RegistrySpec
+from offload.wire.board import Entry
+from offload.wire.messages import LaneSetup
 from tests.support import misbehaving
 from tests.support.waiting import until
 

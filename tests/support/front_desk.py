@@ -13,18 +13,18 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from app.api.routes import add_routes
-from app.api.state import AppState
-from app.config import Settings
-from app.front_desk import front_desk as put_together
-from app.jobs.housekeeping import recover
-from app.jobs.interfaces import Journal
-from app.keyring import Keyring
-from app.stores.logs import LogDirectory
-from app.stores.results import ResultDirectory
-from app.stores.uploads import UploadDirectory
-from app.tasks.context import Places
-from app.tasks.registry import RegistrySpec, load
+from offload.api.routes import add_routes
+from offload.api.state import AppState
+from offload.jobs.housekeeping import recover
+from offload.jobs.interfaces import Journal
+from offload.server.assembly import front_desk as put_together
+from offload.server.keyring import Keyring
+from offload.server.settings import Settings
+from offload.stores.logs import LogDirectory
+from offload.stores.results import ResultDirectory
+from offload.stores.uploads import UploadDirectory
+from offload.tasks.context import Places
+from offload.tasks.registry import RegistrySpec, load
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.waiting import until

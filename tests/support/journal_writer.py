@@ -9,9 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from app.jobs import lifecycle
-from app.jobs.model import Done, Job, Usage
-from app.stores.journal import SqliteJournal
+from offload.jobs import lifecycle
+from offload.jobs.model import Done, Job, Usage
+from offload.stores.journal import SqliteJournal
 
 WRITERS = 8
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.jobs import lifecycle
-from app.jobs.interfaces import IdempotencyKey, JobFilter, Journal
-from app.jobs.model import Done, Job, Usage
-from app.stores.journal import SqliteJournal
+from offload.jobs import lifecycle
+from offload.jobs.interfaces import IdempotencyKey, JobFilter, Journal
+from offload.jobs.model import Done, Job, Usage
+from offload.stores.journal import SqliteJournal
 from tests.support.memory_journal import MemoryJournal
 
 FACTORIES: dict[str, Callable[[Path], Journal]] = {

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from app.errors import DuplicateKeyError, StorageFailedError
-from app.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
-from app.jobs.model import AttemptKey, Batch, Job, State
+from offload.errors import DuplicateKeyError, StorageFailedError
+from offload.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from offload.jobs.model import AttemptKey, Batch, Job, State
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from multiprocessing import forkserver, resource_tracker
 
 import gmpy2
 
-from app.worker.messages import Reply
+from offload.wire.messages import Reply
 
 
 def echo(text: str) -> str:
@@ -436,7 +436,7 @@ def hops(seconds: float) -> int:
 
 def dawdles_after_its_reply(seconds: float) -> str:
     """As where the kernel takes the CPU from a lane just when it has told that its attempt has ended."""
-    from app.worker.shared import Shared  # noqa: PLC0415
+    from offload.wire.pipes import Shared  # noqa: PLC0415
 
     tell = Shared.tell
 

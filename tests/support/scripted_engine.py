@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from app.jobs.interfaces import LaneView, Replaced
-from app.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Rejected, Stopped, Usage
+from offload.jobs.interfaces import LaneView, Replaced
+from offload.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress, Rejected, Stopped, Usage
 from tests.support.waiting import until
 
 USAGE = Usage(wall_s=0.25)

@@ -1,9 +1,10 @@
 """The rooms and their directions: who may import whom, read from the source of every module.
 
 api → jobs → nothing of engines, stores, fastapi, multiprocessing
-engines, stores → the records and interfaces of jobs, and what runs in a lane
+engines, stores → the records and interfaces of jobs, and what crosses the process line
 worker → tasks → errors
 client → nothing of the service: it knows the API
+server → everything
 """
 
 import ast
@@ -15,33 +16,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "app" / "offload"
 
 ROOMS = {
     "errors": set(),
-    "client": set(),
+    "backoff": set(),
     "clock": set(),
-    "keyring": set(),
-    "pauses": set(),
-    "logs": {"tracing.lines"},
-    "probe": set(),
-    "refusal": {"errors"},
-    "rereading": set(),
-    "stopping": set(),
-    "tasks": {"errors"},
-    "tracing": {"clock", "engines.threads", "jobs.model", "jobs.interfaces"},
-    "worker": {"errors", "tasks", "tracing.sending"},
+    "tasks": {"errors", "digests.task"},
+    "digests": {"errors", "tasks", "jobs"},
+    "wire": {"tasks"},
+    "worker": {"errors", "tasks", "tracing.sending", "wire"},
     "jobs": {"errors", "tasks"},
-    "engines": {"errors", "pauses", "tasks", "worker", "jobs.model", "jobs.interfaces"},
-    "stores": {"errors", "clock", "pauses", "tasks", "worker", "jobs.model", "jobs.interfaces"},
-    "config": {"errors", "engines.cpus", "keyring"},
-    "api": {"errors", "tasks", "jobs", "config", "keyring"},
-    "front_desk": {"api.state", "clock", "config", "jobs", "keyring", "tasks"},
-    "taking_over": {"config", "engines", "stores", "tasks", "tracing.environment"},
-    "cli": {"commands", "serving"},
-    "serving": {"errors", "config", "logs", "taking_over", "tracing.environment", "api.connection", "main"},
-    "commands": {"client", "jobs.manifests", "tasks.digests"},
+    "engines": {"errors", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
+    "stores": {"errors", "clock", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
+    "tracing": {"clock", "engines.local.threads", "jobs.model", "jobs.interfaces"},
+    "api": {"errors", "tasks", "digests", "jobs", "server.settings", "server.keyring"},
+    "client": set(),
+    "commands": {"client", "digests", "server.serve"},
 }
-"""What each room may import besides itself. `main` is not here: it builds the service and knows everything."""
+"""What each room may import besides itself. `server` is not here: it builds the service and knows everything."""
 
 FOREIGN = {
     "errors": {"fastapi", "starlette", "pydantic", "structlog"},
@@ -78,10 +71,10 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the service, named without the leading `app`: `jobs.model`, and `jobs` for the package itself."""
+    """Every module, named without the leading `offload`: `jobs.model`, and `jobs` for the package itself."""
     names = {}
-    for path in sorted((ROOT / "app").rglob("*.py")):
-        parts = path.relative_to(ROOT / "app").with_suffix("").parts
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
         names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return names
 
@@ -100,10 +93,10 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def of_ours(path: Path) -> Iterator[str]:
-    """The modules of the service among what a module imports; `app` itself (its version) is nobody's room."""
+    """The modules of the service among what a module imports; `offload` itself (its version) is nobody's room."""
     for name in imported(path):
         parts = name.split(".")
-        if parts[0] == "app" and len(parts) > 1:
+        if parts[0] == "offload" and len(parts) > 1:
             known = [".".join(parts[1:end]) for end in range(len(parts), 1, -1)]
             module = next((each for each in known if each in MODULES), None)
             if module is not None:
@@ -115,25 +108,27 @@ def inside(name: str, places: set[str]) -> bool:
     return any(name == place or name.startswith(f"{place}.") for place in places)
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if name not in {"", "main"}])
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name not in {"", "__main__"} and name.partition(".")[0] != "server"]
+)
 def test_a_room_imports_only_what_its_direction_allows(module: str) -> None:
     room = module.partition(".")[0]
     assert room in ROOMS, f"a new room: say in ROOMS what {room} may import"
     wrong = {name for name in of_ours(MODULES[module]) if not inside(name, ROOMS[room] | {room})}
-    assert not wrong, f"app.{module} must not import {sorted(wrong)}"
+    assert not wrong, f"offload.{module} must not import {sorted(wrong)}"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.partition(".")[0] in FOREIGN])
 def test_a_room_knows_nothing_of_a_world_that_is_not_its_own(module: str) -> None:
     wrong = {name for name in imported(MODULES[module]) if inside(name, FOREIGN[module.partition(".")[0]])}
-    assert not wrong, f"app.{module} must not import {sorted(wrong)}"
+    assert not wrong, f"offload.{module} must not import {sorted(wrong)}"
 
 
 def test_no_module_is_named_for_nothing() -> None:
     assert not {name for name in MODULES if name.rpartition(".")[2] in NO_NAMES}
 
 
-LANE = sorted(name for name in MODULES if name.partition(".")[0] in {"worker", "tasks"})
+LANE = sorted(name for name in MODULES if name.partition(".")[0] in {"worker", "wire", "tasks"})
 WEB = {
     "fastapi",
     "starlette",
@@ -141,22 +136,26 @@ WEB = {
     "sqlite3",
     "structlog",
     "pydantic_settings",
-    "app.api",
-    "app.jobs",
-    "app.stores",
+    "offload.api",
+    "offload.jobs",
+    "offload.stores",
 }
 
 
 @pytest.mark.parametrize(
     ("process", "loads", "without"),
     [
-        ("a lane", LANE, WEB | {"app.engines", "app.config", "app.main"}),
-        ("the Manager", ["stores.manager"], (WEB - {"app.stores"}) | {"pydantic", "gmpy2", "asyncio", "app.tasks"}),
+        ("a lane", LANE, WEB | {"offload.engines", "offload.server"}),
+        (
+            "the Manager",
+            ["stores.manager"],
+            (WEB - {"offload.stores"}) | {"pydantic", "gmpy2", "asyncio", "offload.tasks"},
+        ),
     ],
 )
 def test_a_child_stays_light(process: str, loads: list[str], without: set[str]) -> None:
     """What the modules of a child process really load, not only by their own import lines."""
-    code = "".join(f"import app.{name}\n" for name in loads) + "import sys\nprint('\\n'.join(sys.modules))"
+    code = "".join(f"import offload.{name}\n" for name in loads) + "import sys\nprint('\\n'.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     heavy = {name for name in loaded.stdout.split() if inside(name, without)}
     assert not heavy, f"{process} loads {sorted(heavy)}"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.config import PREFIX, Settings, is_loopback, load_settings
-from app.engines.cpus import usable_cpus
-from app.errors import BootError
+from offload.engines.local.cpus import usable_cpus
+from offload.errors import BootError
+from offload.server.settings import PREFIX, Settings, is_loopback, load_settings
 
 KEY = "kxv3-0123456789abcdef"
 OTHER_KEY = "qzw8-0123456789abcdef"
@@ -220,7 +220,7 @@ def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> 
     """As another user where this one is root, whom no mode stops."""
     tmp_path.chmod(0o755)
     code = (
-        "import os, sys; from pathlib import Path; from app.config import _unwritable;"
+        "import os, sys; from pathlib import Path; from offload.server.settings import _unwritable;"
         "os.geteuid() == 0 and os.setresuid(65534, 65534, 65534); print(_unwritable(Path(sys.argv[1])))"
     )
     (tmp_path / "locked").mkdir(mode=0o500)

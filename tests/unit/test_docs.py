@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
-from app.config import NOT_SETTINGS, PREFIX, Settings
-from app.jobs.lifecycle import EDGES
-from app.jobs.model import State
+from offload.jobs.lifecycle import EDGES
+from offload.jobs.model import State
+from offload.server.settings import NOT_SETTINGS, PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "docs/settings.md"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.keyring import Key, Keyring, WrongKeysError, in_file, in_variable
+from offload.server.keyring import Key, Keyring, WrongKeysError, in_file, in_variable
 
 KEY = "kxv3-0123456789abcdef"
 OTHER = "qzw8-0123456789abcdef"

@@ -10,7 +10,7 @@ BROKEN_FORM = """
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from app import logs
+from offload.server import logs
 
 logs.configure("json", "info")
 try:
@@ -32,7 +32,7 @@ import sys
 
 import structlog
 
-from app import logs
+from offload.server import logs
 
 logs.configure(sys.argv[1], "info")
 name = "a\r\n2026 [info] forged \x1b[31m\u202e\x85<b>"
@@ -59,7 +59,7 @@ def test_what_a_client_sends_forges_no_line(style: str) -> None:
 OFTEN = """
 import logging
 
-from app import logs
+from offload.server import logs
 
 logs.configure("json", "info")
 for number in range(100):

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from app.probe import ready
+from offload.server.probe import ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,6 +66,6 @@ def test_the_exit_code_tells_the_container(status: int, code: int) -> None:
     """As HEALTHCHECK runs it, also where the environment names a proxy."""
     with answering(status) as port:
         environment = os.environ | {"OFFLOAD_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
-        command = [sys.executable, "-P", "-m", "app.probe"]
+        command = [sys.executable, "-P", "-m", "offload.server.probe"]
         run = subprocess.run(command, cwd=ROOT, env=environment | {"PYTHONPATH": str(ROOT)}, check=False)
         assert run.returncode == code

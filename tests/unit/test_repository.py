@@ -12,12 +12,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app import __version__
-from app.api.failures import EXPLANATIONS
-from app.config import Settings
-from app.errors import ProblemError
-from app.jobs import lifecycle
-from app.jobs.model import FailureKind, State
+from offload import __version__
+from offload.api.contract.failures import EXPLANATIONS
+from offload.errors import ProblemError
+from offload.jobs import lifecycle
+from offload.jobs.model import FailureKind, State
+from offload.server.settings import Settings
 from tests.support.drawing import arrows
 
 ROOT = Path(__file__).parents[2]
@@ -149,7 +149,7 @@ def test_every_target_of_make_says_what_it_does() -> None:
 
 def test_swagger_ui_is_complete_without_its_package() -> None:
     """No file asks for another one that is not there, and the version that is noted is the one in the bundle."""
-    place = ROOT / "app/web/swagger-ui"
+    place = ROOT / "app/offload/web/swagger-ui"
     names = {path.name for path in place.iterdir()}
     assert {"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "LICENSE", "NOTICE"} <= names
     for path in place.glob("*.[cj]s*"):
@@ -161,7 +161,7 @@ def test_swagger_ui_is_complete_without_its_package() -> None:
 
 def test_uplot_is_vendored_with_its_licence() -> None:
     """And the version that is noted is the one in the module."""
-    place = ROOT / "app/web/page/vendor/uplot"
+    place = ROOT / "app/offload/web/page/vendor/uplot"
     assert "Leon Sorokin" in (place / "LICENSE").read_text()
     noted = re.match(r"# uPlot (\S+)\n", (place / "VENDORED.md").read_text())
     assert noted
@@ -182,7 +182,7 @@ def problems(of: type[ProblemError] = ProblemError) -> Iterator[type[ProblemErro
 
 
 def test_every_problem_has_a_type_of_its_own_and_says_what_it_means() -> None:
-    kinds = [kind for kind in problems() if kind.__module__ == "app.errors" and "type" in vars(kind)]
+    kinds = [kind for kind in problems() if kind.__module__ == "offload.errors" and "type" in vars(kind)]
     types = [kind.type for kind in kinds]
     assert sorted(types) == sorted(set(types))
     assert [kind for kind in kinds if not vars(kind).get("__doc__")] == []

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from app.serving import DESCRIPTORS
+from offload.server.serve import DESCRIPTORS
 
 RAISE = """
 import resource, sys
-from app.serving import allow_descriptors
+from offload.server.serve import allow_descriptors
 allowed, most = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 allow_descriptors()

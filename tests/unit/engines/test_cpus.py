@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.cpus import quotas, usable_cpus
+from offload.engines.local.cpus import quotas, usable_cpus
 
 
 @pytest.fixture

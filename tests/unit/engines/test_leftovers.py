@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.engines import leftovers
-from app.engines.leftovers import VARIABLE, Mark, mark, sweep, sweep_own
+from offload.engines.local import leftovers
+from offload.engines.local.leftovers import VARIABLE, Mark, mark, sweep, sweep_own
 from tests.support.waiting import until_sync
 
 SLEEP = "import time; time.sleep(60)"
@@ -151,7 +151,9 @@ def test_a_lane_that_launched_this_service_is_spared(tmp_path: Path) -> None:
     """A task of the earlier service starts a service on the same directory: it must not end what it descends from."""
     code = f"""
 import os, subprocess, sys
-sweep = "import sys; from pathlib import Path; from app.engines.leftovers import sweep; print(sweep(Path(sys.argv[1])))"
+sweep = '''
+import sys; from pathlib import Path; from offload.engines.local.leftovers import sweep; print(sweep(Path(sys.argv[1])))
+'''
 print(subprocess.run([sys.executable, "-c", sweep, {str(tmp_path)!r}], capture_output=True, text=True).stdout)
 """
     environment = {**os.environ, VARIABLE: str(earlier(tmp_path))}

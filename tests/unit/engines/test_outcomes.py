@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.gauge import sample
-from app.engines.hand_over import REPORT_S, ROOM_BYTES, HandOver
-from app.engines.process import Ending
-from app.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Outcome, Progress, Stopped
+from offload.engines.local.dispatch import REPORT_S, ROOM_BYTES, HandOver
+from offload.engines.local.gauge import sample
+from offload.engines.local.process import Ending
+from offload.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Outcome, Progress, Stopped
 from tests.support.waiting import until_sync
 
 MIB = 1 << 20

@@ -4,12 +4,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.errors import QueueFullError, QuotaExceededError
-from app.jobs import lifecycle
-from app.jobs.admission import Room
-from app.jobs.live import LiveJobs
-from app.jobs.model import Job, State
-from app.jobs.queue import FairQueue
+from offload.errors import QueueFullError, QuotaExceededError
+from offload.jobs import lifecycle
+from offload.jobs.acceptance.admission import Room
+from offload.jobs.dispatch.live import LiveJobs
+from offload.jobs.dispatch.queue import FairQueue
+from offload.jobs.model import Job, State
 
 ONE = [b"{}"]
 

@@ -1,6 +1,6 @@
 """What a caller may see."""
 
-from app.jobs.caller import ANYBODY, Caller
+from offload.jobs.caller import ANYBODY, Caller
 
 
 def test_an_owner_sees_its_own() -> None:

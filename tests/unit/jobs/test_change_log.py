@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from app.jobs.change_log import Change, ChangeLog
+from offload.jobs.changes.log import Change, ChangeLog
 
 JOBS = st.sampled_from("abcd")
 MOST = 2

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from app.errors import StorageFullError
-from app.jobs.changes import Changes
-from app.jobs.dispatcher import TOGETHER_S, Dispatcher
-from app.jobs.housekeeping import recover
-from app.jobs.interfaces import IdempotencyKey
-from app.jobs.lifecycle import start
-from app.jobs.model import (
+from offload.errors import StorageFullError
+from offload.jobs.changes.notifier import Changes
+from offload.jobs.dispatch.dispatcher import TOGETHER_S, Dispatcher
+from offload.jobs.housekeeping import recover
+from offload.jobs.interfaces import IdempotencyKey
+from offload.jobs.lifecycle import start
+from offload.jobs.model import (
     AttemptKey,
     Done,
     Failed,
@@ -27,8 +27,8 @@ from app.jobs.model import (
     Stopped,
     Usage,
 )
-from app.jobs.recent import RecentJobs
-from app.jobs.statistics import KNOWN_AFTER
+from offload.jobs.recent import RecentJobs
+from offload.jobs.statistics import KNOWN_AFTER
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import USAGE, ScriptedEngine
 from tests.support.waiting import turns, until
@@ -297,7 +297,7 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
 async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         await desk.submit(a_job())
         await desk.engine.running("a")
@@ -312,7 +312,7 @@ async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_mad
 
 
 async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 5
         await desk.submit(a_job())
@@ -335,7 +335,7 @@ async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once(
 
 
 async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.attempts.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 1
         await desk.submit(a_job())
@@ -430,7 +430,7 @@ async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> N
 
 
 async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.SECOND_LINE_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.dispatcher.SECOND_LINE_S", 0.01)
     async with a_desk() as desk:
         await desk.submit(a_job(timeout_s=0.01))
         job = await desk.ended("a")
@@ -480,7 +480,7 @@ async def test_a_drain_has_an_end_of_its_own() -> None:
 
 
 async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.dispatcher.RECORDED_S", 0.05)
+    monkeypatch.setattr("offload.jobs.dispatch.dispatcher.RECORDED_S", 0.05)
     async with a_desk() as desk:
         await desk.submit(a_job())
         await desk.engine.running("a")

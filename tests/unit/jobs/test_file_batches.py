@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import InvalidParametersError
-from app.jobs.admission import Options
-from app.jobs.file_batches import Wanted, matching, verifying
-from app.jobs.reports import ToVerify, to_verify
-from app.tasks.context import Places
-from app.tasks.file_digest import FileDigest
-from app.tasks.patterns import compile_pattern
-from app.tasks.registry import RegistrySpec, load
+from offload.digests.batches import Wanted, matching, verifying
+from offload.digests.patterns import compile_pattern
+from offload.digests.reports import ToVerify, to_verify
+from offload.digests.task import FileDigest
+from offload.errors import InvalidParametersError
+from offload.jobs.acceptance.admission import Options
+from offload.tasks.context import Places
+from offload.tasks.registry import RegistrySpec, load
 from tests.support.directories import deep_file
 
 FILE_DIGEST = load(RegistrySpec())["file-digest"]

@@ -5,8 +5,8 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.ids import new_ids
-from app.tasks.context import is_uuid
+from offload.jobs.ids import new_ids
+from offload.tasks.context import is_uuid
 
 
 @given(st.lists(st.integers(0, 2**60), min_size=2, max_size=50))

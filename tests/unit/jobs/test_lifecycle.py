@@ -8,9 +8,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from app.jobs import lifecycle
-from app.jobs.lifecycle import EDGES, IllegalTransitionError
-from app.jobs.model import (
+from offload.jobs import lifecycle
+from offload.jobs.lifecycle import EDGES, IllegalTransitionError
+from offload.jobs.model import (
     TERMINAL,
     Done,
     Failed,

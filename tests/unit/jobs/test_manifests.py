@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.manifests import Entry, Form, Manifest, TooManyLinesError, read_manifest, write_entry
-from app.tasks.digests import HEX_LENGTHS, Algorithm, new_digest
+from offload.digests.algorithms import HEX_LENGTHS, Algorithm, new_digest
+from offload.digests.manifests import Entry, Form, Manifest, TooManyLinesError, read_manifest, write_entry
 
 MOST = 10_000
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.model import Job
-from app.jobs.queue import FairQueue, dearest_first
+from offload.jobs.dispatch.queue import FairQueue, dearest_first
+from offload.jobs.model import Job
 
 
 def drained(queue: FairQueue) -> list[str]:

@@ -3,8 +3,8 @@
 import tracemalloc
 from dataclasses import replace
 
-from app.jobs.model import Failure, FailureKind, Job, State
-from app.jobs.recent import RecentJobs
+from offload.jobs.model import Failure, FailureKind, Job, State
+from offload.jobs.recent import RecentJobs
 
 ROOM_BYTES = 1 << 20
 

@@ -15,11 +15,11 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from app.errors import BootError
-from app.jobs.model import AttemptKey
-from app.stores.board import Board
-from app.stores.socket_directory import LONGEST, remove_socket_directory, socket_directory
-from app.worker.entry import Entry, Key, Value, connect
+from offload.errors import BootError
+from offload.jobs.model import AttemptKey
+from offload.stores.board import Board
+from offload.stores.socket_directory import LONGEST, remove_socket_directory, socket_directory
+from offload.wire.board import Entry, Key, Value, connect
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -282,7 +282,7 @@ OWNER = """
 import asyncio, sys
 from pathlib import Path
 from typing import NoReturn
-from app.stores.board import Board
+from offload.stores.board import Board
 
 async def main() -> None:
     board = Board(Path(sys.argv[1]))

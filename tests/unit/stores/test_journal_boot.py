@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError, StorageFailedError
-from app.stores.journal import sql
+from offload.errors import BootError, StorageFailedError
+from offload.stores.journal import sql
 from tests.support.journals import a_job, ended, ids, opened
 
 
@@ -281,7 +281,7 @@ def test_an_old_index_beside_a_new_log_means_nothing(killed: Path) -> None:
 
 
 def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.stores.journal.boot.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("offload.stores.journal.boot.BUSY_TIMEOUT_S", 0.05)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -291,8 +291,8 @@ def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkey
 
 OPEN = """
 import os, pathlib, sys, urllib.parse  # all of it now: another user may not be able to read this Python
-from app.errors import BootError, StorageFailedError
-from app.stores.journal import boot
+from offload.errors import BootError, StorageFailedError
+from offload.stores.journal import boot
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
 try:

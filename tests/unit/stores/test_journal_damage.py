@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError, ProblemError
-from app.jobs.interfaces import JobFilter
-from app.jobs.model import Job
+from offload.errors import BootError, ProblemError
+from offload.jobs.interfaces import JobFilter
+from offload.jobs.model import Job
 from tests.support.journals import a_job, ended, opened
 
 ROUNDS = int(os.environ.get("OFFLOAD_DAMAGES", "5"))

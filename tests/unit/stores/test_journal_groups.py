@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import StorageFailedError
-from app.stores.journal import SqliteJournal, line
-from app.stores.journal.line import Line, Work
+from offload.errors import StorageFailedError
+from offload.stores.journal import SqliteJournal, line
+from offload.stores.journal.line import Line, Work
 from tests.support.journals import a_job, ended, ids, opened
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.jobs.model import State
+from offload.jobs.model import State
 from tests.support.journals import opened
 
 ROUNDS = 30

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.interfaces import JobFilter
-from app.jobs.model import Batch, Job, State
-from app.stores.journal import boot, reads
+from offload.jobs.interfaces import JobFilter
+from offload.jobs.model import Batch, Job, State
+from offload.stores.journal import boot, reads
 from tests.support.journals import a_job, ended, opened
 
 FEW, MANY = 2_000, 20_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.model import Batch, State
+from offload.jobs.model import Batch, State
 from tests.support.journals import a_job, ended, opened
 
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import ProblemError, StorageFailedError, StorageFullError
-from app.stores.journal import SqliteJournal, line
-from app.stores.journal import journal as journal_module
-from app.stores.journal.faults import storage_error
+from offload.errors import ProblemError, StorageFailedError, StorageFullError
+from offload.stores.journal import SqliteJournal, line
+from offload.stores.journal import journal as journal_module
+from offload.stores.journal.faults import storage_error
 from tests.support.journals import a_job, ended, ids, opened
 
 pytestmark = pytest.mark.anyio
@@ -98,7 +98,7 @@ async def test_a_write_that_fails_at_any_place_has_not_happened(tmp_path: Path, 
 async def test_an_io_error_on_a_disk_without_room_is_a_full_disk(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("app.stores.journal.faults._NOT_ENOUGH_BYTES", 2**63)
+    monkeypatch.setattr("offload.stores.journal.faults._NOT_ENOUGH_BYTES", 2**63)
     with files_at_most((tmp_path / "journal.db-wal").stat().st_size), pytest.raises(StorageFullError):
         await journal.add([a_job("a")])
 

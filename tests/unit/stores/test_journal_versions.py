@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs import lifecycle
-from app.jobs.interfaces import JobFilter
-from app.jobs.model import Batch, Job, State
-from app.stores.journal import sql
+from offload.jobs import lifecycle
+from offload.jobs.interfaces import JobFilter
+from offload.jobs.model import Batch, Job, State
+from offload.stores.journal import sql
 from tests.support.journals import opened
 
 pytestmark = pytest.mark.anyio

@@ -9,13 +9,13 @@ from typing import IO
 
 import pytest
 
-from app.errors import BootError
-from app.stores.lock import NAME, lock_directory
+from offload.errors import BootError
+from offload.stores.lock import NAME, lock_directory
 
 HOLDER = """
 import sys
 from pathlib import Path
-from app.stores.lock import lock_directory
+from offload.stores.lock import lock_directory
 lock = lock_directory(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.errors import BootError
-from app.jobs.model import AttemptKey, Job
-from app.stores.logs import LogDirectory
-from app.worker.logbook import Logbook
+from offload.errors import BootError
+from offload.jobs.model import AttemptKey, Job
+from offload.stores.logs import LogDirectory
+from offload.worker.logbook import Logbook
 from tests.support.journals import a_job
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +52,7 @@ async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path:
 async def test_what_is_read_while_files_turn_has_no_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
-    monkeypatch.setattr("app.worker.logbook.FILE_BYTES", 0)  # each line turns the file
+    monkeypatch.setattr("offload.worker.logbook.FILE_BYTES", 0)  # each line turns the file
     logs, job = LogDirectory(tmp_path / "logs"), a_job("job")
     book = Logbook(logs.directory)
     book.begin(job.id, 1)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError, StorageFailedError
-from app.jobs import lifecycle
-from app.jobs.ids import new_ids
-from app.jobs.model import AttemptKey, Done, Job, Usage
-from app.stores.results import ResultDirectory
-from app.tasks.declaration import MAX_ATTEMPTS
-from app.worker import results as worker_results
+from offload.errors import BootError, StorageFailedError
+from offload.jobs import lifecycle
+from offload.jobs.ids import new_ids
+from offload.jobs.model import AttemptKey, Done, Job, Usage
+from offload.stores.results import ResultDirectory
+from offload.tasks.declaration import MAX_ATTEMPTS
+from offload.wire import result_files as worker_results
 from tests.support.journals import a_job
 from tests.support.memory_journal import MemoryJournal
 

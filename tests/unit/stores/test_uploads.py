@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import BodyTooLargeError, BootError, StorageFailedError, StorageFullError
-from app.jobs.ids import new_ids
-from app.jobs.model import Upload
-from app.stores import uploads as uploads_module
-from app.stores.uploads import GATHERED_BYTES, Sink, UploadDirectory
-from app.tasks.context import Places
+from offload.errors import BodyTooLargeError, BootError, StorageFailedError, StorageFullError
+from offload.jobs.ids import new_ids
+from offload.jobs.model import Upload
+from offload.stores import uploads as uploads_module
+from offload.stores.uploads import GATHERED_BYTES, Sink, UploadDirectory
+from offload.tasks.context import Places
 from tests.support.waiting import turns, until
 
 pytestmark = pytest.mark.anyio

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.tasks.context import Context, Places
-from app.tasks.definition import Task
-from app.tasks.registry import Registry, RegistrySpec, load
+from offload.tasks.context import Context, Places
+from offload.tasks.definition import Task
+from offload.tasks.registry import Registry, RegistrySpec, load
 
 MODULE = "tests.unit.tasks.functions"
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, field_serializer
 from typing_extensions import TypedDict
 
-from app.errors import TooExpensiveError
-from app.tasks import task
-from app.tasks.context import Context
+from offload.errors import TooExpensiveError
+from offload.tasks import task
+from offload.tasks.context import Context
 
 
 class Colour(Enum):

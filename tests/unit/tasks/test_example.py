@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.tasks.registration import make_task
+from offload.tasks.registration import make_task
 from tests.unit.tasks.functions import Box, Colour, Order, Point
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import TooExpensiveError
+from offload.errors import TooExpensiveError
 from tests.unit.tasks.building import built_in, context_in
 
 fibonacci = built_in("fibonacci")

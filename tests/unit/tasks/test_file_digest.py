@@ -16,17 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.errors import (
-    FileNotFoundProblemError,
-    NotARegularFileError,
-    PathRefusedError,
-    UploadNotFoundError,
-)
-from app.tasks.context import Context
-from app.tasks.definition import Examined
-from app.tasks.digests import HEX_LENGTHS
-from app.tasks.faults import FileChangedError, FileMissingError, FileRefusedError, NotAFileError, TaskFaultError
-from app.tasks.file_digest import CHUNK_BYTES, read_digests, source_of
+from offload.digests.algorithms import HEX_LENGTHS
+from offload.digests.task import CHUNK_BYTES, read_digests, source_of
+from offload.errors import FileNotFoundProblemError, NotARegularFileError, PathRefusedError, UploadNotFoundError
+from offload.tasks.context import Context
+from offload.tasks.definition import Examined
+from offload.tasks.faults import FileChangedError, FileMissingError, FileRefusedError, NotAFileError, TaskFaultError
 from tests.support.waiting import until_sync
 from tests.unit.tasks.building import Reports, built_in, context_in
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import FileNotFoundProblemError, NotARegularFileError, PathRefusedError, ProblemError
-from app.tasks.files import open_below
+from offload.digests.opening import open_below
+from offload.errors import FileNotFoundProblemError, NotARegularFileError, PathRefusedError, ProblemError
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import BootError, TooExpensiveError
-from app.tasks import task
-from app.tasks.declaration import Limits
-from app.tasks.registry import RegistrySpec, load
+from offload.errors import BootError, TooExpensiveError
+from offload.tasks import task
+from offload.tasks.declaration import Limits
+from offload.tasks.registry import RegistrySpec, load
 from tests.unit.tasks import functions
 from tests.unit.tasks.building import MODULE, registry_of, users_task
 
@@ -91,7 +91,7 @@ def test_a_name_taken_twice() -> None:
         ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
         ("def f(:", "SyntaxError"),
         (
-            "from app.tasks import task\n@task(timeout_s=-1)\ndef f() -> None: ...",
+            "from offload.tasks import task\n@task(timeout_s=-1)\ndef f() -> None: ...",
             "timeout_s is a number of seconds above 0, not -1",
         ),
     ],
@@ -121,7 +121,8 @@ def _load_in(directory: Path, tasks: str, after: str = "") -> str:
     """What loading prints in a fresh process, started as a console script is: without its directory on the path."""
     program = (
         f"import sys; sys.path[:] = [p for p in sys.path if p] + [{str(Path.cwd())!r}]\n"
-        f"from app.tasks.registry import RegistrySpec, load\nprint(list(load(RegistrySpec(tasks={tasks!r}))))\n{after}"
+        "from offload.tasks.registry import RegistrySpec, load\n"
+        f"print(list(load(RegistrySpec(tasks={tasks!r}))))\n{after}"
     )
     done = subprocess.run(
         [sys.executable, "-E", "-c", program], cwd=directory, capture_output=True, text=True, timeout=60, check=False
@@ -179,7 +180,7 @@ def test_a_spec_crosses_to_a_lane_and_makes_the_same_registry() -> None:
 
 
 def test_a_child_process_imports_no_web_framework() -> None:
-    program = "import sys, app.tasks.registry; print(*sys.modules)"
+    program = "import sys, offload.tasks.registry; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     unwanted = {"fastapi", "starlette", "uvicorn", "sqlite3", "structlog", "multiprocessing", "asyncio", "gmpy2"}
     assert not unwanted & set(modules)

@@ -5,8 +5,8 @@ from typing import Any, Never, NoReturn
 
 import pytest
 
-from app.tasks.faults import ResultNotSerializableError
-from app.tasks.result import result_type
+from offload.tasks.faults import ResultNotSerializableError
+from offload.tasks.result import result_type
 from tests.unit.tasks.building import context_in, users_task
 
 

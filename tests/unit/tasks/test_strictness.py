@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from app.tasks.strict_json import DECODER
+from offload.tasks.strict_json import DECODER
 from tests.unit.tasks.building import built_in, users_task
 
 fibonacci = built_in("fibonacci")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.errors import FileNotFoundProblemError, InvalidParametersError, PathRefusedError, TooExpensiveError
-from app.tasks import walk
-from app.tasks.patterns import compile_pattern
-from app.tasks.walk import Found, find_files
+from offload.digests import walk
+from offload.digests.patterns import compile_pattern
+from offload.digests.walk import Found, find_files
+from offload.errors import FileNotFoundProblemError, InvalidParametersError, PathRefusedError, TooExpensiveError
 from tests.support.directories import deep_file
 
 MOST = 10_000

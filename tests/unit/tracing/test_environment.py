@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.tracing.environment import hindrance, wanted
+from offload.tracing.environment import hindrance, wanted
 
 GENERAL, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 URL = "http://localhost:4318"

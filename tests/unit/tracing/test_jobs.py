@@ -8,9 +8,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.jobs import lifecycle
-from app.jobs.model import Done, Job, Lost, Rejected, Stopped, Usage
-from app.tracing.jobs import Ids, JobTraces
+from offload.jobs import lifecycle
+from offload.jobs.model import Done, Job, Lost, Rejected, Stopped, Usage
+from offload.tracing.jobs import Ids, JobTraces
 
 PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 JOB = Job(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tasks.faults import FileChangedError, ResultNotSerializableError
-from app.worker.faults import MESSAGE_BYTES, TRACEBACK_BYTES, cut, fault
+from offload.tasks.faults import FileChangedError, ResultNotSerializableError
+from offload.worker.faults import MESSAGE_BYTES, TRACEBACK_BYTES, cut, fault
 
 
 def raised(error: BaseException) -> BaseException:

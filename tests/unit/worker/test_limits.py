@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from app.worker import results
-from app.worker.limits import parse_statm
+from offload.wire import result_files as results
+from offload.worker.limits import parse_statm
 
 FORKED = "import os, sys\nif os.fork(): sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))\n"
 """As a lane is. A program that was only executed has the peak of the one that executed it in its ru_maxrss."""
 
 
 def run(body: str) -> str:
-    script = f"{FORKED}from app.worker.limits import Memory, Meter\nmemory = Memory()\n{body}"
+    script = f"{FORKED}from offload.worker.limits import Memory, Meter\nmemory = Memory()\n{body}"
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     ).stdout.strip()

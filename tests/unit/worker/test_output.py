@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.model import AttemptKey, Line
-from app.stores.logs import LogDirectory
-from app.worker.logbook import AGAIN, FILE_BYTES, LINE_CHARS, Logbook
-from app.worker.output import ATTEMPT_BYTES, NOTICE
+from offload.jobs.model import AttemptKey, Line
+from offload.stores.logs import LogDirectory
+from offload.worker.logbook import AGAIN, FILE_BYTES, LINE_CHARS, Logbook
+from offload.worker.output import ATTEMPT_BYTES, NOTICE
 
 START = """
 import logging, os, sys, threading, warnings
 from pathlib import Path
-from app.worker.logbook import Logbook
-from app.worker.output import Output
+from offload.worker.logbook import Logbook
+from offload.worker.output import Output
 {imported}
 output = Output(Logbook(Path({logs!r})))
 os.dup2(2, 1)
@@ -267,7 +267,7 @@ def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
 
 def test_a_child_that_finds_the_file_full_takes_nothing_from_its_parent(said: Said) -> None:
     said(
-        "from app.worker import logbook\nlogbook.FILE_BYTES = 200\n"
+        "from offload.worker import logbook\nlogbook.FILE_BYTES = 200\n"
         "begin()\nfor n in range(3): print(n)\n"
         "if (child := os.fork()) == 0: print('child'), os._exit(0)\n"
         "os.waitpid(child, 0)\nprint('parent')\nend()"
@@ -324,7 +324,7 @@ def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
 
 
 TURNED_WHILE_WRITING = """
-from app.worker import logbook
+from offload.worker import logbook
 logbook.FILE_BYTES = 0  # each line turns the file
 begin()
 write, close, about_to_write, opened = os.write, os.close, threading.Event(), threading.Event()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from app.tasks.registry import RegistrySpec
-from app.worker.registry import VARIABLE, announce
+from offload.tasks.registry import RegistrySpec
+from offload.worker.registry import VARIABLE, announce
 
 SHOW = """
 import gc, os, sys
-import app.worker.preload
-from app.tasks.registry import RegistrySpec
-from app.worker.registry import registry
+import offload.worker.preload
+from offload.tasks.registry import RegistrySpec
+from offload.worker.registry import registry
 made = registry.cache_info().currsize
 print(made, "gmpy2" in sys.modules, "OFFLOAD_PRELOAD" in os.environ, gc.get_freeze_count() > 10_000)
 """

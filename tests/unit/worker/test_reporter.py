@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.model import AttemptKey
-from app.stores.board import Board
-from app.worker.entry import Entry, Key, Value
-from app.worker.reporter import FIRST_S, LARGEST, LOOK_S, NOTE_CHARS, WRITE_S, Reporter, harmless
+from offload.jobs.model import AttemptKey
+from offload.stores.board import Board
+from offload.wire.board import Entry, Key, Value
+from offload.worker.reporter import FIRST_S, LARGEST, LOOK_S, NOTE_CHARS, WRITE_S, Reporter, harmless
 from tests.support.waiting import until
 
 JOB: Key = ("job", 1)

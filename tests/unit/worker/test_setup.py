@@ -12,7 +12,7 @@ from tests.support.waiting import until_sync
 
 FRONT_DESK = """
 import asyncio, pathlib, sys
-from app.engines.local import LocalEngine
+from offload.engines.local.engine import LocalEngine
 from tests.support.engine_rig import NoBoard, Rig, local_setup
 
 async def main(home, task):

@@ -7,9 +7,9 @@ from multiprocessing import get_context
 
 import pytest
 
-from app.worker import execute as lane
-from app.worker.messages import Call, Reply, Spent
-from app.worker.shared import Desk
+from offload.wire.messages import Call, Reply, Spent
+from offload.wire.pipes import Desk
+from offload.worker import lane
 from tests.support.waiting import until_sync
 
 SPENT = Spent(0.0, 0.0, 0, 0.0)

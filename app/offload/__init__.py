@@ -1,0 +1,23 @@
+"""Offload: CPU-bound Python work, run in processes, behind an HTTP API.
+
+    from offload import task
+
+What is named here is loaded when it is first used: a worker process needs none of it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from offload.tasks.declaration import task
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "task"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "task":
+        from offload.tasks.declaration import task  # noqa: PLC0415
+
+        return task
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""`/batches`: jobs that are accepted, counted and cancelled together."""

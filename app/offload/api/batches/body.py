@@ -1,0 +1,158 @@
+"""Reads the body of `POST /batches`: many members, one at a time, so that no body stops the event loop.
+
+Parsed as a whole, ten thousand members would hold it for a quarter of a second. Here JSON's own decoder is led from
+value to value, and each member's parameters go to its task as the text that was sent: read exactly as by
+`POST /jobs/{task}`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from offload.api.contract.validation import invalid, invalid_model
+from offload.api.jobs.options import MOST_LABELS, Label, MemberOptions, with_labels
+from offload.api.jobs.submit import task_not_found
+from offload.api.transport.incremental_json import JsonText
+from offload.errors import BodyTooLargeError, InvalidParametersError
+from offload.jobs.acceptance.admission import Submission
+from offload.jobs.batches import MOST_MEMBERS
+from offload.tasks.registry import Registry
+
+AT_ONCE = 50
+"""Members read before others have their turn: about a millisecond."""
+
+CHARACTERS_AT_ONCE = 64 * 1024
+"""The same for long ones."""
+
+_LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MOST_LABELS)])
+
+_NO_OPTIONS = MemberOptions()
+
+MEMBER_NAMES = ("task", "params", *MemberOptions.model_fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchBody:
+    """What was sent."""
+
+    members: Sequence[Submission]
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a body is read by."""
+
+    registry: Registry
+    owner: str | None
+    most: int
+    """Characters that one member may have, or the list of labels."""
+
+
+async def read_batch(body: bytes, reading: Reading) -> BatchBody:
+    """The members, each with the labels of the batch besides its own.
+
+    Raises `InvalidParametersError`, and `BodyTooLargeError` for a member that is too large.
+    """
+    try:
+        return await _read(JsonText(body.decode()), reading)
+    except RecursionError:
+        raise _wrong("The JSON is nested too deeply") from None
+    except ValueError as error:
+        raise _wrong(str(error)) from None
+
+
+async def _read(text: JsonText, reading: Reading) -> BatchBody:
+    _expect(text, "{", 'Input should be an object, such as {"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}')
+    labels: list[str] = []
+    members: list[Submission] | None = None
+    for name in text.names():
+        if name == "jobs":
+            members = [member async for member in _members(text, reading)]
+        elif name == "labels":
+            _expect(text, "[", "Input should be a list", "labels")
+            _bound(text, reading, "labels")
+            labels = _labels(text.value())
+        else:
+            raise invalid([{"loc": ("body", name), "type": "extra_forbidden"}], known=("jobs", "labels"))
+    if not text.at_end():
+        raise _wrong("Invalid JSON: there is something after the end of the object")
+    if not members:
+        raise _wrong("Field required" if members is None else "There must be at least one job", "jobs")
+    return BatchBody(members=await _labelled(members, labels) if labels else members, labels=labels)
+
+
+async def _members(text: JsonText, reading: Reading) -> AsyncIterator[Submission]:
+    _expect(text, "[", "Input should be a list", "jobs")
+    rested = text.at
+    for place in text.items():
+        if place == MOST_MEMBERS:
+            raise _wrong(f"A batch has at most {MOST_MEMBERS} jobs", "jobs")
+        if place % AT_ONCE == 0 or text.at - rested > CHARACTERS_AT_ONCE:
+            rested = text.at
+            await asyncio.sleep(0)
+        yield _member(text, reading, place)
+
+
+def _expect(text: JsonText, bracket: str, msg: str, *where: str | int) -> None:
+    if not text.begins_with(bracket):
+        raise _wrong(msg, *where)
+
+
+def _bound(text: JsonText, reading: Reading, where: str) -> None:
+    if not text.ends_within(reading.most):
+        raise BodyTooLargeError(f"{where}: This may have at most {reading.most} characters. Nothing was accepted.")
+
+
+def _member(text: JsonText, reading: Reading, place: int) -> Submission:
+    where, registry = ("jobs", place), reading.registry
+    _expect(text, "{", "Input should be an object", *where)
+    _bound(text, reading, f"jobs.{place}")
+    said: dict[str, Any] = {}
+    params: str | None = None
+    for name in text.names():
+        if name == "params":
+            params = text.raw()
+        else:
+            said[name] = text.value()
+    task = registry.get(name) if isinstance(name := said.pop("task", None), str) else None
+    if task is None:
+        missing = "Field required" if name is None else task_not_found(registry, str(name)).detail
+        raise _wrong(missing, *where, "task")
+    if params is None:
+        raise _wrong("Field required", *where, "params")
+    try:
+        options = MemberOptions.model_validate(said) if said else _NO_OPTIONS
+    except ValidationError as error:
+        raise invalid_model(error, "body", *where, known=MEMBER_NAMES) from None
+    try:
+        read = task.parse(params.encode())
+    except ValidationError as error:
+        known = [field.alias or name for name, field in task.params.model_fields.items()]
+        raise invalid_model(error, "body", *where, "params", known=known) from None
+    return Submission(task=task, params=read, options=options.options(), owner=reading.owner)
+
+
+def _labels(value: object) -> list[str]:
+    try:
+        return _LABELS.validate_python(value, strict=True)
+    except ValidationError as error:
+        raise invalid_model(error, "body", "labels") from None
+
+
+async def _labelled(members: Sequence[Submission], labels: Sequence[str]) -> Sequence[Submission]:
+    """The members, each with these labels too."""
+    labelled = []
+    for place, member in enumerate(members):
+        if place % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        options = with_labels(member.options, labels, "jobs", place, "labels")
+        labelled.append(replace(member, options=options))
+    return labelled
+
+
+def _wrong(msg: str, *where: str | int) -> InvalidParametersError:
+    return invalid([{"loc": ("body", *where), "msg": msg, "type": "value_error"}])

@@ -1,0 +1,70 @@
+"""`Accept`, `Prefer: wait=N` (RFC 7240) and `Idempotency-Key`."""
+
+import re
+from typing import Annotated
+
+from fastapi import Header
+from pydantic import Field
+from starlette.datastructures import Headers
+
+from offload.api.contract.queries import MAX_WAIT_S, never_null
+from offload.errors import InvalidParametersError
+
+KEY_PATTERN = r"^[!-~]{1,255}$"
+
+PreferHeader = Annotated[
+    str | None,
+    Header(
+        alias="Prefer",
+        description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})",
+        json_schema_extra=never_null,
+    ),
+]
+
+KeyHeader = Annotated[
+    Annotated[str, Field(pattern=KEY_PATTERN)] | None,
+    Header(
+        alias="Idempotency-Key",
+        description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
+        json_schema_extra=never_null,
+    ),
+]
+
+_NEVER = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
+
+_PREFERENCE = re.compile(
+    r"""\s*([^\s=;,"]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?[^,"]*(?:"(?:[^"\\]|\\.)*"[^,"]*)*"""
+)
+
+
+def accepts(headers: Headers, media_type: str) -> bool:
+    """True where the request names this type among those it accepts, in whichever version and however much it likes it.
+
+    Wildcards don't count: they leave the choice to the service.
+    """
+    for accepted in ",".join(headers.getlist("accept")).split(","):
+        named, *parameters = accepted.split(";")
+        if named.strip().lower() == media_type:
+            return not any(map(_NEVER.fullmatch, parameters))
+    return False
+
+
+def preferred_wait(prefer: str | None) -> int | None:
+    """The seconds of the first `wait` preference, cut to the longest wait; None without one that makes sense.
+
+    What can't be read is ignored, as the RFC asks.
+    """
+    for match in _PREFERENCE.finditer(prefer or ""):
+        name, value = match.groups(default="")
+        if name.lower() == "wait":
+            seconds = value.strip('"')
+            return min(int(seconds[:9]), MAX_WAIT_S) if re.fullmatch(r"[0-9]+", seconds) else None
+    return None
+
+
+def checked_key(key: str | None) -> str | None:
+    """The idempotency key. Raises `InvalidParametersError` where it is not 1 to 255 visible ASCII characters."""
+    if key is not None and not re.fullmatch(KEY_PATTERN, key):
+        msg = "An idempotency key is 1 to 255 visible ASCII characters"
+        raise InvalidParametersError(msg, errors=[{"loc": ["header", "idempotency-key"], "msg": msg}])
+    return key

@@ -1,0 +1,1 @@
+"""The routes that only file digests have: uploads with a job, patterns, manifests and reports."""

@@ -1,0 +1,202 @@
+"""Batches of files: by a pattern of names, or by a manifest that is to be verified."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from offload.api.batches.routes import BATCH_ACCEPTED, MAX_BYTES
+from offload.api.contract.queries import never_null, strictly
+from offload.api.contract.request_headers import KeyHeader, PreferHeader, checked_key
+from offload.api.contract.validation import invalid_model
+from offload.api.files.multipart import is_multipart
+from offload.api.jobs.acceptance import answer_batch
+from offload.api.jobs.options import MOST_LABELS, Label, SubmitQuery, with_labels
+from offload.api.state import AppState, Caller, State
+from offload.api.transport.request_body import read_body, read_json, refuse_encoded
+from offload.digests.algorithms import Algorithm
+from offload.digests.batches import Members, Wanted, matching, verifying
+from offload.digests.patterns import compile_pattern
+from offload.digests.reports import ToVerify
+from offload.digests.task import Algorithms
+from offload.errors import UnsupportedMediaTypeError
+from offload.jobs.batches import AcceptedBatch, BatchSubmission
+from offload.tasks.strict_json import refuse_ambiguous
+
+TASK = "file-digest"
+
+router = APIRouter(tags=["batches"])
+
+
+class FilesBody(BaseModel):
+    """Which files, and which digests of each."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"pattern": "**/*", "algorithms": ["sha256"]}]}
+    )
+
+    pattern: str = Field(
+        min_length=1,
+        max_length=4096,
+        description="Of paths below the files directory, as Python's `glob` reads it: `*`, `?`, `[a-z]`, and `**` for "
+        "any number of directories. Hidden names match only where the pattern says the dot.",
+    )
+    algorithms: Algorithms = ["sha256"]
+    labels: Annotated[list[Label], Field(max_length=MOST_LABELS)] = []
+
+
+class VerifyQuery(SubmitQuery):
+    """The options of each member, and what the manifest may leave open."""
+
+    algorithm: Annotated[
+        Algorithm | None,
+        Field(
+            description="of lines without a tag; left out: the usual one for so many digits",
+            json_schema_extra=never_null,
+        ),
+    ] = None
+
+
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": FilesBody.model_json_schema()}}}}
+
+_MANIFEST = {
+    "requestBody": {
+        "required": True,
+        "content": {"text/plain": {"schema": {"type": "string"}, "example": f"{'0' * 64}  hello.txt\n"}},
+    }
+}
+
+
+@router.post(
+    "/batches/file-digest",
+    dependencies=[strictly(SubmitQuery)],
+    operation_id="submit_file_batch",
+    summary="Digest all files that match a pattern",
+    status_code=202,
+    responses=BATCH_ACCEPTED,
+    openapi_extra=_BODY,
+)
+async def submit_files(
+    request: Request,
+    state: State,
+    caller: Caller,
+    query: Annotated[SubmitQuery, Query()],
+    idempotency_key: KeyHeader = None,
+    prefer: PreferHeader = None,
+) -> Response:
+    """A job for each regular file below the files directory that matches, at most 10,000, in the order of their names.
+
+    Links are not followed. A directory that can't be read is a member that fails.
+    """
+    settings = state.settings
+    key = checked_key(idempotency_key)
+    example = '{"pattern": "photos/**/*.jpg", "algorithms": ["sha256"]}'
+    raw = await read_json(
+        request, max_bytes=settings.body_max_kb * 1024, within_s=settings.body_timeout_s, example=example
+    )
+    body = _parse(raw)
+    pattern = compile_pattern(body.pattern)
+    wanted = _wanted(state, caller.owner, query, body.labels)
+    draft = BatchSubmission(
+        members=(),
+        kind="file-digest",
+        labels=wanted.options.labels,
+        owner=caller.owner,
+        key=key,
+        content=_content(query, [body.pattern, body.algorithms]),
+    )
+
+    def find() -> tuple[Members, None]:
+        return matching(wanted, settings.files_dir, pattern, body.algorithms), None
+
+    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
+
+
+@router.post(
+    "/batches/file-digest/verify",
+    dependencies=[strictly(VerifyQuery)],
+    operation_id="submit_verification",
+    summary="Verify a manifest",
+    status_code=202,
+    responses=BATCH_ACCEPTED,
+    openapi_extra=_MANIFEST,
+)
+async def submit_verification(
+    request: Request,
+    state: State,
+    caller: Caller,
+    query: Annotated[VerifyQuery, Query()],
+    idempotency_key: KeyHeader = None,
+    prefer: PreferHeader = None,
+) -> Response:
+    """A job for each line of a manifest as `sha256sum` and its kin write it, in GNU or BSD form, with `--zero` or not.
+
+    A file that is missing or may not be read is a member that fails; `GET /batches/{id}/report` tells of all.
+    """
+    key = checked_key(idempotency_key)
+    _check_form(request)
+    body = await read_body(request, max_bytes=MAX_BYTES, within_s=state.settings.body_timeout_s)
+    wanted = _wanted(state, caller.owner, query, ())
+    draft = BatchSubmission(
+        members=(),
+        kind="verify",
+        labels=wanted.options.labels,
+        owner=caller.owner,
+        key=key,
+        content=_content(query, [hashlib.blake2b(body).hexdigest()]) if key else b"",
+    )
+
+    def find() -> tuple[Members, ToVerify]:
+        return verifying(wanted, state.batches.intake.places, body, query.algorithm)
+
+    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
+
+
+async def _submit(
+    state: AppState, draft: BatchSubmission, find: Callable[[], tuple[Members, ToVerify | None]]
+) -> AcceptedBatch:
+    """Submits what `find` finds, in a thread, unless an earlier request with the same key has."""
+    async with state.service.keys.hold(draft.owner, draft.key):
+        if known := await state.batches.replay(draft):
+            return known
+        state.service.check_open()
+        async with state.one_walk:
+            members, manifest = await asyncio.to_thread(find)
+        return await state.batches.submit(
+            replace(
+                draft,
+                members=members.submissions,
+                examined=members.examined,
+                source=manifest.dump() if manifest else None,
+            )
+        )
+
+
+def _parse(raw: bytes) -> FilesBody:
+    try:
+        body = FilesBody.model_validate_json(raw, strict=True)
+        refuse_ambiguous(raw, FilesBody.__name__)
+    except ValidationError as error:
+        raise invalid_model(error, "body", known=FilesBody.model_fields) from None
+    return body
+
+
+def _wanted(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequence[str]) -> Wanted:
+    options = with_labels(query.options(), labels, "labels")
+    return Wanted(task=state.registry[TASK], options=options, owner=owner)
+
+
+def _content(query: SubmitQuery, said: Sequence[Any]) -> bytes:
+    """What makes it the same request, whatever files there are the next time."""
+    return json.dumps([query.model_dump(), *said]).encode()
+
+
+def _check_form(request: Request) -> None:
+    if is_multipart(request.headers.get("content-type", "")):
+        raise UnsupportedMediaTypeError("Send the manifest itself; with curl, --data-binary @SHA256SUMS.")
+    refuse_encoded(request)

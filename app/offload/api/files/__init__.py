@@ -1,0 +1,1 @@
+"""`/uploads`: files that clients send for jobs to read."""

@@ -1,0 +1,107 @@
+"""Reads `multipart/form-data` (RFC 7578) as it arrives: nothing is kept but the headers of the present part."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import NamedTuple
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from offload.errors import BadRequestError
+
+MOST_PARTS = 100
+
+
+class Part(NamedTuple):
+    """A part begins; the bytes that follow are its content. `filename` is None for a field that is not a file."""
+
+    name: str
+    filename: str | None
+
+
+def is_multipart(content_type: str) -> bool:
+    """True for a form that may hold files."""
+    return content_type.lower().partition(";")[0].strip() == "multipart/form-data"
+
+
+async def read_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[Part | bytes]:
+    """The parts of a form in their order, each followed by its content in pieces.
+
+    Raises `BadRequestError` where the form is broken.
+    """
+    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    if not boundary:
+        raise BadRequestError("The Content-Type of the form has no boundary.")
+    try:
+        reader = _Reader(boundary)
+        async for chunk in chunks:
+            for event in reader.read(chunk):
+                yield event
+    except FormParserError as error:
+        raise BadRequestError(f"The multipart body is broken: {error}.") from None
+    if not reader.complete:
+        raise BadRequestError("The multipart body ends before its closing boundary.")
+
+
+class _Reader:
+    """Turns the parser's callbacks into events."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self.complete = False
+        self._events: list[Part | bytes] = []
+        self._parts = 0
+        self._field = b""
+        self._value = b""
+        self._disposition = b""
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._part_begin,
+                "on_header_field": self._header_field,
+                "on_header_value": self._header_value,
+                "on_header_end": self._header_end,
+                "on_headers_finished": self._headers_finished,
+                "on_part_data": self._part_data,
+                "on_end": self._end,
+            },
+        )
+
+    def read(self, chunk: bytes) -> Iterator[Part | bytes]:
+        """The events in the next bytes of the body."""
+        self._parser.write(chunk)
+        events, self._events = self._events, []
+        yield from events
+
+    def _part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise BadRequestError(f"The form has more than {MOST_PARTS} parts.")
+        self._disposition = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._field = self._value = b""
+
+    def _headers_finished(self) -> None:
+        options = parse_options_header(self._disposition.decode("latin-1"))[1]
+        if b"name" not in options:
+            raise BadRequestError("A part of the form has no name in its Content-Disposition.")
+        filename = options.get(b"filename")
+        self._events.append(Part(_text(options[b"name"]), None if filename is None else _text(filename)))
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(data[start:end])
+
+    def _end(self) -> None:
+        self.complete = True
+
+
+def _text(raw: bytes) -> str:
+    """UTF-8, as RFC 7578 (5.1.2) has it; what isn't, is shown and never used."""
+    return raw.decode(errors="replace")

@@ -1,0 +1,156 @@
+"""From a request's body to an upload on disk, streamed: by itself or as the one file of a form."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from email.message import Message
+
+from fastapi import Request
+
+from offload.api.files.incoming import Incoming
+from offload.api.files.multipart import Part, is_multipart, read_parts
+from offload.api.state import AppState, Sink
+from offload.errors import BadRequestError, BodyTooLargeError, InvalidParametersError
+
+FIELD_BYTES = 64 * 1024
+"""What one field of a form that is not the file may have."""
+
+FORM_BYTES = 1 << 20
+"""What a form may have besides the content of its file."""
+
+LONGEST_NAME = 255
+
+FILE_FIELD = "file"
+
+Fields = Mapping[str, Sequence[str]]
+"""The fields of a form that are not files: each name with its values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A file that has arrived whole, with the fields of its form."""
+
+    id: str
+    name: str
+    size: int
+    digest: bytes
+    """The file's BLAKE2b digest where it was asked for."""
+    fields: Fields
+
+
+@asynccontextmanager
+async def receiving(
+    request: Request, state: AppState, owner: str | None, *, name: str | None = None, digest: bool = False
+) -> AsyncIterator[Received]:
+    """Writes the request's body, or the `file` of its form, to the spool. It is kept if the context ends without error.
+
+    `name` goes before the one in the headers. Raises `BodyTooLargeError`, `UploadTooSlowError`, `DigestMismatchError`,
+    `StorageFullError`, and for a form that is not as expected `BadRequestError` and `InvalidParametersError`. Nothing
+    is kept then, nor where the client goes away.
+    """
+    form = is_multipart(request.headers.get("content-type", ""))
+    upload = _Upload(state, owner, name or _disposition(request), digest=digest)
+    limit = _limit(state) + (FORM_BYTES if form else 0)
+    incoming = Incoming(request, max_bytes=limit, idle_s=state.settings.upload_idle_s)
+    async with AsyncExitStack() as stack:
+        fields: Fields = {}
+        if form:
+            fields = await _read_form(request, incoming, upload, stack)
+        else:
+            await upload.open(stack)
+            async for chunk in incoming.chunks():
+                await upload.write(chunk)
+        incoming.verify()
+        yield upload.received(fields)
+
+
+async def _read_form(request: Request, incoming: Incoming, upload: "_Upload", stack: AsyncExitStack) -> Fields:
+    fields: dict[str, list[bytes]] = defaultdict(list)
+    part = Part("", None)
+    async for event in read_parts(incoming.chunks(), request.headers.get("content-type", "")):
+        if isinstance(event, Part):
+            part = event
+            if part.name == FILE_FIELD:
+                await upload.open(stack, part.filename)
+            elif part.filename is not None:
+                raise wrong_field(part.name, f"The file goes into the field `{FILE_FIELD}`")
+            else:
+                fields[part.name].append(b"")
+        elif part.name == FILE_FIELD:
+            await upload.write(event)
+        else:
+            fields[part.name][-1] += event
+            if len(fields[part.name][-1]) > FIELD_BYTES:
+                raise BodyTooLargeError(f"A field of the form may have at most {FIELD_BYTES} bytes.")
+    if not upload.opened:
+        raise wrong_field(FILE_FIELD, f"The form has no such field; with curl, use -F {FILE_FIELD}=@NAME")
+    return {name: [_text(name, value) for value in values] for name, values in fields.items()}
+
+
+def display_name(name: str | None) -> str:
+    """A file name to show: the last component of what the client said, without what can't be printed."""
+    last = (name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+    clean = "".join(character for character in last if character.isprintable()).strip()[:LONGEST_NAME]
+    return "upload" if clean in {"", ".", ".."} else clean
+
+
+class _Upload:
+    """An upload on its way to the disk."""
+
+    def __init__(self, state: AppState, owner: str | None, name: str | None, *, digest: bool) -> None:
+        self._id = state.new_id()
+        self._state = state
+        self._owner = owner
+        self._name = name
+        self._digest = hashlib.blake2b(digest_size=32) if digest else None
+        self._sink: Sink | None = None
+
+    @property
+    def opened(self) -> bool:
+        """True once there is something to write to."""
+        return self._sink is not None
+
+    async def open(self, stack: AsyncExitStack, filename: str | None = None) -> None:
+        """Begins to write; `filename` is the name if there is no other. It is kept when `stack` ends without error."""
+        if self._sink is not None:
+            raise wrong_field(FILE_FIELD, "Send one file at a time")
+        self._name = display_name(self._name or filename)
+        receiving = self._state.uploads.receive(self._id, self._name, self._owner, _limit(self._state))
+        self._sink = await stack.enter_async_context(receiving)
+
+    async def write(self, chunk: bytes) -> None:
+        """Appends."""
+        assert self._sink is not None  # noqa: S101  # opened before
+        if self._digest is not None:
+            self._digest.update(chunk)
+        await self._sink.write(chunk)
+
+    def received(self, fields: Fields) -> Received:
+        """What has arrived."""
+        assert self._sink is not None  # noqa: S101  # opened before
+        digest = self._digest.digest() if self._digest is not None else b""
+        return Received(id=self._id, name=self._name or "", size=self._sink.size, digest=digest, fields=fields)
+
+
+def _limit(state: AppState) -> int:
+    return state.settings.upload_max_mb << 20
+
+
+def _disposition(request: Request) -> str | None:
+    header = Message()
+    header["Content-Disposition"] = request.headers.get("content-disposition", "")
+    return header.get_filename()
+
+
+def wrong_field(field: str, msg: str) -> InvalidParametersError:
+    """The problem of a form's field."""
+    return InvalidParametersError(f"{field[:100]}: {msg}.", errors=[{"loc": ["body", field[:100]], "msg": msg}])
+
+
+def _text(field: str, value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise BadRequestError(f"The field {field[:100]!r} of the form is not UTF-8.") from None

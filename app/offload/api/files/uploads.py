@@ -1,0 +1,132 @@
+"""`/uploads`: files for jobs to come."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+from starlette.convertors import PathConvertor, register_url_convertor
+
+from offload.api.contract.openapi import problems
+from offload.api.files.receiving import FILE_FIELD, receiving, wrong_field
+from offload.api.state import Caller, State
+from offload.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    DigestMismatchError,
+    InvalidParametersError,
+    JobLiveError,
+    StoppingError,
+    StorageFailedError,
+    StorageFullError,
+    UnsupportedMediaTypeError,
+    UploadNotFoundError,
+    UploadTooSlowError,
+)
+
+router = APIRouter(tags=["uploads"])
+
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+
+_BODY = {
+    "requestBody": {
+        "required": False,  # an empty file is a file
+        "content": {
+            "application/octet-stream": {"schema": FILE},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": FILE},
+                    "required": ["file"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+    }
+}
+
+_ANSWERS: dict[str, Any] = {
+    "status_code": 201,
+    "response_description": "The upload is on disk",
+    "openapi_extra": _BODY,
+    "responses": problems(
+        BadRequestError,
+        UploadTooSlowError,
+        BodyTooLargeError,
+        UnsupportedMediaTypeError,
+        InvalidParametersError,
+        DigestMismatchError,
+        StoppingError,
+        StorageFailedError,
+        StorageFullError,
+    ),
+}
+
+Name = Annotated[str | None, Query(include_in_schema=False)]
+
+
+class UploadView(BaseModel):
+    """An upload: `id` is what `file-digest` takes as its `upload`."""
+
+    id: str
+    name: str
+    size: int
+
+
+@router.post("/uploads", operation_id="upload", summary="Upload a file", **_ANSWERS)
+@router.put("/uploads", operation_id="upload_by_put", summary="Upload a file", **_ANSWERS)
+async def upload(request: Request, state: State, caller: Caller, name: Name = None) -> UploadView:
+    """Streamed to disk: the body itself, or the `file` of a form. `Content-Digest` and `Repr-Digest` are checked."""
+    return await _receive(request, state, caller, name)
+
+
+class AnyName(PathConvertor):
+    """The rest of a path, of whatever characters: Starlette's own `path` ends with the line."""
+
+    regex = r"(?s:.*)"
+
+
+register_url_convertor("anyname", AnyName())
+
+
+@router.put("/uploads/{name:anyname}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
+async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
+    """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
+    return await _receive(request, state, caller, name)
+
+
+UploadId = Annotated[str, Path(alias="name", description="the upload's id")]
+# Named as in the PUT beside it: OpenAPI has no two paths that differ in the names of their parameters only.
+
+
+@router.get(
+    "/uploads/{name:path}",
+    operation_id="get_upload",
+    summary="Look at an upload",
+    responses=problems(UploadNotFoundError, StorageFailedError),
+)
+async def get_upload(state: State, caller: Caller, upload_id: UploadId) -> UploadView:
+    """What was kept of it; the content is for jobs."""
+    upload = await state.service.upload(caller, upload_id)
+    return UploadView(id=upload.id, name=upload.name, size=upload.size)
+
+
+@router.delete(
+    "/uploads/{name:path}",
+    operation_id="delete_upload",
+    summary="Forget an upload",
+    status_code=204,
+    response_description="Its file is gone",
+    responses=problems(UploadNotFoundError, JobLiveError, StorageFailedError),
+)
+async def delete_upload(state: State, caller: Caller, upload_id: UploadId) -> Response:
+    """Forgets an upload that no queued or running job reads; by itself it goes when its retention has ended."""
+    await state.service.delete_upload(caller, upload_id)
+    return Response(status_code=204)
+
+
+async def _receive(request: Request, state: State, caller: Caller, name: str | None) -> UploadView:
+    state.service.check_open()
+    async with receiving(request, state, caller.owner, name=name) as received:
+        for field in received.fields:
+            raise wrong_field(field, f"This is not known; the form has one field, `{FILE_FIELD}`")
+    return UploadView(id=received.id, name=received.name, size=received.size)

@@ -1,0 +1,1 @@
+"""`/jobs`: submit, poll, list, wait, follow, cancel and delete jobs."""

@@ -1,0 +1,60 @@
+"""`GET /`: the page that shows what the service is doing, and its files."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGE = Path(__file__).parents[2] / "web" / "page"
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@cache
+def version() -> str:
+    """Names what all files of the page hold: another one after an upgrade that changed any."""
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted(PAGE.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(PAGE)}\0{file.stat().st_size}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def index() -> str:
+    """The page, which names its files below their version, and every module so that all are asked for at once."""
+    here = f"/page/{version()}/"
+    modules = "".join(
+        f'<link rel="modulepreload" href="{here}{file.relative_to(PAGE)}" />\n' for file in sorted(PAGE.rglob("*.js"))
+    )
+    text = (PAGE / "index.html").read_text()
+    return text.replace("/page/", here).replace("</head>", f"{modules}</head>")
+
+
+class Versioned(StaticFiles):
+    """Files below the version that is served now. A browser keeps them for ever, and never mixes two versions."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or 404, as for files of another version."""
+        if scope["path_params"]["version"] != version():
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = FOR_EVER
+        return response
+
+
+def add_page(app: FastAPI) -> None:
+    """Adds the page and its files."""
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        text = index()
+        return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
+
+    app.mount("/page/{version}", Versioned(directory=PAGE))

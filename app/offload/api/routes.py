@@ -1,0 +1,63 @@
+"""All routes of the service."""
+
+from functools import partial
+
+from fastapi import FastAPI
+
+from offload.api.batches import routes as batches
+from offload.api.contract import problem_pages, problems
+from offload.api.contract.openapi import describe
+from offload.api.digests import batches as file_batches
+from offload.api.digests import manifests
+from offload.api.digests.upload import add_upload_submit_route
+from offload.api.files import uploads
+from offload.api.jobs import events, logs, results
+from offload.api.jobs import routes as jobs
+from offload.api.jobs.submit import add_submit_routes
+from offload.api.operations import events as all_events
+from offload.api.operations import health as service
+from offload.api.operations import history, metrics, tasks
+from offload.api.operations.docs import add_docs
+from offload.api.operations.page import add_page
+from offload.api.transport.authentication import Gate
+from offload.api.transport.fast_path import LeanRoute, ShortWay
+from offload.api.transport.head_requests import HeadAsGet
+from offload.api.transport.interrupted import StoppedMidway
+from offload.api.transport.security_headers import SafeHeaders
+from offload.api.transport.unread_body import UnreadBody
+from offload.server.settings import Settings
+from offload.tasks.registry import Registry
+
+
+def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
+    """Gives an app every route, problem handler and its OpenAPI document."""
+    app.router.redirect_slashes = False  # such a redirect's address is made of the Host, which the client chooses
+    jobs.add_poll_route(app)
+    add_submit_routes(app, registry)
+    for router in (
+        jobs.router,
+        results.router,
+        events.router,
+        logs.router,
+        all_events.router,
+        batches.router,
+        file_batches.router,
+        manifests.router,
+        tasks.router,
+        uploads.router,
+        service.router,
+        history.router,
+        metrics.router,
+        problem_pages.router,
+    ):
+        app.include_router(router)
+    add_upload_submit_route(app, registry["file-digest"])
+    add_page(app)
+    add_docs(app)
+    problems.install(app)
+    lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]
+    # The last one is the outermost.
+    for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
+        app.add_middleware(middleware)
+    app.add_middleware(ShortWay, routes=lean, max_body_bytes=settings.body_max_kb * 1024)
+    app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

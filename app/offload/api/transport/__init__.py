@@ -1,0 +1,1 @@
+"""HTTP below the routes: the connection, the key, heads and bodies, streams, the fast path."""

@@ -1,0 +1,178 @@
+"""Manifests of digests, as `sha256sum` and its kin write and read them. Bytes, never decoded: a name may be any bytes.
+
+    <hex>  name              GNU form (a `*` in place of the second blank: read in binary mode, the same here)
+    SHA256 (name) = <hex>    BSD form, which `--tag` writes
+
+A line that begins with a backslash has `\\\\`, `\\n` and `\\r` in its name for a backslash, a newline and a carriage
+return. With `--zero` each line ends in a NUL byte instead, and no name is escaped.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from offload.digests.algorithms import HEX_LENGTHS, Algorithm
+
+Form = Literal["gnu", "bsd"]
+
+TAGS: Mapping[Algorithm, bytes] = {
+    "sha256": b"SHA256",
+    "sha512": b"SHA512",
+    "sha3-256": b"SHA3-256",
+    "blake2b": b"BLAKE2b",
+    "blake3": b"BLAKE3",
+    "sha1": b"SHA1",
+    "md5": b"MD5",
+    "crc32": b"CRC32",
+    "xxh3-128": b"XXH128",
+}
+"""What the BSD form calls them: as in coreutils' `cksum`, `b3sum` and `xxhsum`."""
+
+_BY_TAG: Mapping[bytes, Algorithm] = {
+    **{tag: algorithm for algorithm, tag in TAGS.items()},
+    b"SHA2-256": "sha256",  # as OpenSSL 3 writes them
+    b"SHA2-512": "sha512",
+    b"BLAKE2B-512": "blake2b",
+}
+
+_BY_LENGTH: Mapping[int, Algorithm] = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512", 8: "crc32"}
+"""What an untagged digest of so many hex digits is taken for, where nobody says."""
+
+LONGEST_LINE = 16 * 1024
+"""In bytes: a path has at most 4096, of which each may be escaped. To match one of 16 MiB would hold the GIL."""
+
+_TAGGED = re.compile(rb"([A-Za-z0-9-]+) ?\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]+)", re.DOTALL)
+_UNTAGGED = re.compile(rb"([0-9A-Fa-f]+)[ \t](.+)", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(.?)", re.DOTALL)
+_ESCAPED = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r"}
+_MEANT = {b"\\": b"\\", b"n": b"\n", b"r": b"\r"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a manifest: a file, and what a digest of it should be."""
+
+    name: bytes
+    algorithm: Algorithm
+    digest: str
+    """In lower-case hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest says."""
+
+    entries: Sequence[Entry]
+    improper: Sequence[int]
+    """The numbers, from 1, of the lines that can't be read."""
+
+
+class TooManyLinesError(Exception):
+    """The manifest has more lines than its reader takes."""
+
+
+def write_entry(entry: Entry, form: Form = "gnu", *, zero: bool = False) -> bytes:
+    """A line, with its end. A file called `-`, which the tools take for their standard input, is written as `./-`."""
+    plain = b"./-" if entry.name == b"-" else entry.name
+    escape, name = (b"", plain) if zero else escaped(plain)
+    digest = entry.digest.encode()
+    line = digest + b"  " + name if form == "gnu" else b"%s (%s) = %s" % (TAGS[entry.algorithm], name, digest)
+    return escape + line + (b"\0" if zero else b"\n")
+
+
+def escaped(name: bytes) -> tuple[bytes, bytes]:
+    """What a line begins with to say that its name is escaped, if it is; and the name, without any line end."""
+    safe = re.sub(rb"[\\\n\r]", lambda found: _ESCAPED[found[0]], name)
+    return b"" if safe == name else b"\\", safe
+
+
+def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int) -> Manifest:
+    """Reads a manifest in any of the forms, which may be mixed; `algorithm` is that of the lines without a tag.
+
+    It follows `sha256sum -c`: blank lines and those that begin with `#` are passed over, a carriage return before the
+    line's end belongs to the end. A byte order mark, the tags of OpenSSL and NUL at the lines' ends, which that tool
+    can't read, are understood as well. Raises `TooManyLinesError` beyond `most` lines with something on them, or ten
+    times as many in all: sixteen million empty ones would take seconds.
+    """
+    zero = b"\0" in body
+    reader = _Reader(algorithm, zero=zero)
+    entries: list[Entry] = []
+    improper: list[int] = []
+    for number, line in _lines(body.removeprefix(_BYTE_ORDER_MARK), zero=zero):
+        if number > 10 * most or (line and len(entries) + len(improper) == most):
+            raise TooManyLinesError
+        if not line:
+            continue
+        entry = reader.read(line) if len(line) <= LONGEST_LINE else None
+        if entry is None:
+            improper.append(number)
+        else:
+            entries.append(entry)
+    return Manifest(entries, improper)
+
+
+def _lines(body: bytes, *, zero: bool) -> Iterator[tuple[int, bytes]]:
+    """The lines, numbered, one at a time; one that says nothing is empty."""
+    number, at = 0, 0
+    while at < len(body):
+        end = body.find(b"\0" if zero else b"\n", at)
+        end = len(body) if end < 0 else end
+        line = body[at:end] if zero else body[at:end].removesuffix(b"\r")
+        number, at = number + 1, end + 1
+        yield number, b"" if line.startswith(b"#") else line
+
+
+class _Reader:
+    """Reads the lines of one manifest; remembers what the first of them tells about the others."""
+
+    def __init__(self, algorithm: Algorithm | None, *, zero: bool) -> None:
+        self._algorithm = algorithm
+        self._zero = zero
+        self._reversed: bool | None = None
+        """Whether a single blank parts digest and name, as `md5 -r` of BSD has it. Forms with one and two blanks don't
+        mix, or a name could gain or lose a blank at its begin: as in coreutils."""
+
+    def read(self, line: bytes) -> Entry | None:
+        """What a line says; None where it is not properly formatted."""
+        line = line.lstrip(b" \t")
+        escape = line.startswith(b"\\")
+        if escape:
+            if self._zero:
+                return None
+            line = line[1:]
+        if tagged := _TAGGED.fullmatch(line):
+            tag, name, digest = tagged.groups()
+            algorithm = _BY_TAG.get(tag)
+        elif untagged := _UNTAGGED.fullmatch(line):
+            digest, rest = untagged.groups()
+            algorithm = self._algorithm or _BY_LENGTH.get(len(digest))
+            if algorithm is None or len(digest) != HEX_LENGTHS[algorithm]:
+                return None
+            name = self._name(rest)
+        else:
+            return None
+        name = _unescaped(name) if escape else name
+        if not name or algorithm is None or len(digest) != HEX_LENGTHS[algorithm]:
+            return None
+        return Entry(name, algorithm, digest.decode().lower())
+
+    def _name(self, rest: bytes) -> bytes:
+        """The name in what follows a digest and a blank; empty where the form is not that of the lines before."""
+        if len(rest) == 1 or rest[:1] not in {b" ", b"*"}:
+            if self._reversed is False:
+                return b""
+            self._reversed = True
+            return rest.removeprefix(b" ") if len(rest) == 1 else rest
+        if self._reversed:
+            return rest
+        self._reversed = False
+        return rest[1:]
+
+
+def _unescaped(name: bytes) -> bytes:
+    """Empty where an escape means nothing."""
+    if any(found[1] not in _MEANT for found in _ESCAPE.finditer(name)):
+        return b""
+    return _ESCAPE.sub(lambda found: _MEANT[found[1]], name)

@@ -1,0 +1,1 @@
+"""Who learns of a change of a job or batch, and when."""

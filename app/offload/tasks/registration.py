@@ -1,0 +1,114 @@
+"""From a function to a task: its models, schemas, words and example, or the reason why it can't be one."""
+
+import inspect
+import json
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from offload.tasks.declaration import Limits, Price, innermost
+from offload.tasks.definition import Examiner, Task
+from offload.tasks.example import example_of
+from offload.tasks.result import ResultType, result_type
+from offload.tasks.signature import Signature, UnsupportedSignatureError, first_line, read_signature
+
+
+def make_task(
+    name: str,
+    function: Callable[..., Any],
+    *,
+    limits: Limits | None = None,
+    price: Price | None = None,
+    examine: Examiner | None = None,
+) -> Task:
+    """Makes it. Raises `UnsupportedSignatureError`, whose message says what to write instead."""
+    signature = read_signature(function, title=_model_name(name))
+    schema = _params_schema(signature.params)
+    if price is not None:
+        _check_price(price, signature)
+    summary, _, description = (inspect.getdoc(innermost(function)) or "").partition("\n")
+    task = Task(
+        name=name,
+        summary=summary or name.replace("-", " ").capitalize(),
+        description=description.strip(),
+        limits=limits or Limits(),
+        signature=signature,
+        params_schema=schema,
+        result=_result(signature.returns),
+        function=function,
+        price_of=price,
+        examine=examine,
+    )
+    task = replace(task, example=example_of(schema, task.parse))
+    _check_kept(task)
+    return task
+
+
+def _model_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-")) + "Params"
+
+
+def _params_schema(params: type[BaseModel]) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a default that JSON can't carry: the caller need not send it
+            schema = params.model_json_schema()
+            written = params.model_json_schema(mode="serialization")
+    except Exception as error:  # pydantic's several kinds, and whatever the user's own types raise
+        raise UnsupportedSignatureError(f"its parameters can't be described in JSON ({first_line(error)})") from error
+    if _has(schema, "format", "binary"):
+        raise UnsupportedSignatureError("it takes bytes, which JSON can't carry; take text, such as base64")
+    if _has(schema, "writeOnly", True):
+        raise UnsupportedSignatureError("it takes a secret, but parameters are stored and shown as they are; take str")
+    if lost := set(schema.get("properties", ())) - set(written.get("properties", ())):
+        raise UnsupportedSignatureError(
+            f"its parameters could not be stored: the model reads {_listed(lost)} but does not write it under that "
+            "name; give fields one alias for both ways, and exclude none"
+        )
+    return schema
+
+
+def _result(annotation: Any) -> ResultType:  # Any: whatever stands behind the arrow
+    try:
+        result = result_type(annotation)
+    except Exception as error:  # as above
+        raise UnsupportedSignatureError(
+            f"its return annotation can't be described in JSON ({first_line(error)}); return plain data or a model"
+        ) from error
+    if _has(result.schema, "format", "binary"):
+        raise UnsupportedSignatureError("it returns bytes, which JSON can't carry; return text, such as base64")
+    return result
+
+
+def _check_kept(task: Task) -> None:
+    """A user's own serializers may write what the model does not read; a job would find out only when it runs."""
+    if not task.example:
+        return
+    params = task.parse(json.dumps(task.example).encode())
+    try:
+        task.parse(task.dump(params))
+    except ValueError as error:  # of writing, or of reading
+        raise UnsupportedSignatureError(
+            f"its parameters could not be stored: what the model writes it does not read ({first_line(error)})"
+        ) from error
+
+
+def _check_price(price: Price, signature: Signature) -> None:
+    names = signature.names()
+    try:
+        inspect.signature(price).bind(**dict.fromkeys(names))
+    except TypeError as error:
+        raise UnsupportedSignatureError(f"its price must take the task's own parameters, {_listed(names)}") from error
+
+
+def _has(schema: object, key: str, value: object) -> bool:
+    if isinstance(schema, dict):
+        return schema.get(key) == value or any(_has(member, key, value) for member in schema.values())
+    return isinstance(schema, list) and any(_has(member, key, value) for member in schema)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
