@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offload.jobs.history import FRESH, KEPT, MINUTE, OVER, History
-from offload.jobs.interfaces import Ended
+from offload.jobs.interfaces import EndedJobs
 from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import a_job, ended
 from tests.support.keys import ALICE, BOB, ENTRIES, ROOT, bearer
@@ -23,9 +23,9 @@ class CountingJournal(MemoryJournal):
 
     asked = 0
 
-    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+    async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         self.asked += 1
-        return await super().ended(owner, begin, end, sample)
+        return await super().ended_between(owner, begin, end, sample)
 
 
 @dataclass

@@ -239,7 +239,7 @@ FACTS: dict[str, st.SearchStrategy[object]] = {
     "owner": st.none() | NAMES,
     "batch_id": st.none() | NAMES,
     "upload": st.none() | NAMES,
-    "price": FLOATS,
+    "cost": FLOATS,
     "trace": st.none() | NAMES,
     "state": st.sampled_from(State),
     "attempt": INTEGERS,

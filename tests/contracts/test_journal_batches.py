@@ -84,7 +84,7 @@ async def test_a_batch_counts_its_members_until_the_last_has_ended(journal: Jour
     running = lifecycle.start(jobs[0], 11)
     await journal.replace(running, jobs[0].key, State.QUEUED)
     assert await counted(journal) == {"queued": 1, "running": 1, "succeeded": 1}
-    await journal.replace(lifecycle.hand_back(running), running.key, State.RUNNING)
+    await journal.replace(lifecycle.requeue(running), running.key, State.RUNNING)
     assert await counted(journal) == {"queued": 2, "succeeded": 1}
     await journal.replace(lifecycle.cancel(jobs[0], None, 12), jobs[0].key, State.QUEUED)
     live = await journal.get_batch("B")
@@ -164,7 +164,7 @@ async def test_expire_keeps_a_batch_whose_key_is_young(journal: Journal) -> None
 
 
 EVENTS = st.lists(
-    st.tuples(st.integers(0, 5), st.sampled_from(["start", "succeed", "hand back", "cancel", "remove"])), max_size=40
+    st.tuples(st.integers(0, 5), st.sampled_from(["start", "succeed", "requeue", "cancel", "remove"])), max_size=40
 )
 
 
@@ -201,8 +201,8 @@ async def _happen(journal: Journal, job_id: str, event: str) -> None:
         case "succeed", State.RUNNING:
             done = Done(result=b"1", result_bytes=1, usage=Usage(wall_s=0.5))
             await journal.replace(lifecycle.succeed(job, done, 2), job.key, job.state)
-        case "hand back", State.RUNNING:
-            await journal.replace(lifecycle.hand_back(job), job.key, job.state)
+        case "requeue", State.RUNNING:
+            await journal.replace(lifecycle.requeue(job), job.key, job.state)
         case "cancel", State.QUEUED | State.RUNNING:
             await journal.replace(lifecycle.cancel(job, None, 2), job.key, job.state)
         case "remove", _:

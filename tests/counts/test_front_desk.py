@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from offload.jobs.acceptance.admission import Submission
-from offload.jobs.caller import ANYBODY
+from offload.jobs.caller import ANONYMOUS
 from tests.support.counting import PromptEngine, Written, effort
 from tests.support.faulty_disk import faulty_disk
 from tests.support.front_desk import FrontDesk, front_desk
@@ -45,7 +45,7 @@ class Rig:
         """A job from its submission until its end is known."""
         service = self.desk.state.service
         job = (await service.submit(self.submission)).job
-        assert (await service.wait(ANYBODY, job.id, 60)).state.terminal
+        assert (await service.wait(ANONYMOUS, job.id, 60)).state.terminal
 
 
 def a_submission(desk: FrontDesk) -> Submission:

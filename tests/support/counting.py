@@ -40,12 +40,12 @@ class PromptEngine(ScriptedEngine):
     async def run(
         self,
         assignments: Sequence[Assignment],
-        report: Callable[[AttemptKey, Progress], None],  # noqa: ARG002  # nothing lasts long enough
-        ended: Callable[[AttemptKey, Outcome], None],
+        on_progress: Callable[[AttemptKey, Progress], None],  # noqa: ARG002  # nothing lasts long enough
+        on_outcome: Callable[[AttemptKey, Outcome], None],
     ) -> None:
         for assignment in assignments:
             self.ended += 1
-            ended(assignment.key, Done(result=b"null", result_bytes=4, usage=Usage(wall_s=0.0001)))
+            on_outcome(assignment.key, Done(result=b"null", result_bytes=4, usage=Usage(wall_s=0.0001)))
 
 
 class Written:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from offload.errors import DuplicateKeyError, StorageFailedError
-from offload.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from offload.jobs.interfaces import PAGE_BYTES, BatchPage, EndedJobs, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from offload.jobs.model import AttemptKey, Batch, Job, State
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class MemoryJournal:
             of.batch = replace(of.batch, finished_at=None if live else of.batch.finished_at or job.finished_at)
         return _told(True)
 
-    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+    async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         found = [
             record
             for record in self._records.values()
@@ -109,7 +109,7 @@ class MemoryJournal:
         ]
         every = max(1, len(found) // sample)
         taken = [record.job for record in found if record.seq % every == 0]
-        return Ended(
+        return EndedJobs(
             counts=Counter(record.job.state for record in found),
             ran_s=sorted(job.usage.wall_s for job in taken if job.state is State.SUCCEEDED and job.usage),
             waited_s=sorted((job.started_at - job.created_at) / 1e6 for job in taken if job.started_at is not None),

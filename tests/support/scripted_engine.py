@@ -35,19 +35,19 @@ class ScriptedEngine:
     async def run(
         self,
         assignments: Sequence[Assignment],
-        report: Callable[[AttemptKey, Progress], None],
-        ended: Callable[[AttemptKey, Outcome], None],
+        on_progress: Callable[[AttemptKey, Progress], None],
+        on_outcome: Callable[[AttemptKey, Outcome], None],
     ) -> None:
         free = self.free_slots > 0
         slot: object = object()
         for assignment in assignments if free else ():
             self._slot_of[assignment.key] = slot
             self._running[assignment.key] = asyncio.get_running_loop().create_future()
-            self._reports[assignment.key] = report
+            self._reports[assignment.key] = on_progress
             self.started.append(assignment)
         for assignment in assignments:
             outcome = await self._running[assignment.key] if free else Rejected(detail="no slot")
-            ended(assignment.key, outcome)
+            on_outcome(assignment.key, outcome)
         for assignment in assignments if free else ():
             del self._running[assignment.key], self._reports[assignment.key], self._slot_of[assignment.key]
         if free:

@@ -10,7 +10,7 @@ from offload.digests.algorithms import Algorithm
 from offload.digests.manifests import Entry, TooManyLinesError, read_manifest
 from offload.digests.patterns import Pattern
 from offload.digests.reports import DOTTED, ToVerify
-from offload.digests.task import LONGEST_PATH, FileDigest, examine, price, source_of
+from offload.digests.task import LONGEST_PATH, FileDigest, cost, examine, source_of
 from offload.digests.walk import find_files
 from offload.errors import InvalidParametersError, ProblemError
 from offload.jobs.acceptance.admission import Options, Submission
@@ -56,7 +56,7 @@ def matching(wanted: Wanted, root: Path, pattern: Pattern, algorithms: Sequence[
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
         submissions.append(wanted.member(params))
-        examined.append(Examined(price=price(size, params)))
+        examined.append(Examined(cost=cost(size, params)))
     return Members(submissions=submissions, examined=examined)
 
 

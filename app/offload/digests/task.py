@@ -142,10 +142,10 @@ def examine(params: FileDigest, places: Places) -> Examined:
     Raises `PathRefusedError`, `FileNotFoundProblemError`, `NotARegularFileError`, `UploadNotFoundError`.
     """
     with _open_source(params, places) as descriptor:
-        return Examined(upload=params.upload, price=price(os.fstat(descriptor).st_size, params))
+        return Examined(upload=params.upload, cost=cost(os.fstat(descriptor).st_size, params))
 
 
-def price(size: int, params: FileDigest) -> float:
+def cost(size: int, params: FileDigest) -> float:
     """About how many CPU seconds the digests of so many bytes take: SHA-256's 0.7 ns a byte, for each of them."""
     return 7e-10 * size * len(params.computed())
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from offload.errors import BatchNotFoundError, JobLiveError, ProblemError
-from offload.jobs.acceptance.admission import Room, Submission
-from offload.jobs.acceptance.idempotency import BatchDigest, Keys
+from offload.jobs.acceptance.admission import Capacity, Submission
+from offload.jobs.acceptance.idempotency import BatchDigest, IdempotencyKeys
 from offload.jobs.acceptance.intake import Intake, Offer
 from offload.jobs.caller import Caller
 from offload.jobs.changes.follow import follow
 from offload.jobs.changes.notifier import Changes
 from offload.jobs.dispatch.dispatcher import Dispatcher
-from offload.jobs.dispatch.queue import dearest_first
+from offload.jobs.dispatch.queue import most_expensive_first
 from offload.jobs.interfaces import BatchPage, IdempotencyKey, Journal, Member
 from offload.jobs.model import Batch, BatchKind, Job, State
 from offload.jobs.service import JobService
@@ -67,8 +67,8 @@ class BatchService:
     dispatcher: Dispatcher
     changes: Changes
     intake: Intake
-    room: Room
-    keys: Keys
+    capacity: Capacity
+    keys: IdempotencyKeys
     _arriving: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """Batches that are in the journal, or about to be, and not yet wholly in the queue."""
 
@@ -83,7 +83,7 @@ class BatchService:
         self.jobs.check_open()
         offers = await self._offers(submission)
         with (
-            self.room.promise(submission.owner, [offer.params for offer in offers]),
+            self.capacity.reserve(submission.owner, [offer.params for offer in offers]),
             ExitStack() as reading,
         ):
             batch = self._batch(submission)
@@ -181,7 +181,7 @@ class BatchService:
             for upload in {job.upload for job in jobs}:
                 reading.enter_context(self.dispatcher.live.reading(upload))
             await written
-            for number, job in enumerate(dearest_first(jobs), 1):
+            for number, job in enumerate(most_expensive_first(jobs), 1):
                 self.dispatcher.accept(job)
                 if number % AT_ONCE == 0:
                     await asyncio.sleep(0)

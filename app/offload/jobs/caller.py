@@ -23,5 +23,5 @@ class Caller:
         return self.only in (None, owner)
 
 
-ANYBODY = Caller(owner=None)
+ANONYMOUS = Caller(owner=None)
 """Every caller of a service without keys."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from offload.jobs.interfaces import Clock, Ended, Journal
+from offload.jobs.interfaces import Clock, EndedJobs, Journal
 from offload.jobs.model import State
 from offload.jobs.statistics import quantile
 
@@ -86,11 +86,11 @@ class History:
         return kept.whole or now - kept.counted_at < FRESH
 
     async def _count(self, owner: str | None, begin: int, now: int) -> None:
-        ended = await self._journal.ended(owner, begin, begin + MINUTE, SAMPLE)
+        ended = await self._journal.ended_between(owner, begin, begin + MINUTE, SAMPLE)
         self._kept[owner, begin] = Kept(_minute(begin, ended), now, whole=begin + MINUTE + OVER <= now)
 
 
-def _minute(at: int, ended: Ended) -> Minute:
+def _minute(at: int, ended: EndedJobs) -> Minute:
     return Minute(
         at=at,
         succeeded=ended.counts.get(State.SUCCEEDED, 0),

@@ -8,7 +8,7 @@ import structlog
 from offload.errors import BootError, ProblemError
 from offload.jobs import lifecycle
 from offload.jobs.dispatch.dispatcher import Dispatcher
-from offload.jobs.dispatch.queue import dearest_first
+from offload.jobs.dispatch.queue import most_expensive_first
 from offload.jobs.interfaces import Clock, Journal, Traces, Uploads
 from offload.jobs.model import State
 from offload.jobs.service import JobService
@@ -42,7 +42,7 @@ async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, trace
         for job, after in interrupted:
             traces.interrupted(job, after)
     waited = [after for _, after in interrupted if after.state is State.QUEUED]
-    for job in dearest_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
+    for job in most_expensive_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
         dispatcher.accept(job)
     if jobs:
         log.info("took up earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))

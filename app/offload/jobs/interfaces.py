@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from offload.jobs.model import Assignment, AttemptKey, Batch, Job, Line, Outcome, Progress, State, Upload
+from offload.jobs.model import Assignment, AttemptKey, Batch, Job, LogLine, Outcome, Progress, State, Upload
 
 
 class Clock(Protocol):
@@ -56,16 +56,17 @@ class Engine(Protocol):
     async def run(
         self,
         assignments: Sequence[Assignment],
-        report: Callable[[AttemptKey, Progress], None],
-        ended: Callable[[AttemptKey, Outcome], None],
+        on_progress: Callable[[AttemptKey, Progress], None],
+        on_outcome: Callable[[AttemptKey, Outcome], None],
     ) -> None:
-        """Runs attempts in one slot, one after the other, and returns when all have ended; raises nothing.
+        """Run attempts in one slot, one after the other. Return when all have ended; raise nothing.
 
-        Claims a slot before its first await; without a free one, or while closing, all are `Rejected`. On the event
-        loop, calls `ended` once for each attempt, soon after its end, and `report` at most ten times a second. Ends an
-        attempt at its time or memory limit (`Stopped`), and where its process stays suspended (`Lost`). Where one takes
-        long, or ends the process, those behind it have not begun and are `Rejected` soon. Cancelling the coroutine is
-        not a stop. A result over 16 KiB is on disk, in the attempt's result file, before `Done` is told.
+        The slot is claimed before the first await. Without a free slot, or while closing, all attempts are `Rejected`.
+        Both callbacks run on the event loop: `on_outcome` once for each attempt, soon after its end; `on_progress` at
+        most ten times a second. An attempt is ended at its time or memory limit (`Stopped`), and when its process stays
+        suspended (`Lost`). When an attempt takes long or ends the process, the attempts behind it have not started and
+        are `Rejected` soon. Cancelling the coroutine stops no attempt. A result over 16 KiB is on disk, in the
+        attempt's result file, before `on_outcome` gets `Done`.
         """
         ...
 
@@ -87,7 +88,7 @@ class Engine(Protocol):
         ...
 
     def pid(self, key: AttemptKey) -> int | None:
-        """The process that an attempt runs in; None where it has none here. Also known while its `ended` is called."""
+        """Return the id of the process that runs an attempt, or None. Still known while `on_outcome` is called."""
         ...
 
     def replaced(self) -> Mapping[Replaced, int]:
@@ -158,7 +159,7 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedJobs:
     """The jobs that ended in a span of time."""
 
     counts: Mapping[State, int]
@@ -219,7 +220,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+    async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         """The jobs that ended at `begin` or later and before `end`; only the owner's, where one is named.
 
         Durations are those of all, or of about `sample` of them where there are more, taken evenly. The cost grows with
@@ -289,7 +290,7 @@ class ResultFiles(Protocol):
 class LogFiles(Protocol):
     """What attempts have printed and logged. A lane writes it; the front desk reads and removes it."""
 
-    async def read(self, key: AttemptKey) -> Sequence[Line]:
+    async def read(self, key: AttemptKey) -> Sequence[LogLine]:
         """The newest lines of an attempt, at most some 256 KiB of them, oldest first; also while it runs."""
         ...
 

@@ -3,13 +3,13 @@
     queued ──start──► running ──succeed──► succeeded
       │  ▲               │ ├────fail─────► failed
       │  └─retry,────────┘ └────cancel───► cancelled
-      │    hand_back
+      │    requeue
       └───────────cancel─────────────────► cancelled
 
 Times never go back within a job, whatever the clock does: it starts no earlier than it was accepted, and ends no
 earlier than it started.
 
-`retry` is for an attempt that was lost through no fault of the task, while attempts are left; `hand_back` for one that
+`retry` is for an attempt that was lost through no fault of the task, while attempts are left; `requeue` for one that
 never started or was ended by a graceful stop, which burns no attempt.
 """
 
@@ -85,7 +85,7 @@ def retry(job: Job, usage: Usage | None) -> Job:
     return _move(job, State.QUEUED, started_at=None, usage=usage)
 
 
-def hand_back(job: Job) -> Job:
+def requeue(job: Job) -> Job:
     """running → queued as if the attempt had not been: it never started, or a graceful stop ended it."""
     return _move(job, State.QUEUED, attempt=job.attempt - 1, started_at=None, usage=None)
 
@@ -94,7 +94,7 @@ def conclude(job: Job, outcome: Outcome, at: int) -> Job:
     """What a running job becomes by its attempt's outcome, whatever the outcome is.
 
     `Stopped(by="request")` becomes cancelled: a caller that stops for another reason (a graceful stop of the
-    service) uses `hand_back` instead.
+    service) uses `requeue` instead.
     """
     match outcome:
         case Done():
@@ -112,7 +112,7 @@ def conclude(job: Job, outcome: Outcome, at: int) -> Job:
         case Lost():
             return _lose(job, FailureKind.WORKER_DIED, outcome, at)
         case Rejected():
-            return hand_back(job)
+            return requeue(job)
 
 
 def interrupt(job: Job, at: int) -> Job:

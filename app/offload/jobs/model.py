@@ -99,7 +99,7 @@ class Job:
     batch_id: str | None = None
     upload: str | None = None
     """The id of the uploaded file that this job reads, if it reads one."""
-    price: float = 0.0
+    cost: float = 0.0
     """About how many CPU seconds it takes; 0.0 where nobody knows. Orders the members of a batch, and nothing else."""
     trace: str | None = None
     """Where in a trace the request stands that submitted it, as a W3C `traceparent`; None where nothing is traced."""
@@ -128,7 +128,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class LogLine:
     """Something that an attempt has printed or logged."""
 
     at: int
@@ -215,8 +215,8 @@ class Progress:
     usage: Usage | None = None
 
     @property
-    def told(self) -> tuple[int | None, int | None, str | None, str | None]:
-        """What its task has told."""
+    def reported(self) -> tuple[int | None, int | None, str | None, str | None]:
+        """The part that its task has reported."""
         return self.done, self.total, self.unit, self.note
 
 

@@ -17,8 +17,8 @@ from offload.errors import (
     StoppingError,
     UploadNotFoundError,
 )
-from offload.jobs.acceptance.admission import Room, Submission
-from offload.jobs.acceptance.idempotency import Keys, identify
+from offload.jobs.acceptance.admission import Capacity, Submission
+from offload.jobs.acceptance.idempotency import IdempotencyKeys, identify
 from offload.jobs.acceptance.intake import Intake
 from offload.jobs.caller import Caller
 from offload.jobs.changes.feed import Feed
@@ -26,7 +26,7 @@ from offload.jobs.changes.follow import follow
 from offload.jobs.changes.notifier import Changes
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.interfaces import IdempotencyKey, JobFilter, Journal, LogFiles, Page, ResultFiles, Uploads
-from offload.jobs.model import AttemptKey, Job, Line, Progress, State, Upload
+from offload.jobs.model import AttemptKey, Job, LogLine, Progress, State, Upload
 from offload.jobs.recent import RecentJobs
 from offload.tasks.definition import Examined
 
@@ -53,8 +53,8 @@ class JobService:
         logs: LogFiles,
         uploads: Uploads,
         intake: Intake,
-        room: Room,
-        keys: Keys,
+        capacity: Capacity,
+        keys: IdempotencyKeys,
     ) -> None:
         self._journal = journal
         self._dispatcher = dispatcher
@@ -63,7 +63,7 @@ class JobService:
         self._logs = logs
         self._uploads = uploads
         self._intake = intake
-        self._room = room
+        self._capacity = capacity
         self._recent = recent
         self._stopping = False
         self.keys = keys
@@ -94,7 +94,7 @@ class JobService:
             return Accepted(job=known, replayed=True)
         self.check_open()
         offer = self._intake.offer(submission)
-        with self._room.promise(submission.owner, [offer.params]):
+        with self._capacity.reserve(submission.owner, [offer.params]):
             examined = Examined()
             if submission.task.examine is not None:
                 examined = await asyncio.to_thread(self._intake.examine, submission)
@@ -210,7 +210,7 @@ class JobService:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job
 
-    async def logs(self, caller: Caller, job_id: str, attempt: int | None = None) -> AsyncGenerator[Line, None]:
+    async def logs(self, caller: Caller, job_id: str, attempt: int | None = None) -> AsyncGenerator[LogLine, None]:
         """What a job's attempts have printed and logged, one after the other, or one of them; also while it runs."""
         job = await self.get(caller, job_id)
         # Up to the last there may have been: one that was handed back, and not begun anew, is not counted.
@@ -230,7 +230,7 @@ class JobService:
         """Removes what jobs that are no longer in the journal have left elsewhere."""
         for job in jobs:
             self._recent.drop(job.id)
-            self._changes.tell_forgotten(job)
+            self._changes.notify_deleted(job)
         await self._results.remove(*(job.id for job in jobs))  # also what a lost attempt may have left
         await self._logs.remove(*(AttemptKey(job.id, job.max_attempts) for job in jobs))
         for upload in {job.upload for job in jobs if job.upload is not None}:

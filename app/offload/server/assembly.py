@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from offload import clock
 from offload.api.state import AppState, Spool
-from offload.jobs.acceptance.admission import Room, ServerLimits
-from offload.jobs.acceptance.idempotency import Keys
+from offload.jobs.acceptance.admission import Capacity, ServerLimits
+from offload.jobs.acceptance.idempotency import IdempotencyKeys
 from offload.jobs.acceptance.intake import Intake
 from offload.jobs.batches import BatchService
 from offload.jobs.changes.notifier import Changes
@@ -44,14 +44,14 @@ def front_desk(
         memory_mb=settings.memory_mb,
     )
     intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces)
-    room = Room(
+    capacity = Capacity(
         dispatcher.queue,
         dispatcher.live,
         limit=settings.queue_limit,
         owner_limit=settings.owner_queue_limit,
         params_bytes=settings.queue_max_mb << 20,
     )
-    keys = Keys(journal)
+    keys = IdempotencyKeys(journal)
     service = JobService(
         journal=journal,
         dispatcher=dispatcher,
@@ -61,7 +61,7 @@ def front_desk(
         logs=logs,
         uploads=uploads,
         intake=intake,
-        room=room,
+        capacity=capacity,
         keys=keys,
     )
     batches = BatchService(
@@ -70,7 +70,7 @@ def front_desk(
         dispatcher=dispatcher,
         changes=changes,
         intake=intake,
-        room=room,
+        capacity=capacity,
         keys=keys,
     )
     return AppState(

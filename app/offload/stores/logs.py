@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from offload.jobs.model import AttemptKey, Job, Line
+from offload.jobs.model import AttemptKey, Job, LogLine
 from offload.stores.directory import private_directory
 from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.worker.logbook import AGAIN, file_names
@@ -33,10 +33,10 @@ class LogDirectory:
         """Makes the directory where it is missing. Raises `BootError` where that fails."""
         self.directory = private_directory(directory, holds="logs")
 
-    async def read(self, key: AttemptKey) -> Sequence[Line]:
+    async def read(self, key: AttemptKey) -> Sequence[LogLine]:
         return await asyncio.to_thread(lambda: list(self._read(key)))
 
-    def _read(self, key: AttemptKey) -> Iterator[Line]:
+    def _read(self, key: AttemptKey) -> Iterator[LogLine]:
         records = self._records(key).split(b"\n")
         return _joined(part for record in records if (part := _part(key.attempt, record)))
 
@@ -92,9 +92,9 @@ def _is(file: BinaryIO | None, path: Path) -> bool:
     return file is not None and os.path.samestat(os.fstat(file.fileno()), status)
 
 
-def _joined(parts: Iterable[tuple[Line, bool]]) -> Iterator[Line]:
+def _joined(parts: Iterable[tuple[LogLine, bool]]) -> Iterator[LogLine]:
     """Lines, whole again where they were kept in parts; those that nothing has ended yet come last."""
-    begun: dict[str, Line] = {}
+    begun: dict[str, LogLine] = {}
     for line, unfinished in parts:
         if line.stream is None:
             if line.logger == "offload" and line.text == AGAIN:  # what had been begun before goes on no more
@@ -117,11 +117,11 @@ def _left(text: str) -> str:
     return text.rstrip("\r").rpartition("\r")[2]
 
 
-def _part(attempt: int, record: bytes) -> tuple[Line, bool] | None:
+def _part(attempt: int, record: bytes) -> tuple[LogLine, bool] | None:
     """A line, or an unfinished one's next part. None for what a full disk has cut short."""
     try:
         told: dict[str, Any] = json.loads(record)
-        line = Line(
+        line = LogLine(
             at=int(told["at"]),
             attempt=attempt,
             stream=told["stream"],

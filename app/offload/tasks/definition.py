@@ -20,8 +20,8 @@ class Examined:
 
     upload: str | None = None
     """The id of the upload that the job reads, if it reads one."""
-    price: float = 0.0
-    """About how many CPU seconds, besides what `Task.price` says."""
+    cost: float = 0.0
+    """About how many CPU seconds, besides what `Task.cost` says."""
 
 
 Examiner = Callable[[Any, Places], Examined]  # Any: the task's own model
@@ -66,7 +66,7 @@ class Task:
         """The parameters as compact JSON that `parse` reads back to the same: what was given, without the defaults."""
         return params.model_dump_json(by_alias=True, exclude_unset=True, round_trip=True).encode()
 
-    def price(self, params: BaseModel) -> float:
+    def cost(self, params: BaseModel) -> float:
         """About how many CPU seconds; 0.0 where nobody knows. Raises `errors.TooExpensiveError`."""
         return float(self.price_of(**self.signature.values(params))) if self.price_of else 0.0
 

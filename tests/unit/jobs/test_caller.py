@@ -1,6 +1,6 @@
 """What a caller may see."""
 
-from offload.jobs.caller import ANYBODY, Caller
+from offload.jobs.caller import ANONYMOUS, Caller
 
 
 def test_an_owner_sees_its_own() -> None:
@@ -14,4 +14,4 @@ def test_an_admin_sees_all_also_what_is_from_before_there_were_keys() -> None:
 
 
 def test_without_keys_everything_is_everybodys() -> None:
-    assert [ANYBODY.sees(owner) for owner in ("alice", None)] == [True, True]
+    assert [ANONYMOUS.sees(owner) for owner in ("alice", None)] == [True, True]

@@ -218,7 +218,7 @@ async def test_members_whose_cancellation_is_not_written_stay_queued() -> None:
 
 
 async def test_a_batch_that_was_interrupted_is_taken_up_dearest_first() -> None:
-    members = [replace(a_job(f"{price}"), batch_id="B", price=price) for price in (1, 3, 2)]
+    members = [replace(a_job(f"{cost}"), batch_id="B", cost=cost) for cost in (1, 3, 2)]
     async with a_desk(jobs=[a_job("a"), *members, a_job("z")]) as desk:
         for name in ("a", "3", "2", "1", "z"):
             await desk.engine.end(name)
@@ -412,7 +412,7 @@ async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> Non
 async def test_what_is_dear_is_handed_over_by_itself() -> None:
     async with a_desk() as desk:
         await known_as_quick(desk)
-        await desk.submit(a_job("a"), replace(a_job("dear"), price=1.0), a_job("b"))
+        await desk.submit(a_job("a"), replace(a_job("expensive"), cost=1.0), a_job("b"))
         await desk.engine.running("a")
         assert len(desk.engine.started) == KNOWN_AFTER + 1
 

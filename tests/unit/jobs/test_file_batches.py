@@ -33,12 +33,12 @@ def test_the_dearest_is_the_largest(places: Places) -> None:
     for name, size in {"small": 10, "large": 1000, "empty": 0}.items():
         (places.files_dir / name).write_bytes(bytes(size))
     members = matching(WANTED, places.files_dir, compile_pattern("*"), ["sha256", "md5"])
-    prices = [one.price for one in members.examined]
-    assert prices[0] == 0
-    assert prices[1] == pytest.approx(100 * prices[2])
+    costs = [one.cost for one in members.examined]
+    assert costs[0] == 0
+    assert costs[1] == pytest.approx(100 * costs[2])
     manifest = "".join(f"{DIGEST}  {name}\n" for name in ("empty", "large", "small", "missing", "../x")).encode()
     verified, _ = verifying(WANTED, places, manifest, None)
-    assert [one.price * 2 for one in verified.examined] == [*prices, 0, 0]
+    assert [one.cost * 2 for one in verified.examined] == [*costs, 0, 0]
 
 
 def test_a_path_that_no_job_could_carry_is_refused_by_name(places: Places) -> None:

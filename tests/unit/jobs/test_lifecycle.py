@@ -92,7 +92,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     @precondition(lambda self: self.job.state is State.RUNNING)
     @rule()
     def stop_gracefully(self) -> None:
-        self.move(lifecycle.hand_back(self.job))
+        self.move(lifecycle.requeue(self.job))
         assert self.job.attempt == self.burnt
 
     @precondition(lambda self: self.job.state is State.RUNNING)
@@ -113,7 +113,7 @@ class LifeOfAJob(RuleBasedStateMachine):
             lambda: lifecycle.start(self.job, 9),
             lambda: lifecycle.conclude(self.job, outcome, 9),
             lambda: lifecycle.cancel(self.job, None, 9),
-            lambda: lifecycle.hand_back(self.job),
+            lambda: lifecycle.requeue(self.job),
             lambda: lifecycle.interrupt(self.job, 9),
         ]
         for change in changes:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.jobs.dispatch.queue import FairQueue, dearest_first
+from offload.jobs.dispatch.queue import FairQueue, most_expensive_first
 from offload.jobs.model import Job
 
 
@@ -102,7 +102,7 @@ def test_a_position_never_counts_more_jobs_than_could_go_before(
         assert 0 <= place <= could
 
 
-def a_job(name: str, batch_id: str | None, price: float, priority: int = 0) -> Job:
+def a_job(name: str, batch_id: str | None, cost: float, priority: int = 0) -> Job:
     return Job(
         id=name,
         task="t",
@@ -112,7 +112,7 @@ def a_job(name: str, batch_id: str | None, price: float, priority: int = 0) -> J
         memory_mb=1,
         max_attempts=1,
         batch_id=batch_id,
-        price=price,
+        cost=cost,
         priority=priority,
     )
 
@@ -129,4 +129,4 @@ def test_within_a_batch_the_dearest_go_first_and_whom_it_does_not_concern_keeps_
         a_job("c", None, 3),
     ]
     order = ["a", "b", "first", "36", "other 36", "30", "x", "c"]
-    assert [job.id for job in dearest_first(jobs)] == order
+    assert [job.id for job in most_expensive_first(jobs)] == order

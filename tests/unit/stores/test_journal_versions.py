@@ -50,7 +50,7 @@ async def test_jobs_of_version_1_are_all_there(first: Path) -> None:
             "u",
             "alice",
         )
-        assert (done.price, done.batch_id) == (0.0, None)
+        assert (done.cost, done.batch_id) == (0.0, None)
         assert [job.id for job in (await journal.list(JobFilter(label="l"), 10)).jobs] == ["done"]
         known = await journal.find_key("alice", "k")
         assert known is not None
@@ -77,7 +77,7 @@ async def test_jobs_of_version_2_are_all_there_and_new_ones_keep_their_place_in_
         connection.commit()
     async with opened(first) as journal:
         found = (await journal.list(JobFilter(), 10)).jobs
-        assert [(job.id, job.price, job.trace, job.attempt) for job in found] == [
+        assert [(job.id, job.cost, job.trace, job.attempt) for job in found] == [
             ("waits", 2.5, None, 0),
             ("done", 2.5, None, 1),
         ]

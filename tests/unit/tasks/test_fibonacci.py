@@ -82,7 +82,7 @@ def test_decimal_and_hex_are_the_same_number() -> None:
 )
 def test_too_expensive(params: dict[str, Any], says: str) -> None:
     with pytest.raises(TooExpensiveError, match=says):
-        fibonacci.price(fibonacci.parse(json.dumps(params).encode()))
+        fibonacci.cost(fibonacci.parse(json.dumps(params).encode()))
 
 
 @pytest.mark.parametrize(
@@ -94,19 +94,19 @@ def test_too_expensive(params: dict[str, Any], says: str) -> None:
     ],
 )
 def test_the_dearest_that_is_allowed_has_a_price(params: dict[str, Any]) -> None:
-    assert 0 < fibonacci.price(fibonacci.parse(json.dumps(params).encode())) < 60
+    assert 0 < fibonacci.cost(fibonacci.parse(json.dumps(params).encode())) < 60
 
 
 def test_ceilings_are_settings() -> None:
     small = built_in("fibonacci", fibonacci_max_n=10, fibonacci_max_recursive_n=5)
     with pytest.raises(TooExpensiveError, match="n is at most 10"):
-        small.price(small.parse(b'{"n":11}'))
+        small.cost(small.parse(b'{"n":11}'))
     with pytest.raises(TooExpensiveError, match="n is at most 5"):
-        small.price(small.parse(b'{"n":6,"algorithm":"recursive"}'))
+        small.cost(small.parse(b'{"n":6,"algorithm":"recursive"}'))
 
 
 def test_the_dearer_recursion_costs_more() -> None:
-    prices = [fibonacci.price(fibonacci.parse(b'{"n":%d,"algorithm":"recursive"}' % n)) for n in (30, 32, 34, 36)]
+    prices = [fibonacci.cost(fibonacci.parse(b'{"n":%d,"algorithm":"recursive"}' % n)) for n in (30, 32, 34, 36)]
     assert prices == sorted(prices)
 
 

@@ -317,4 +317,4 @@ def test_the_example_is_valid(context: Context) -> None:
 
 def test_every_algorithm_of_the_contract_is_offered() -> None:
     assert set(file_digest.params_schema["properties"]["algorithms"]["items"]["enum"]) == set(OF_ABC)
-    assert file_digest.price(file_digest.parse(b'{"path":"a"}')) == 0.0
+    assert file_digest.cost(file_digest.parse(b'{"path":"a"}')) == 0.0

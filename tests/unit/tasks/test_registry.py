@@ -133,15 +133,15 @@ def _load_in(directory: Path, tasks: str, after: str = "") -> str:
 def test_limits_and_price() -> None:
     burn = users_task("burn")
     assert burn.limits == Limits(timeout_s=5, memory_mb=64, max_attempts=1)
-    assert burn.price(burn.parse(b'{"seconds":2,"cores":3}')) == 6.0
+    assert burn.cost(burn.parse(b'{"seconds":2,"cores":3}')) == 6.0
     with pytest.raises(TooExpensiveError, match="At most 100"):
-        burn.price(burn.parse(b'{"seconds":101}'))
+        burn.cost(burn.parse(b'{"seconds":101}'))
     assert functions.burn(2.0, 3) == 6.0
     priced = users_task("priced_order")
-    assert priced.price(priced.parse(b'{"item":"tea","amount":4}')) == 4.0
+    assert priced.cost(priced.parse(b'{"item":"tea","amount":4}')) == 4.0
     assert users_task("Kit.limited").limits == Limits(timeout_s=7)
     assert users_task("add").limits == Limits()
-    assert users_task("add").price(users_task("add").parse(b'{"a":1}')) == 0.0
+    assert users_task("add").cost(users_task("add").parse(b'{"a":1}')) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -84,11 +84,11 @@ def test_one_that_an_orderly_end_stopped_is_handed_back_and_no_error(rig: Rig) -
     attempt = traces.begin(running)
     assert attempt is not None
     rig.at = 25
-    attempt.end(lifecycle.hand_back(running), Stopped(by="request"), 7)
+    attempt.end(lifecycle.requeue(running), Stopped(by="request"), 7)
     assert rig.told() == [("queue t", 10, 20), ("attempt t", 20, 25)]
     span = rig.spans[1]
     assert ((span.attributes or {})["offload.outcome"], span.status.is_ok) == ("handed-back", True)
-    again = traces.begin(lifecycle.start(lifecycle.hand_back(running), 30))
+    again = traces.begin(lifecycle.start(lifecycle.requeue(running), 30))
     assert again is not None
     assert again.place != attempt.place, "the same number, but another attempt"
 

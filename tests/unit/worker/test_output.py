@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from offload.jobs.model import AttemptKey, Line
+from offload.jobs.model import AttemptKey, LogLine
 from offload.stores.logs import LogDirectory
 from offload.worker.logbook import AGAIN, FILE_BYTES, LINE_CHARS, Logbook
 from offload.worker.output import ATTEMPT_BYTES, NOTICE
@@ -45,7 +45,7 @@ class Said:
         assert run.returncode == code, run.stderr
         return run.stdout, run.stderr
 
-    def kept(self) -> Sequence[Line]:
+    def kept(self) -> Sequence[LogLine]:
         """What is read of attempt 1, oldest first."""
         return asyncio.run(LogDirectory(self.logs).read(AttemptKey("job", 1)))
 

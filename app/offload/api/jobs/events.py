@@ -113,4 +113,4 @@ async def _of_batch(state: AppState, caller: Caller, batch_id: str) -> AsyncGene
 def event_id(state: AppState, job: Job) -> str:
     """Names what has been told, so that who comes back with it is told what is new: neither a gap nor a double."""
     progress = state.service.progress(job) or NOTHING_TOLD
-    return hashlib.blake2b(repr((job.state, job.attempt, progress.told)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((job.state, job.attempt, progress.reported)).encode(), digest_size=8).hexdigest()

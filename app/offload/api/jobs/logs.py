@@ -15,7 +15,7 @@ from offload.api.contract.queries import JobId, never_null, strictly, whole
 from offload.api.contract.request_headers import accepts
 from offload.api.state import Caller, State
 from offload.errors import InvalidParametersError, JobNotFoundError
-from offload.jobs.model import Job, Line
+from offload.jobs.model import Job, LogLine
 from offload.tasks.declaration import MAX_ATTEMPTS
 
 LINES = "application/jsonl"
@@ -86,7 +86,7 @@ async def job_logs(
     return StreamingResponse(_pieces(written), headers=headers, media_type=LINES if as_json else TEXT)
 
 
-async def _final(lines: AsyncIterator[Line], job: Job) -> AsyncIterator[Line]:
+async def _final(lines: AsyncIterator[LogLine], job: Job) -> AsyncIterator[LogLine]:
     """Those that stay as they are, so that who follows the text finds all that he has at its beginning."""
     async for line in lines:
         if not line.unfinished or job.state.terminal or line.attempt < job.attempt:
@@ -103,7 +103,7 @@ async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
     yield bytes(piece)
 
 
-def _jsonl(line: Line) -> str:
+def _jsonl(line: LogLine) -> str:
     told = {
         "at": times.written(line.at),
         "attempt": line.attempt,
@@ -116,7 +116,7 @@ def _jsonl(line: Line) -> str:
     return json.dumps(told)  # in ASCII, since many clients end a line wherever Unicode does, as at U+2028
 
 
-def _text(line: Line) -> str:
+def _text(line: LogLine) -> str:
     """Harmless in a terminal, and no text can look like another line."""
     source = line.stream or f"{line.level} {line.logger}"
     shown = f"{times.written(line.at)} [{line.attempt}] {source}: {line.text}".replace("\n", "\n    ")

@@ -9,7 +9,7 @@ from offload.api.contract.problems import problem_response
 from offload.api.state import AppState
 from offload.api.transport.cross_site import foreign
 from offload.errors import CrossSiteRefusedError, UnauthorizedError
-from offload.jobs.caller import ANYBODY, Caller
+from offload.jobs.caller import ANONYMOUS, Caller
 from offload.server.keyring import Keyring
 
 OPEN = frozenset({"/", "/docs", "/openapi.json", "/problems"})
@@ -51,7 +51,7 @@ def caller(scope: Scope) -> Caller:
     if not len(state.keyring):
         if why := foreign(scope["method"], scope["headers"], state.settings.known_hosts):
             raise CrossSiteRefusedError(why)
-        return ANYBODY
+        return ANONYMOUS
     if (owner := _owner(state.keyring, Headers(scope=scope))) is None:
         raise UnauthorizedError(
             "Send a key of this service: Authorization: Bearer KEY, or X-API-Key: KEY.",

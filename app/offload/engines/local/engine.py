@@ -53,8 +53,8 @@ class LocalEngine:
     async def run(
         self,
         assignments: Sequence[Assignment],
-        report: Callable[[AttemptKey, Progress], None],
-        ended: Callable[[AttemptKey, Outcome], None],
+        on_progress: Callable[[AttemptKey, Progress], None],
+        on_outcome: Callable[[AttemptKey, Outcome], None],
     ) -> None:
         """See `Engine.run`. The attempts go on where the caller is cancelled."""
         lane = None if self._closing else next((lane for lane in self._lanes if lane.can_begin()), None)
@@ -62,15 +62,15 @@ class LocalEngine:
 
         def over(key: AttemptKey, outcome: Outcome) -> None:
             try:
-                ended(key, outcome)  # which may ask for its pid
+                on_outcome(key, outcome)  # which may ask for its pid
             finally:
                 self._running.pop(key, None)
 
         for assignment in assignments[fitting:]:
-            ended(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)
+            on_outcome(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)
         if lane is None:
             return
-        hand_over = lane.claim(assignments[:fitting], report, over)
+        hand_over = lane.claim(assignments[:fitting], on_progress, over)
         task = asyncio.get_running_loop().create_task(lane.run(hand_over))
         for assignment in hand_over.assignments:
             self._running[assignment.key] = (hand_over, task)

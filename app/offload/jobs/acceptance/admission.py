@@ -76,7 +76,7 @@ def terms(task: Task, options: Options, limits: ServerLimits) -> Terms:
     )
 
 
-class Room:
+class Capacity:
     """Keeps the queue, and each owner's part of it, within limits; jobs whose acceptance is being written count.
 
     Live jobs' parameters are in memory, so what they take together has a limit as well.
@@ -97,7 +97,7 @@ class Room:
         self._promised_bytes = 0
 
     @contextmanager
-    def promise(self, owner: str | None, params: Sequence[bytes]) -> Iterator[None]:
+    def reserve(self, owner: str | None, params: Sequence[bytes]) -> Iterator[None]:
         """Holds room for an owner's new jobs, with these parameters, until they stand in the queue.
 
         Raises `QuotaExceededError` or `QueueFullError` where there is not enough.

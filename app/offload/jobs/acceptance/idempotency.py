@@ -61,7 +61,7 @@ class BatchDigest:
         return IdempotencyKey(owner=owner, key=key, fingerprint=self._digest.digest())
 
 
-class Keys:
+class IdempotencyKeys:
     """Looks keys up in the journal, and holds those that are being used for the first time right now."""
 
     def __init__(self, journal: Journal) -> None:

@@ -18,7 +18,7 @@ class Offer:
     params: bytes
     """The parameters as the job will have them."""
     terms: Terms
-    price: float
+    cost: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Intake:
         """Raises `InvalidParametersError` for options over the server's limits, and `TooExpensiveError`."""
         task = submission.task
         agreed = terms(task, submission.options, self.limits)
-        return Offer(params=task.dump(submission.params), terms=agreed, price=task.price(submission.params))
+        return Offer(params=task.dump(submission.params), terms=agreed, cost=task.cost(submission.params))
 
     def examine(self, submission: Submission) -> Examined:
         """Has the task look up what the parameters name; raises what it finds wrong. May block: for a thread."""
@@ -63,6 +63,6 @@ class Intake:
             owner=submission.owner,
             batch_id=batch_id,
             upload=examined.upload,
-            price=offer.price + examined.price,
+            cost=offer.cost + examined.cost,
             trace=None if self.traces is None else self.traces.here(),
         )

@@ -19,7 +19,7 @@ class Changes:
         self.closed = False
         self.feed = Feed()
 
-    def tell(self, job: Job) -> None:
+    def notify(self, job: Job) -> None:
         """The job has changed, and what can be seen of it is on disk if it is terminal."""
         self._wake(job.id)
         if job.batch_id is not None:
@@ -27,7 +27,7 @@ class Changes:
         if self.feed.noting:
             self.feed.note(job.id, job.owner)
 
-    def tell_forgotten(self, job: Job) -> None:
+    def notify_deleted(self, job: Job) -> None:
         """There is no such job any more."""
         if self.feed.noting:
             self.feed.note(job.id, job.owner, gone=True)

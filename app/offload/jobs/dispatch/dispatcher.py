@@ -112,7 +112,7 @@ class Dispatcher:
         """Takes on a queued job that is in the journal."""
         self.live.put(job)
         self._enqueue(job)
-        self._changes.tell(job)
+        self._changes.notify(job)
 
     async def cancel(self, job: Job) -> Job:
         """Cancels a live job. Answers its record once its process is gone and its end is on disk.
@@ -192,7 +192,7 @@ class Dispatcher:
         await asyncio.wait(patience, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
         left = list(self._attempts.values())
         for attempt in left:
-            attempt.wanted = attempt.wanted or "hand back"
+            attempt.wanted = attempt.wanted or "requeue"
             self._spawn(self._stop(attempt))
         with suppress(TimeoutError):
             async with asyncio.timeout(RECORDED_S):
@@ -234,7 +234,7 @@ class Dispatcher:
         return self._expected_s(self.live[job_id]) < QUICK_S
 
     def _expected_s(self, job: Job) -> float:
-        return max(job.price, self.statistics.usual_s(job.task))
+        return max(job.cost, self.statistics.usual_s(job.task))
 
     def _begin(self, queued: Job) -> Attempt:
         job = lifecycle.start(queued, self._clock())
@@ -273,7 +273,7 @@ class Dispatcher:
 
     def _report(self, running: dict[AttemptKey, Attempt], key: AttemptKey, progress: Progress) -> None:
         if (attempt := running.get(key)) and self.live.report(attempt.job, progress):
-            self._changes.tell(attempt.job)
+            self._changes.notify(attempt.job)
 
     def _ended(self, running: dict[AttemptKey, Attempt], key: AttemptKey, outcome: Outcome) -> None:
         attempt = running.pop(key, None)
@@ -322,7 +322,7 @@ class Dispatcher:
             return lifecycle.conclude(attempt.job, outcome, at)
         if attempt.wanted == "cancel":
             return lifecycle.cancel(attempt.job, outcome.usage if not isinstance(outcome, Rejected) else None, at)
-        return lifecycle.hand_back(attempt.job)
+        return lifecycle.requeue(attempt.job)
 
     async def _stop(self, attempt: Attempt) -> None:
         """Ends an attempt's process; that its end is on disk is told by the attempt's events."""
@@ -336,7 +336,7 @@ class Dispatcher:
         if job.state.terminal:
             self._recent.put(job)
             self.statistics.ended(job)
-        self._changes.tell(job)
+        self._changes.notify(job)
 
     def _enqueue(self, job: Job, *, first: bool = False) -> None:
         self.queue.push(job.id, job.priority, job.owner, first=first)

@@ -78,7 +78,7 @@ class LiveJobs:
             return False
         before = self._progress.get(job.id, NOTHING_TOLD)
         self._progress[job.id] = progress
-        return progress.told != before.told
+        return progress.reported != before.reported
 
     def progress(self, job_id: str) -> Progress | None:
         """What a running job's attempt last reported."""

@@ -11,14 +11,14 @@ from itertools import groupby
 from offload.jobs.model import Job
 
 
-def dearest_first(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs as they are to be queued: in their order, but the members of a batch, which are neighbours, by price.
+def most_expensive_first(jobs: Iterable[Job]) -> Iterator[Job]:
+    """The jobs as they are to be queued: in their order, but the members of a batch, which are neighbours, by cost.
 
     Who has priority comes before what is dear: a large batch is queued in slices, and lanes take from the first ones.
     """
     for batch_id, group in groupby(jobs, key=lambda job: job.batch_id):
         neighbours = list(group)
-        yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: (-job.priority, -job.price))
+        yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: (-job.priority, -job.cost))
 
 
 class _Line(OrderedDict[str, int]):

@@ -39,7 +39,7 @@ class Attempt:
     """Set when its end is on disk."""
     answered: asyncio.Future[ProblemError | None] = field(default_factory=asyncio.Future)
     """The disk's first answer to its end: why it refused, or None where it took it."""
-    wanted: Literal["cancel", "hand back"] | None = None
+    wanted: Literal["cancel", "requeue"] | None = None
     """Why it is being stopped, if it is."""
     settled: bool = False
     """True once its end is known: a second outcome is dropped."""

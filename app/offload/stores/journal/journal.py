@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from offload.errors import ProblemError
-from offload.jobs.interfaces import BatchPage, Ended, IdempotencyKey, JobFilter, KnownKey, Member, Page
+from offload.jobs.interfaces import BatchPage, EndedJobs, IdempotencyKey, JobFilter, KnownKey, Member, Page
 from offload.jobs.model import AttemptKey, Batch, Job, State
 from offload.stores.journal import boot, commits, reads, writes
 from offload.stores.journal.line import Line, Serve
@@ -91,7 +91,7 @@ class SqliteJournal:
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
         return await self._lists.submit(partial(reads.page, where=where, limit=limit, before=before))
 
-    async def ended(self, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+    async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         return await self._lists.submit(partial(reads.ended, owner=owner, begin=begin, end=end, sample=sample))
 
     async def live(self) -> Sequence[Job]:

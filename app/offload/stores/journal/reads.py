@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from offload.jobs.interfaces import PAGE_BYTES, BatchPage, Ended, JobFilter, KnownKey, Member, Page
+from offload.jobs.interfaces import PAGE_BYTES, BatchPage, EndedJobs, JobFilter, KnownKey, Member, Page
 from offload.jobs.model import Batch, Job, State
 from offload.stores.journal import rows, sql
 from offload.stores.journal.faults import storage_error
@@ -75,12 +75,12 @@ def page(connection: sqlite3.Connection, where: JobFilter, limit: int, before: i
     return Page(jobs=jobs, next=None)
 
 
-def ended(connection: sqlite3.Connection, owner: str | None, begin: int, end: int, sample: int) -> Ended:
+def ended(connection: sqlite3.Connection, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
     parameters = {"owner": owner, "begin": begin, "end": end}
     counts = {State(state): count for state, count in connection.execute(sql.COUNT_ENDED, parameters)}
     every = max(1, sum(counts.values()) // sample)
     ran_s, waited_s = connection.execute(sql.DURATIONS, {**parameters, "every": every}).fetchone()
-    return Ended(counts=counts, ran_s=sorted(json.loads(ran_s)), waited_s=sorted(json.loads(waited_s)))
+    return EndedJobs(counts=counts, ran_s=sorted(json.loads(ran_s)), waited_s=sorted(json.loads(waited_s)))
 
 
 def live(connection: sqlite3.Connection) -> Sequence[Job]:

@@ -27,7 +27,7 @@ def accepted(job: Job) -> Row:
         job.owner,
         job.batch_id,
         job.upload,
-        job.price,
+        job.cost,
         job.trace,
         *changed(job),
     )
@@ -62,7 +62,7 @@ def job(row: Row) -> Job:
         owner=row[9],
         batch_id=row[10],
         upload=row[11],
-        price=row[12],
+        cost=row[12],
         trace=row[13],
         state=_STATES[row[14]],
         attempt=row[15],
