@@ -38,10 +38,12 @@ async def test_files_of_another_version_are_not_there(desk: FrontDesk) -> None:
     problem(await desk.client.get("/page/0123456789abcdef/main.js"), 404, "not-found")
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_a_script_imports_only_what_is_there(script: Path) -> None:
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(PAGE)))
+def test_a_script_imports_only_existing_modules_of_the_page(script: Path) -> None:
     text = script.read_text()
     imported = re.findall(r'^(?:import|export|\}) .*\bfrom "([^"]+)"', text, re.MULTILINE)
     for name in imported:
-        assert name.startswith("./"), name
-        assert (PAGE / name).is_file(), name
+        assert name.startswith(("./", "../")), name
+        module = (script.parent / name).resolve()
+        assert module.is_relative_to(PAGE.resolve()), name
+        assert module.is_file(), name

@@ -17,7 +17,7 @@ OTHER = "0" * 64
 
 READ = """async ([text, name, chosen]) => {
   const from = document.querySelector('script[src$="/main.js"]').src;
-  const { expectedOf, lengthsOf } = await import(new URL("expected.js", from));
+  const { expectedOf, lengthsOf } = await import(new URL("files/expected.js", from));
   const { params } = await (await fetch("/tasks/file-digest")).json();
   return [lengthsOf(params), expectedOf(text, name, chosen, lengthsOf(params))];
 }"""

@@ -194,7 +194,7 @@ def bare(browser: Browser, server: Server) -> Iterator[Page]:
         page.evaluate("""async () => {
             const here = (name) => import(new URL(name, document.querySelector('script[src$="/main.js"]').src));
             [globalThis.forms, globalThis.json, globalThis.options] =
-                await Promise.all(["form.js", "json.js", "options.js"].map(here));
+                await Promise.all(["forms/form.js", "service/json.js", "options.js"].map(here));
         }""")
         yield page
         assert errors == []

@@ -2,10 +2,10 @@
  * Says when what is shown is not live: since when, and that it is from then.
  */
 
-import { onConnection } from "./connection.js";
-import { h } from "./dom.js";
-import { when } from "./format.js";
-import { startStore } from "./store.js";
+import { onConnection } from "./live/connection.js";
+import { h } from "./parts/dom.js";
+import { when } from "./parts/format.js";
+import { startStore } from "./live/jobs.js";
 
 /** Opens the stream of events, and says in `place` whenever it is not there. @param {HTMLElement} place */
 export function startBanner(place) {

@@ -2,17 +2,17 @@
  * The page: its head, and the view that the address names.
  */
 
-import { view as batches } from "./batches.js";
+import { view as batches } from "./batches/view.js";
 import { startBanner } from "./banner.js";
-import { h, setAttribute } from "./dom.js";
-import { acceptDrops } from "./drop.js";
-import { take, view as files } from "./files.js";
-import { view as job } from "./job.js";
-import { view as jobs } from "./jobs.js";
-import { keyButton } from "./key.js";
-import { view as overview } from "./overview.js";
+import { h, setAttribute } from "./parts/dom.js";
+import { acceptDrops } from "./files/drop.js";
+import { take, view as files } from "./files/view.js";
+import { view as job } from "./job/view.js";
+import { view as jobs } from "./jobs/view.js";
+import { keyButton } from "./service/key.js";
+import { view as overview } from "./overview/view.js";
 import { go, href, startRouting } from "./route.js";
-import { view as submit } from "./submit.js";
+import { view as submit } from "./submit/view.js";
 import { themeChoice } from "./theme.js";
 
 /** Those with a place in the navigation. */

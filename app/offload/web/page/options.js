@@ -2,7 +2,7 @@
  * The options of a submission: the same for every task, sent as a query.
  */
 
-import { parse } from "./json.js";
+import { parse } from "./service/json.js";
 
 /** As `GET /openapi.json` has them for each task; the service's own bounds of time and memory are its to judge. */
 const SCHEMA = {

@@ -2,7 +2,7 @@
  * Light, dark, or as the system has it: a choice kept in this browser.
  */
 
-import { h } from "./dom.js";
+import { h } from "./parts/dom.js";
 
 const KEPT = "offload-theme";
 const CHOICES = { system: "System", light: "Light", dark: "Dark" };
