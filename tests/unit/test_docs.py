@@ -82,6 +82,15 @@ def test_every_row_of_what_happens_is_held_by_a_test() -> None:
         assert [name for name in held if not is_a_test(name)] == []
 
 
+def test_the_table_of_folders_has_every_folder_of_the_package() -> None:
+    package = ROOT / "app/offload"
+    named = {name.rstrip("/") for name in re.findall(r"`([\w/]+/)`", HOW_IT_WORKS.read_text().split("\n## ")[-1])}
+    top = {each.name for each in package.iterdir() if each.is_dir() and not each.name.startswith("_")}
+    clone = {"docs", "tests", "bench", "files"}
+    assert top <= named
+    assert [name for name in sorted(named - clone) if not (package / name).is_dir()] == []
+
+
 # ---- any document ---------------------------------------------------------------------------------------------------
 
 
