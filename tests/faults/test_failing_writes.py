@@ -32,7 +32,7 @@ TRIED = 6
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
     monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
-    monkeypatch.setattr("offload.stores.journal.boot.BUSY_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.0)
 
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
@@ -101,5 +101,5 @@ async def _killed(journal: SqliteJournal, path: Path, to: Path) -> Path | None:
         copies.extend(Path(shutil.copy(file, to)) for file in path.parent.glob(f"{path.name}*"))
 
     with contextlib.suppress(ProblemError):  # the transaction around it
-        await journal._writes.submit(copy)
+        await journal._writer.submit(copy)
     return to / path.name if copies else None

@@ -25,7 +25,7 @@ ROOMS = {
     "tasks": {"errors", "digests.task"},
     "digests": {"errors", "tasks", "jobs"},
     "wire": {"tasks"},
-    "worker": {"errors", "tasks", "tracing.sending", "wire"},
+    "worker": {"errors", "tasks", "tracing.export", "wire"},
     "jobs": {"errors", "tasks"},
     "engines": {"errors", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
     "stores": {"errors", "clock", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},

@@ -20,7 +20,7 @@ from offload.engines.local.context import LaneContext
 from offload.engines.local.engine import LocalEngine
 from offload.errors import BootError
 from offload.jobs.housekeeping import Retention, forget_old, recover
-from offload.server import logs
+from offload.server import logging_setup
 from offload.server.assembly import front_desk
 from offload.server.data_directory import TakenOver, spec_of, take_over
 from offload.server.keyring import Keyring, WrongKeysError
@@ -35,8 +35,8 @@ from offload.stores.results import ResultDirectory
 from offload.stores.uploads import UploadDirectory
 from offload.tasks.context import Places
 from offload.tasks.registry import Registry, load
-from offload.tracing.desk import OFF, Tracing, tracing
 from offload.tracing.environment import wanted
+from offload.tracing.setup import OFF, Tracing, tracing
 from offload.wire.messages import LaneSetup
 
 CLOSING_S = 2.0
@@ -215,5 +215,5 @@ def from_environment() -> FastAPI:
     Raises `BootError`.
     """
     settings = load_settings()
-    logs.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
+    logging_setup.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
     return create_app(settings)

@@ -14,8 +14,8 @@ from pathlib import Path
 from offload.engines.local import leftovers
 from offload.engines.local.context import start_forkserver
 from offload.server.settings import Settings
+from offload.stores.directories import remove_socket_directory, socket_directory
 from offload.stores.lock import lock_directory
-from offload.stores.socket_directory import remove_socket_directory, socket_directory
 from offload.tasks.registry import RegistrySpec
 from offload.tracing.environment import wanted
 

@@ -68,13 +68,13 @@ def allow_descriptors() -> None:
 def _serve(overrides: dict[str, object]) -> int:
     # Imported here so that --help and a wrong option answer at once.
     with _unseen("rich"):
-        from offload.server import logs  # noqa: PLC0415
+        from offload.server import logging_setup  # noqa: PLC0415
     from offload.server.data_directory import take_over  # noqa: PLC0415
     from offload.server.settings import load_settings  # noqa: PLC0415
     from offload.tracing.environment import wanted  # noqa: PLC0415
 
     settings = load_settings(**overrides)
-    logs.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
+    logging_setup.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
     listener = _listen(settings.host, settings.port)
     # From now on there is something to give back. Later it is a signal to drain; once the service has stopped, uvicorn
     # raises it again.

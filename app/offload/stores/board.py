@@ -24,8 +24,8 @@ import structlog
 from offload.backoff import pauses
 from offload.errors import BootError
 from offload.jobs.model import AttemptKey
+from offload.stores.directories import socket_directory
 from offload.stores.manager import READY_S, ManagerProcess
-from offload.stores.socket_directory import socket_directory
 from offload.wire.board import BoardProxy, Entry, Key, Value, connect
 
 ROUND_S = 0.05

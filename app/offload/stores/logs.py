@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import structlog
 
 from offload.jobs.model import AttemptKey, Job, LogLine
-from offload.stores.directory import private_directory
+from offload.stores.directories import private_directory
 from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.worker.logbook import AGAIN, file_names
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from offload.jobs.model import AttemptKey, Job
-from offload.stores.directory import private_directory
+from offload.stores.directories import private_directory
 from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.wire.result_files import file_name
 

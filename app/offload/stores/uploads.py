@@ -22,7 +22,7 @@ import structlog
 from offload import clock
 from offload.errors import BodyTooLargeError, StorageFailedError, StorageFullError
 from offload.jobs.model import Upload
-from offload.stores.directory import private_directory, sync_directory
+from offload.stores.directories import private_directory, sync_directory
 from offload.tasks.context import is_uuid
 
 GATHERED_BYTES = 512 * 1024

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from offload.tracing import sending
+from offload.tracing import export
 
 with contextlib.suppress(ImportError):
     importlib.import_module("requests")  # which exporters load when they are made
@@ -24,11 +24,11 @@ class LaneTraces:
     def __init__(self) -> None:
         self._place = TraceContextTextMapPropagator()
         self._before: Token[Context] | None = None
-        self._outbox: sending.Outbox | None = None
+        self._outbox: export.Outbox | None = None
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            sending.hush(logging.NullHandler())  # the front desk tells of its own; this would be in a job's log
-            self._outbox = sending.Outbox(sending.exporter())
-            self._provider = sending.provider(self._outbox)
+            export.hush(logging.NullHandler())  # the front desk tells of its own; this would be in a job's log
+            self._outbox = export.Outbox(export.exporter())
+            self._provider = export.provider(self._outbox)
             trace.set_tracer_provider(self._provider)
 
     def begin(self, place: str | None) -> None:

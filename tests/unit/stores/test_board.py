@@ -18,7 +18,7 @@ import pytest
 from offload.errors import BootError
 from offload.jobs.model import AttemptKey
 from offload.stores.board import Board
-from offload.stores.socket_directory import LONGEST, remove_socket_directory, socket_directory
+from offload.stores.directories import LONGEST_SOCKET_DIRECTORY, remove_socket_directory, socket_directory
 from offload.wire.board import Entry, Key, Value, connect
 from tests.support.waiting import until
 
@@ -328,7 +328,7 @@ async def test_a_run_directory_that_was_open_to_all_is_closed(tmp_path: Path) ->
 async def test_a_deep_data_directory_gets_a_short_socket_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
         monkeypatch.setattr(tempfile, "tempdir", temporary)
-        deep = tmp_path / ("d" * LONGEST) / "run"
+        deep = tmp_path / ("d" * LONGEST_SOCKET_DIRECTORY) / "run"
         async with opened(deep) as board:
             directory = Path(board.address).parent
             assert directory.parent == Path(temporary)
@@ -345,11 +345,11 @@ async def test_a_link_in_the_place_of_the_short_directory_is_refused(
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
         monkeypatch.setattr(tempfile, "tempdir", temporary)
-        deep = tmp_path / ("d" * LONGEST) / "run"
+        deep = tmp_path / ("d" * LONGEST_SOCKET_DIRECTORY) / "run"
         directory = socket_directory(deep)
         remove_socket_directory(deep)
         directory.symlink_to(tmp_path)
-        with pytest.raises(BootError, match="somebody else"):
+        with pytest.raises(BootError, match="another user"):
             socket_directory(deep)
 
 

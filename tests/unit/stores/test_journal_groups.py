@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from offload.errors import StorageFailedError
-from offload.stores.journal import SqliteJournal, line
-from offload.stores.journal.line import Line, Work
+from offload.stores.journal import SqliteJournal, connection_thread
+from offload.stores.journal.connection_thread import ConnectionThread, Work
 from tests.support.journals import a_job, ended, ids, opened
 
 pytestmark = pytest.mark.anyio
@@ -26,14 +26,14 @@ async def journal(tmp_path: Path) -> AsyncIterator[SqliteJournal]:
 def commits_of(journal: SqliteJournal) -> list[str]:
     """Fills with the transactions that the journal commits from now on."""
     seen: list[str] = []
-    journal._writes._connection.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
+    journal._writer._connection.set_trace_callback(lambda sql: seen.append(sql) if sql == "COMMIT" else None)
     return seen
 
 
 def hold(journal: SqliteJournal) -> threading.Event:
     """Keeps the writer busy until the event is set."""
     go = threading.Event()
-    journal._writes.submit(lambda _: go.wait(10))
+    journal._writer.submit(lambda _: go.wait(10))
     return go
 
 
@@ -50,7 +50,7 @@ async def test_what_waits_is_one_transaction(journal: SqliteJournal) -> None:
 async def test_a_group_is_bounded(journal: SqliteJournal) -> None:
     go = hold(journal)
     commits = commits_of(journal)
-    waiters = [journal.add([a_job(f"{number}")]) for number in range(3 * line.GROUP_ROWS)]
+    waiters = [journal.add([a_job(f"{number}")]) for number in range(3 * connection_thread.GROUP_ROWS)]
     go.set()
     await asyncio.gather(*waiters)
     assert 3 <= len(commits) <= 5
@@ -106,7 +106,7 @@ async def test_a_line_outlives_whatever_its_server_does() -> None:
             raise RuntimeError("broken")
         return ["served"] * len(group)
 
-    served = Line("test", sqlite3.connect(":memory:", check_same_thread=False), serve)
+    served = ConnectionThread("test", sqlite3.connect(":memory:", check_same_thread=False), serve)
     with pytest.raises(StorageFailedError, match="broken"):
         await served.submit(lambda _: "never")
     assert await served.submit(lambda _: "never") == "served"
@@ -127,5 +127,7 @@ async def test_retention_lets_other_writes_pass(journal: SqliteJournal) -> None:
 async def test_the_summaries_of_forgotten_jobs_go_with_them(journal: SqliteJournal) -> None:
     await journal.add([ended(a_job(f"{number}")) for number in range(5_000)])
     await journal.expire(100, 100, limit=4_000)
-    left = await journal._lists.submit(lambda connection: connection.execute("SELECT count(*) FROM spans").fetchone())
+    left = await journal._list_reader.submit(
+        lambda connection: connection.execute("SELECT count(*) FROM spans").fetchone()
+    )
     assert left == (2,)

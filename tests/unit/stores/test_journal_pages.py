@@ -12,7 +12,7 @@ import pytest
 
 from offload.jobs.interfaces import JobFilter
 from offload.jobs.model import Batch, Job, State
-from offload.stores.journal import boot, reads
+from offload.stores.journal import opening, queries
 from tests.support.journals import a_job, ended, opened
 
 FEW, MANY = 2_000, 20_000
@@ -61,7 +61,7 @@ PAGES = [
 
 
 def _cost(path: Path, where: JobFilter, before: int | None = None) -> int:
-    return _steps(path, partial(reads.page, where=where, limit=20, before=before))
+    return _steps(path, partial(queries.page, where=where, limit=20, before=before))
 
 
 def _steps(path: Path, read: Callable[[sqlite3.Connection], object]) -> int:
@@ -73,7 +73,7 @@ def _steps(path: Path, read: Callable[[sqlite3.Connection], object]) -> int:
         steps += 1
         return 0
 
-    with contextlib.closing(boot.open_reader(path)) as connection:
+    with contextlib.closing(opening.open_reader(path)) as connection:
         connection.set_progress_handler(count, 100)
         read(connection)
     return steps
@@ -98,13 +98,13 @@ def test_a_page_costs_the_same_however_deep_it_is(directory: Path, where: JobFil
 @pytest.mark.parametrize(
     "read",
     [
-        partial(reads.get_batch, batch_id="b"),
-        partial(reads.members, batch_id="b", begin=0, limit=20),
-        partial(reads.members, batch_id="b", begin=FEW - 50, limit=20),
-        partial(reads.batch_page, owner=None, limit=20, before=None),
-        partial(reads.batch_page, owner="o", limit=20, before=FEW // 20),
-        partial(reads.expirable_batches, bounds=reads.Bounds(100, 100, 20)),
-        partial(reads.find_key, owner="o", key="k"),
+        partial(queries.get_batch, batch_id="b"),
+        partial(queries.members, batch_id="b", begin=0, limit=20),
+        partial(queries.members, batch_id="b", begin=FEW - 50, limit=20),
+        partial(queries.batch_page, owner=None, limit=20, before=None),
+        partial(queries.batch_page, owner="o", limit=20, before=FEW // 20),
+        partial(queries.expirable_batches, bounds=queries.ExpiryBounds(100, 100, 20)),
+        partial(queries.find_key, owner="o", key="k"),
     ],
 )
 def test_a_read_of_batches_costs_the_same_among_ten_times_as_many(

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from offload.errors import ProblemError, StorageFailedError, StorageFullError
-from offload.stores.journal import SqliteJournal, line
+from offload.stores.journal import SqliteJournal, connection_thread
 from offload.stores.journal import journal as journal_module
-from offload.stores.journal.faults import storage_error
+from offload.stores.journal.errors import storage_error
 from tests.support.journals import a_job, ended, ids, opened
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def pages_at_most(journal: SqliteJournal, more: int | None) -> None:
         used = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {2**30 if more is None else used + more}")
 
-    await journal._writes.submit(limit)
+    await journal._writer.submit(limit)
 
 
 @contextlib.contextmanager
@@ -98,7 +98,7 @@ async def test_a_write_that_fails_at_any_place_has_not_happened(tmp_path: Path, 
 async def test_an_io_error_on_a_disk_without_room_is_a_full_disk(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("offload.stores.journal.faults._NOT_ENOUGH_BYTES", 2**63)
+    monkeypatch.setattr("offload.stores.journal.errors._NOT_ENOUGH_BYTES", 2**63)
     with files_at_most((tmp_path / "journal.db-wal").stat().st_size), pytest.raises(StorageFullError):
         await journal.add([a_job("a")])
 
@@ -114,7 +114,7 @@ async def test_a_lock_from_outside_is_waited_for(journal: SqliteJournal, tmp_pat
 
 
 async def test_a_lock_that_stays_fails_the_write_and_only_that(journal: SqliteJournal, tmp_path: Path) -> None:
-    await journal._writes.submit(lambda connection: connection.execute("PRAGMA busy_timeout = 50") and None)
+    await journal._writer.submit(lambda connection: connection.execute("PRAGMA busy_timeout = 50") and None)
     with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageFailedError, match="lock"):
@@ -157,14 +157,14 @@ async def test_retention_tells_what_it_forgot_before_the_disk_failed(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await journal.add([ended(a_job(f"{number:03}")) for number in range(200)])
-    submit, calls = journal._writes.submit, iter(range(100))
+    submit, calls = journal._writer.submit, iter(range(100))
 
-    def second_fails(work: line.Work, rows: int = 1) -> asyncio.Future[object]:
+    def second_fails(work: connection_thread.Work, rows: int = 1) -> asyncio.Future[object]:
         if next(calls) == 1:
             raise StorageFullError("The disk is full.")
         return submit(work, rows)
 
-    monkeypatch.setattr(journal._writes, "submit", second_fails)
+    monkeypatch.setattr(journal._writer, "submit", second_fails)
     forgotten = await journal.expire(100, 100, limit=200)
     assert sorted([*(job.id for job in forgotten), *await ids(journal)]) == [f"{number:03}" for number in range(200)]
     assert 0 < len(forgotten) < 200

@@ -10,7 +10,7 @@ import pytest
 from offload.jobs import lifecycle
 from offload.jobs.interfaces import JobFilter
 from offload.jobs.model import Batch, Job, State
-from offload.stores.journal import sql
+from offload.stores.journal import schema
 from tests.support.journals import opened
 
 pytestmark = pytest.mark.anyio
@@ -33,8 +33,10 @@ def first(tmp_path: Path) -> Path:
     """A journal of schema version 1."""
     path = tmp_path / "journal.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA application_id = {sql.APPLICATION_ID}")
-        connection.executescript(f"{sql.UPGRADES[0]}; {FIRST}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;")
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.executescript(
+            f"{schema.MIGRATIONS[0]}; {FIRST}; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;"
+        )
     return path
 
 
@@ -72,7 +74,7 @@ async def test_a_journal_of_version_1_takes_batches(first: Path) -> None:
 
 async def test_jobs_of_version_2_are_all_there_and_new_ones_keep_their_place_in_a_trace(first: Path) -> None:
     with contextlib.closing(sqlite3.connect(first)) as connection:
-        connection.executescript(f"{sql.UPGRADES[1]}; PRAGMA user_version = 2;")
+        connection.executescript(f"{schema.MIGRATIONS[1]}; PRAGMA user_version = 2;")
         connection.execute("UPDATE jobs SET price = 2.5")
         connection.commit()
     async with opened(first) as journal:

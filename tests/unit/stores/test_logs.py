@@ -75,7 +75,7 @@ async def test_what_is_read_while_files_turn_has_no_gap(
 
 async def test_a_directory_that_cannot_be_made_stops_the_boot(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BootError, match="The directory for logs can't be made"):
+    with pytest.raises(BootError, match="The directory for logs can't be created"):
         LogDirectory(tmp_path / "file" / "logs")
 
 

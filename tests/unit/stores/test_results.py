@@ -42,7 +42,7 @@ def test_the_directory_is_private(results: ResultDirectory) -> None:
 
 def test_a_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BootError, match="results can't be made"):
+    with pytest.raises(BootError, match="results can't be created"):
         ResultDirectory(tmp_path / "file" / "results")
 
 

@@ -231,5 +231,5 @@ async def test_a_sweep_takes_what_a_crash_left_and_only_that(uploads: UploadDire
 
 def test_a_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BootError, match="uploads can't be made"):
+    with pytest.raises(BootError, match="uploads can't be created"):
         UploadDirectory(tmp_path / "file" / "uploads")

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from offload.jobs import lifecycle
 from offload.jobs.model import Done, Job, Lost, Rejected, Stopped, Usage
-from offload.tracing.jobs import Ids, JobTraces
+from offload.tracing.job_spans import Ids, JobTraces
 
 PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 JOB = Job(

@@ -1,14 +1,21 @@
-"""The journal on the standard library's SQLite: one file, one writer that commits in groups, readers beside it.
+"""The journal in the standard library's SQLite: one file, one writer that commits in groups, and separate readers.
 
-    event loop ──add, replace, remove──► line of writes ──one transaction for all that wait──► journal.db (WAL, FULL)
-        ▲                                     │                                                   │
-        └──────── one hop for the group ──────┘            lines of reads ◄── read-only ──────────┘
+    event loop ──add, replace, remove──► writer thread ──one transaction per group──► journal.sqlite3 (WAL, FULL)
+        ▲                                    │                                              │
+        └──────── one callback per group ────┘         reader threads ◄── read-only ────────┘
 
-`line` is the thread that gathers and answers, `commits` makes a group of writes one transaction, `writes` and `reads`
-are what happens inside, `sql` is the only place that knows SQL, `boot` decides whether a file can be trusted, `faults`
-turns SQLite's errors into ours.
+| module | content |
+| --- | --- |
+| `journal` | `SqliteJournal`, the implementation of `jobs.interfaces.Journal` |
+| `connection_thread` | the thread that owns a connection, collects groups and resolves futures |
+| `transactions` | how a group of writes becomes one transaction |
+| `writes`, `queries` | functions of a connection: one for each write and each read |
+| `schema`, `statements` | all SQL |
+| `rows` | jobs and batches to rows, and back |
+| `opening`, `wal_check` | whether a file can be trusted |
+| `errors` | SQLite's errors as the service's errors |
 
-Linux's file systems are meant; a network file system is not one of them (SQLite's WAL needs shared memory).
+Needs a local Linux file system. SQLite's WAL mode uses shared memory, which network file systems don't support.
 """
 
 from offload.stores.journal.journal import SqliteJournal

@@ -1,4 +1,4 @@
-"""A job or a batch as a row, and back. What has no column of its own (labels, usage, failure) is JSON text."""
+"""Converts jobs and batches to rows, and back. Labels, usage and failure are stored as JSON text."""
 
 import json
 from dataclasses import asdict
@@ -7,13 +7,13 @@ from typing import Any
 from offload.jobs.model import Batch, Failure, FailureKind, Job, State, Usage
 
 Row = tuple[Any, ...]
-"""The columns of `sql.COLUMNS`; SQLite's values have no types that a checker could know."""
+"""The columns of `statements.COLUMNS`. `Any`, since a type checker can't know the types of SQLite's values."""
 
 _STATES = {str(state): state for state in State}
 
 
 def accepted(job: Job) -> Row:
-    """The whole job, in the order of `sql.COLUMNS`."""
+    """Returns the whole job, in the order of `statements.COLUMNS`."""
     return (
         job.id,
         job.task,
@@ -34,7 +34,7 @@ def accepted(job: Job) -> Row:
 
 
 def changed(job: Job) -> Row:
-    """What an attempt changes of a job: the last of `sql.COLUMNS`, and in the order of `sql.replace`."""
+    """Returns what an attempt changes of a job: the last of `statements.COLUMNS`, for `statements.replace`."""
     return (
         str(job.state),
         job.attempt,
@@ -48,7 +48,7 @@ def changed(job: Job) -> Row:
 
 
 def job(row: Row) -> Job:
-    """The job of a row that begins with `sql.COLUMNS`."""
+    """Returns the job of a row that starts with `statements.COLUMNS`."""
     return Job(
         id=row[0],
         task=row[1],
@@ -76,7 +76,7 @@ def job(row: Row) -> Job:
 
 
 def new_batch(batch: Batch) -> Row:
-    """The batch without its source, in the order of `sql.BATCH_COLUMNS`."""
+    """Returns the batch without its source, in the order of `statements.BATCH_COLUMNS`."""
     return (
         batch.id,
         batch.kind,
@@ -90,7 +90,7 @@ def new_batch(batch: Batch) -> Row:
 
 
 def batch(row: Row, source: bytes | None = None) -> Batch:
-    """The batch of a row that begins with `sql.BATCH_COLUMNS`."""
+    """Returns the batch of a row that starts with `statements.BATCH_COLUMNS`."""
     return Batch(
         id=row[0],
         kind=row[1],
@@ -105,7 +105,7 @@ def batch(row: Row, source: bytes | None = None) -> Batch:
 
 
 def _failure_text(failure: Failure | None) -> str | None:
-    # ASCII with escapes: a traceback may hold lone surrogates (names of files that are not UTF-8), which TEXT can't.
+    # ASCII with escapes: a traceback may hold lone surrogates (file names that are not UTF-8), which TEXT can't store.
     return None if failure is None else json.dumps(asdict(failure))
 
 
@@ -117,5 +117,5 @@ def _failure(text: str) -> Failure:
 def _usage_text(usage: Usage | None) -> str | None:
     if usage is None:
         return None
-    # By hand, since `asdict` copies deeply and takes five times as long: this is once a job.
+    # Not `asdict`, which copies deeply and takes five times as long. This runs once per job.
     return json.dumps({"wall_s": usage.wall_s, "cpu_s": usage.cpu_s, "peak_rss_bytes": usage.peak_rss_bytes})

@@ -1,4 +1,4 @@
-"""What the writer does: pieces of work, each a function of the connection."""
+"""The writes of the journal, each a function of the connection."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,17 @@ from typing import TypeVar
 from offload.errors import DuplicateKeyError
 from offload.jobs.interfaces import IdempotencyKey
 from offload.jobs.model import AttemptKey, Batch, Job, State
-from offload.stores.journal import rows, sql
+from offload.stores.journal import rows, statements
 
 T = TypeVar("T")
 
-PORTION = 32
-"""Rows of one statement, at most. A power of two; more gain nothing."""
+ROWS_PER_STATEMENT = 32
+"""Maximum number of rows in one statement. A power of two; more rows are not faster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """Inserts jobs in their order; the batch carries the key, or else the first of them."""
+    """Inserts jobs in order. The key is stored with the batch, or with the first job if there is no batch."""
 
     jobs: Sequence[Job]
     key: IdempotencyKey | None = None
@@ -27,76 +27,76 @@ class Add:
 
     def __call__(self, connection: sqlite3.Connection) -> None:
         key, batch = self.key, self.batch
-        nothing, known = (None, None), (None, None) if key is None else (key.key, key.fingerprint)
-        if key is not None and connection.execute(sql.FIND_KEY, {"owner": key.owner, "key": key.key}).fetchone():
+        no_key, own_key = (None, None), (None, None) if key is None else (key.key, key.fingerprint)
+        if key is not None and connection.execute(statements.FIND_KEY, {"owner": key.owner, "key": key.key}).fetchone():
             raise DuplicateKeyError
         if batch is not None:
-            connection.execute(sql.INSERT_BATCH, (*rows.new_batch(batch), *known))
+            connection.execute(statements.INSERT_BATCH, (*rows.new_batch(batch), *own_key))
             if batch.source is not None:
-                connection.execute(sql.INSERT_SOURCE, (batch.id, batch.source))
-            known = nothing
-        keys = chain([known], repeat(nothing))
+                connection.execute(statements.INSERT_SOURCE, (batch.id, batch.source))
+            own_key = no_key
+        keys = chain([own_key], repeat(no_key))
         for some in portions(self.jobs):
-            values = [(*rows.accepted(job), *own) for job, own in zip(some, keys, strict=False)]
-            connection.execute(sql.insert(len(some)), list(chain.from_iterable(values)))
+            values = [(*rows.accepted(job), *key_columns) for job, key_columns in zip(some, keys, strict=False)]
+            connection.execute(statements.insert(len(some)), list(chain.from_iterable(values)))
         labels = [(label, job.id) for job in self.jobs for label in dict.fromkeys(job.labels)]
         if labels:
-            connection.executemany(sql.INSERT_LABEL, labels)
+            connection.executemany(statements.INSERT_LABEL, labels)
 
 
 @dataclass(frozen=True, slots=True)
 class Replace:
-    """Writes what an attempt changes, if the record is still where the caller saw it: `was` in `state`."""
+    """Writes what an attempt changes if the record still has the expected attempt number (`was`) and `state`."""
 
     job: Job
     was: AttemptKey
     state: State
 
     def __call__(self, connection: sqlite3.Connection) -> bool:
-        replaced = connection.execute(sql.replace(1), self.row).rowcount == 1
+        replaced = connection.execute(statements.replace(1), self.row).rowcount == 1
         if replaced and self.job.state is not self.state:
             moves = [
                 (str(self.job.state), label, str(self.state), self.job.id) for label in dict.fromkeys(self.job.labels)
             ]
             if moves:
-                connection.executemany(sql.MOVE_LABEL, moves)
+                connection.executemany(statements.MOVE_LABEL, moves)
         return replaced
 
     @property
     def row(self) -> rows.Row:
-        """The parameters of `sql.replace`."""
+        """The parameters of `statements.replace`."""
         return (*rows.changed(self.job), self.was.job_id, str(self.state), self.was.attempt)
 
 
 def remove(connection: sqlite3.Connection, job_id: str) -> bool:
-    """Deletes a job that is terminal, with all that hangs on it."""
-    row = connection.execute(sql.GET_TERMINAL, (job_id,)).fetchone()
-    return row is not None and forget(connection, [rows.job(row)]) != []
+    """Deletes a terminal job with its labels. Returns False if there is none."""
+    row = connection.execute(statements.GET_TERMINAL, (job_id,)).fetchone()
+    return row is not None and delete(connection, [rows.job(row)]) != []
 
 
-def forget(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Job]:
-    """Deletes terminal jobs as they were read; tells which of them were still there."""
+def delete(connection: sqlite3.Connection, jobs: Sequence[Job]) -> Sequence[Job]:
+    """Deletes terminal jobs. Returns those of them that still existed."""
     for job in jobs:
         for label in job.labels:
-            connection.execute(sql.DELETE_LABEL, (label, str(job.state), job.id))
-    forgotten = [job for job in jobs if connection.execute(sql.DELETE, (job.id,)).rowcount == 1]
-    connection.execute(sql.DELETE_SPANS)
-    return forgotten
+            connection.execute(statements.DELETE_LABEL, (label, str(job.state), job.id))
+    deleted = [job for job in jobs if connection.execute(statements.DELETE, (job.id,)).rowcount == 1]
+    connection.execute(statements.DELETE_SPANS)
+    return deleted
 
 
-def forget_batches(connection: sqlite3.Connection, batch_ids: Sequence[str]) -> None:
-    """Deletes batches that are done, but not what is left of their members."""
-    connection.executemany(sql.DELETE_BATCH, ((batch_id,) for batch_id in batch_ids))
+def delete_batches(connection: sqlite3.Connection, batch_ids: Sequence[str]) -> None:
+    """Deletes finished batches, but not their remaining members."""
+    connection.executemany(statements.DELETE_BATCH, ((batch_id,) for batch_id in batch_ids))
 
 
 def beat(connection: sqlite3.Connection) -> None:
-    """Writes a row that nobody needs, to show that writing works."""
-    connection.execute(sql.BEAT)
+    """Writes a row for the health check, to show that writing works."""
+    connection.execute(statements.BEAT)
 
 
 def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """All of them in order, by powers of two: the statements for so many rows are prepared once and kept."""
-    begin, size = 0, PORTION
+    """Splits the items in order into lengths that are powers of two, so that few different statements are prepared."""
+    begin, size = 0, ROWS_PER_STATEMENT
     while begin < len(items):
         while begin + size > len(items):
             size //= 2

@@ -1,15 +1,15 @@
-"""Finds acknowledged writes that a damaged write-ahead log has lost, which SQLite itself passes over in silence.
+"""Finds acknowledged writes that a damaged write-ahead log (WAL) has lost. SQLite itself ignores them silently.
 
-SQLite reads a WAL up to its first bad frame and takes the rest for the torn end of a write that nobody was told of.
-That is right after a crash, and wrong where the file was damaged later. Two things tell them apart (formats and
-names by https://sqlite.org/walformat.html):
+SQLite reads a WAL up to its first invalid frame, and treats the rest as an incomplete, unacknowledged write. That is
+right after a crash, but wrong if the file was damaged later. Two facts distinguish the cases (formats and names
+as in https://sqlite.org/walformat.html):
 
-- The index beside it (`-shm`) survives a killed process, and counts a frame only after its sync.
-- Where there is no such index, as after a power cut: frames are synced with each commit before the next transaction
-  writes any. So what is torn can only be the last transaction; a commit frame after the bad frame with further frames
-  of the same log behind it was synced once.
+- The WAL's index (`-shm`) survives a killed process, and counts a frame only after its fsync.
+- Without an index, as after a power cut: the frames of each commit are synced before the next transaction writes any.
+  So only the last transaction can be incomplete. A commit frame that comes after the invalid frame, and is followed by
+  further frames of the same log, was synced once.
 
-A log that was cut off or removed together with its index leaves no trace; nothing can find that.
+A WAL that was truncated or removed together with its index leaves no trace, so that loss can't be found.
 """
 
 import struct
@@ -30,24 +30,24 @@ class _Frame(NamedTuple):
     intact: bool
 
 
-def loss(database: Path) -> str | None:
-    """What is wrong with the log of a database that nobody has open, as the middle of a sentence; None if nothing."""
+def find_loss(database: Path) -> str | None:
+    """Returns what is wrong with the WAL of a closed database, as the middle of a sentence; None if it is intact."""
     log = database.with_name(database.name + "-wal")
     data = log.read_bytes() if log.exists() else b""
     salts, intact, lost = b"", 0, False
-    if len(data) > _HEADER and any(data[:_HEADER]):  # some file systems leave zeros where a first sync was cut off
+    if len(data) > _HEADER and any(data[:_HEADER]):  # some file systems leave zeros if the first fsync was interrupted
         salts = data[16:24]
         if not _header_is_intact(data):
             return f"the header of {log} is damaged"
         intact, lost = _walk(list(_frames(data)))
     indexed = _indexed_frames(database.with_name(database.name + "-shm"), salts)
     if lost if indexed is None else indexed > intact:
-        return f"{log} is damaged or cut short after frame {intact}"
+        return f"{log} is damaged or truncated after frame {intact}"
     return None
 
 
 def _walk(frames: list[_Frame]) -> tuple[int, bool]:
-    """How many frames SQLite will use, and whether synced ones lie behind them."""
+    """Returns how many frames SQLite will use, and whether synced frames follow them."""
     whole = next((number for number, frame in enumerate(frames) if not frame.intact), len(frames))
     committed = max((number for number, frame in enumerate(frames[:whole], 1) if frame.commits), default=0)
     rest = [frame for frame in frames[whole:] if frame.of_this_log]
@@ -55,7 +55,7 @@ def _walk(frames: list[_Frame]) -> tuple[int, bool]:
 
 
 def _frames(data: bytes) -> Iterator[_Frame]:
-    """Each frame; none after the first bad one is intact, since checksums go on from frame to frame."""
+    """Yields each frame. None after the first invalid one is intact, since each checksum continues the previous one."""
     page_size = struct.unpack_from(">I", data, 8)[0]
     little = _is_little(data)
     sums = struct.unpack_from(">II", data, 24)
@@ -83,7 +83,10 @@ def _is_little(data: bytes) -> bool:
 
 
 def _checksum(data: bytes, little: bool, sums: tuple[int, int]) -> tuple[int, int]:
-    """SQLite's: over pairs of 32-bit words. About 15 MiB/s, for the 4 MiB that a killed service usually leaves."""
+    """Returns SQLite's checksum over pairs of 32-bit words.
+
+    Processes about 15 MiB/s; a killed service usually leaves a WAL of 4 MiB.
+    """
     words = array("I", data)
     if little is not (struct.pack("=I", 1)[0] == 1):
         words.byteswap()
@@ -96,7 +99,7 @@ def _checksum(data: bytes, little: bool, sums: tuple[int, int]) -> tuple[int, in
 
 
 def _indexed_frames(index: Path, salts: bytes) -> int | None:
-    """How many frames the index counts, 0 where all are in the database already; None where it is not this log's."""
+    """Returns how many frames the index counts: 0 if all are in the database, None if it belongs to another log."""
     data = index.read_bytes()[:136] if index.exists() else b""
     if len(data) < 136 or data[:48] != data[48:96]:
         return None

@@ -10,9 +10,9 @@ BROKEN_FORM = """
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from offload.server import logs
+from offload.server import logging_setup
 
-logs.configure("json", "info")
+logging_setup.configure("json", "info")
 try:
     MultipartParser(b"boundary").write(b"nonsense")
 except FormParserError as error:
@@ -32,9 +32,9 @@ import sys
 
 import structlog
 
-from offload.server import logs
+from offload.server import logging_setup
 
-logs.configure(sys.argv[1], "info")
+logging_setup.configure(sys.argv[1], "info")
 name = "a\r\n2026 [info] forged \x1b[31m\u202e\x85<b>"
 structlog.get_logger("one").warning(name, path=name)
 logging.getLogger("two").warning("%s", name)
@@ -59,9 +59,9 @@ def test_what_a_client_sends_forges_no_line(style: str) -> None:
 OFTEN = """
 import logging
 
-from offload.server import logs
+from offload.server import logging_setup
 
-logs.configure("json", "info")
+logging_setup.configure("json", "info")
 for number in range(100):
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
 try:

@@ -63,14 +63,14 @@ def tracing(environ: Mapping[str, str]) -> Tracing | None:
 
 def _begin() -> Tracing:
     # The SDK: imported only where it is used.
-    from offload.tracing import sending  # noqa: PLC0415
-    from offload.tracing.jobs import Ids, JobTraces  # noqa: PLC0415
-    from offload.tracing.telling import Telling, Why  # noqa: PLC0415
+    from offload.tracing import export  # noqa: PLC0415
+    from offload.tracing.collector_status import Telling, Why  # noqa: PLC0415
+    from offload.tracing.job_spans import Ids, JobTraces  # noqa: PLC0415
 
     ids, why = Ids(), Why()
-    exporter = sending.exporter()
-    sending.hush(why)
-    provider = sending.provider(sending.Outbox(Telling(exporter, why)), ids)
+    exporter = export.exporter()
+    export.hush(why)
+    provider = export.provider(export.Outbox(Telling(exporter, why)), ids)
     config: TelemetryConfig = {
         **OFF,
         "tracing": True,

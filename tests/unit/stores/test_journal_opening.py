@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from offload.errors import BootError, StorageFailedError
-from offload.stores.journal import sql
+from offload.stores.journal import schema
 from tests.support.journals import a_job, ended, ids, opened
 
 
@@ -102,16 +102,16 @@ def test_what_a_killed_service_left_is_all_there(killed: Path) -> None:
 
 def test_an_older_schema_is_upgraded_step_by_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = ("ALTER TABLE jobs ADD COLUMN colour TEXT", "UPDATE jobs SET colour = 'red'")
-    monkeypatch.setattr(sql, "UPGRADES", (*sql.UPGRADES, *steps))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, *steps))
     assert len(content(path)) == 200
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(sql.UPGRADES),)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
         assert connection.execute("SELECT DISTINCT colour FROM jobs").fetchall() == [("red",)]
 
 
 def test_an_upgrade_that_fails_has_not_happened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(sql, "UPGRADES", (*sql.UPGRADES, "DELETE FROM jobs; ALTER TABLE nothing ADD COLUMN x"))
+        patched.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "DELETE FROM jobs; ALTER TABLE nothing ADD x"))
         with pytest.raises(BootError, match="nothing"):
             content(path)
     assert len(content(path)) == 200
@@ -119,7 +119,7 @@ def test_an_upgrade_that_fails_has_not_happened(path: Path, monkeypatch: pytest.
 
 def test_a_newer_schema_is_refused(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {len(sql.UPGRADES) + 1}")
+        connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     assert "newer Offload" in refusal(path)
 
 
@@ -281,7 +281,7 @@ def test_an_old_index_beside_a_new_log_means_nothing(killed: Path) -> None:
 
 
 def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.stores.journal.boot.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.05)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -292,11 +292,11 @@ def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkey
 OPEN = """
 import os, pathlib, sys, urllib.parse  # all of it now: another user may not be able to read this Python
 from offload.errors import BootError, StorageFailedError
-from offload.stores.journal import boot
+from offload.stores.journal import opening
 if os.geteuid() == 0:
     os.setgroups([]); os.setgid(65534); os.setuid(65534)  # root may write anywhere
 try:
-    boot.open_writer(pathlib.Path(sys.argv[1]))
+    opening.open_writer(pathlib.Path(sys.argv[1]))
 except BootError as error:
     print(error)
 """

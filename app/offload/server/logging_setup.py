@@ -30,7 +30,7 @@ def configure(style: Literal["console", "json"], level: str, *, traced: bool = F
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if traced:
-        from offload.tracing.lines import add_trace_id  # noqa: PLC0415  # only where it is used
+        from offload.tracing.log_fields import add_trace_id  # noqa: PLC0415  # only where it is used
 
         shared.append(add_trace_id)
     last: list[Processor]
