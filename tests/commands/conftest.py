@@ -1,4 +1,4 @@
-"""What tests of the command line share: a running service, and the command that asks it."""
+"""Fixtures for tests of the command line: a running service and the command."""
 
 import pytest
 

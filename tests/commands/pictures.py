@@ -36,7 +36,7 @@ SHOWN = (
 
 
 def main() -> None:
-    """Writes every picture anew."""
+    """Writes every picture."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for file in ("one.jpg", "two.jpg"):
@@ -52,20 +52,20 @@ def main() -> None:
 
 
 def make_busy(api: Caller) -> None:
-    """Two lanes at work, the third for what the pictures do."""
+    """Keeps two lanes busy; the third runs the jobs of the pictures."""
     for params in {"scene": "harbour at dawn"}, {"scene": "lighthouse", "frames": 480}:
         api.lane_of(api.submit("render", params, label="night", priority=10)["id"])
 
 
 def said(offload: Command, arguments: Sequence[str], directory: Path) -> Sequence[str]:
-    """A command line and what it says."""
+    """Returns a command line and its output."""
     with offload.terminal(*arguments, cwd=directory) as terminal:
         terminal.end()
     return [prompt(arguments), lasting(terminal), ""]
 
 
 def watched(offload: Command) -> Sequence[str]:
-    """The last frame of what is watched."""
+    """Returns the last frame of `offload watch`."""
     with offload.terminal("watch") as terminal:
         terminal.until("Ctrl-C")
         terminal.interrupt()
@@ -79,7 +79,7 @@ def prompt(arguments: Sequence[str]) -> str:
 
 
 def lasting(terminal: Terminal) -> str:
-    """What is left on the terminal once bars have gone: what follows the last line that was taken back."""
+    """Returns what remains on the terminal after progress bars have been erased."""
     return terminal.raw.decode().rpartition("\x1b[1A\x1b[2K")[2].replace("\r\n", "\n").rstrip("\n")
 
 

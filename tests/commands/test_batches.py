@@ -18,15 +18,15 @@ LINES = b"".join(b'{"task": "fibonacci", "params": {"n": %d}}\n' % n for n in (1
     [LINES, b'{"jobs": [%s]}' % LINES.replace(b"\n", b",")[:-1], b"[%s]" % LINES.replace(b"\n", b",")[:-1]],
     ids=["lines", "body", "list"],
 )
-def test_it_takes_lines_and_the_api_s_own_body(offload: Command, api: Caller, given: bytes) -> None:
+def test_submit_reads_json_lines_and_the_body_of_the_api(offload: Command, api: Caller, given: bytes) -> None:
     batch_id = offload("batch", "submit", "-", "--label", "few", "--wait", stdin=given).line()
     lines = [json.loads(line) for line in offload("batch", "results", batch_id).lines()]
     assert [line["result"]["value"] for line in lines] == ["55", "89", "144"]
     assert api.get(f"/batches/{batch_id}")["labels"] == ["few"]
 
 
-def test_lines_end_where_json_lines_do(offload: Command, api: Caller) -> None:
-    """Not at what else ends a line in Unicode, which JSON may have as it is; nor does a byte order mark stop it."""
+def test_only_newlines_end_a_json_line(offload: Command, api: Caller) -> None:
+    """JSON strings may contain other Unicode line separators; a byte order mark is accepted, too."""
     names = ["a\u2028b\x85c\x7f", "d"]
     lines = [json.dumps({"task": "greet", "params": {"name": name}}, ensure_ascii=False) for name in names]
     batch_id = offload(
@@ -44,7 +44,7 @@ def test_a_bad_line_is_named(offload: Command, tmp_path: Path) -> None:
     assert (ended.code, "jobs.3" in ended.stderr) == (4, True), ended
 
 
-def test_one_that_fails_is_told(offload: Command) -> None:
+def test_a_failed_job_is_reported(offload: Command) -> None:
     bad = b'{"task": "refuse", "params": {"text": "it"}}\n'
     batch_id = offload("batch", "submit", "-", stdin=LINES + bad).line()
     ended = offload("batch", "wait", batch_id)
@@ -80,7 +80,7 @@ def test_cancelled(offload: Command, gate: Path) -> None:
     assert offload("batch", "wait", batch_id).code == 1
 
 
-def test_a_bar_while_it_waits(offload: Command) -> None:
+def test_waiting_shows_a_progress_bar(offload: Command) -> None:
     member = b'{"task": "climb", "params": {"steps": 100}}\n'
     batch_id = offload("batch", "submit", "-", stdin=member * 4).line()
     with offload.terminal("batch", "wait", batch_id) as terminal:

@@ -1,4 +1,4 @@
-"""What a shell completes, by Typer's own protocol and in a real shell."""
+"""Shell completion, by Typer's protocol and in real shells."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tests.support.server import COMMAND
 
 
 def completed(offload: Command, line: str, **environment: str) -> set[str]:
-    """What bash is offered for the last word of a line."""
+    """Returns the completions that bash gets for the last word of a line."""
     words = line.split(" ")
     asked = {"_OFFLOAD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
     ended = offload(environment={**asked, **environment})
@@ -31,7 +31,7 @@ def test_commands_and_options(offload: Command) -> None:
     assert completed(offload, "offload jobs --state c") == {"cancelled"}
 
 
-def test_what_the_service_knows(offload: Command, api: Caller) -> None:
+def test_names_and_ids_of_the_service(offload: Command, api: Caller) -> None:
     job_id = api.succeeded(api.submit("fibonacci", {"n": 4})["id"])["id"]
     assert {"fibonacci", "file-digest", "greet"} <= completed(offload, "offload submit ")
     assert completed(offload, "offload submit fib") == {"fibonacci"}
@@ -40,8 +40,8 @@ def test_what_the_service_knows(offload: Command, api: Caller) -> None:
     assert completed(offload, f"offload cancel {job_id[:-1]}") == {job_id}
 
 
-def test_silent_where_nobody_answers(offload: Command) -> None:
-    """Neither where nobody listens, nor where somebody listens and says nothing; then it is soon over."""
+def test_no_completions_without_a_service(offload: Command) -> None:
+    """Neither without a server nor with a server that never responds; both end soon."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}"
         begun = time.monotonic()
@@ -52,7 +52,7 @@ def test_silent_where_nobody_answers(offload: Command) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_completes_once_it_is_installed(offload: Command, shell: str, tmp_path: Path) -> None:
+def test_completion_in_a_real_shell(offload: Command, shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     path = os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))

@@ -1,4 +1,4 @@
-"""`offload digest` beside the tools whose output it promises."""
+"""`offload digest` compared with the tools whose output it reproduces."""
 
 import os
 import subprocess
@@ -29,25 +29,25 @@ CONTENTS = {
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A directory of files whose names are anything but easy."""
+    """Creates files with difficult names."""
     for name, content in CONTENTS.items():
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(content)
     return tmp_path
 
 
 def tool(*command: str | bytes, cwd: Path, stdin: bytes = b"") -> Ended:
-    """What the real tool says."""
+    """Runs the real tool."""
     done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False)
     return Ended(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
 
-def said(ended: Ended) -> Sequence[str]:
-    """What it said on stderr, without who said it, and sorted: what can't be read is told at once by the real tool."""
+def stderr_lines(ended: Ended) -> Sequence[str]:
+    """Returns the lines of stderr without the program's name, sorted: the real tool reports unreadable files first."""
     return sorted(line.partition(": ")[2] for line in ended.stderr.splitlines())
 
 
 @pytest.mark.parametrize("options", [[], ["--tag"], ["--zero"], ["--tag", "--zero"]])
-def test_it_prints_what_sha256sum_prints(offload: Command, files: Path, options: list[str]) -> None:
+def test_output_equals_sha256sum(offload: Command, files: Path, options: list[str]) -> None:
     ours = offload("digest", *options, "--", *CONTENTS, cwd=files)
     theirs = tool("sha256sum", *options, "--", *CONTENTS, cwd=files)
     assert (ours.code, ours.stdout, ours.stderr) == (0, theirs.stdout, "")
@@ -56,14 +56,14 @@ def test_it_prints_what_sha256sum_prints(offload: Command, files: Path, options:
 @pytest.mark.parametrize(
     ("algorithm", "command"), [("sha512", "sha512sum"), ("md5", "md5sum"), ("blake2b", "b2sum"), ("blake3", "b3sum")]
 )
-def test_other_algorithms_print_what_their_tools_print(
+def test_output_equals_the_tool_of_each_algorithm(
     offload: Command, tmp_path: Path, algorithm: str, command: str
 ) -> None:
     (tmp_path / "a").write_bytes(b"a")
     assert offload("digest", "-a", algorithm, "a", cwd=tmp_path).stdout == tool(command, "a", cwd=tmp_path).stdout
 
 
-def test_several_algorithms_are_told_apart(offload: Command, tmp_path: Path) -> None:
+def test_several_algorithms_use_bsd_lines(offload: Command, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     ours = offload("digest", "-a", "sha256", "-a", "md5", "a", cwd=tmp_path)
     both = (tool(command, "--tag", "a", cwd=tmp_path).stdout for command in ("sha256sum", "md5sum"))
@@ -76,8 +76,8 @@ def test_stdin(offload: Command, tmp_path: Path, given: list[str]) -> None:
     assert ours.stdout == tool("sha256sum", *given, stdin=b"from a pipe", cwd=tmp_path).stdout
 
 
-def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) -> None:
-    """The kernel's own have none."""
+def test_a_file_without_a_size(offload: Command, tmp_path: Path) -> None:
+    """Files in /proc have no size."""
     ours, theirs = offload("digest", "/proc/version", cwd=tmp_path), tool("sha256sum", "/proc/version", cwd=tmp_path)
     assert (ours.code, ours.stdout) == (0, theirs.stdout)
     with Path("/proc/version").open("rb") as kernels:
@@ -87,13 +87,13 @@ def test_a_file_that_does_not_tell_its_size(offload: Command, tmp_path: Path) ->
     assert (done.returncode, done.stdout) == (0, theirs.stdout.replace(b"/proc/version", b"-"))
 
 
-def test_what_can_t_be_read_is_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
+def test_unreadable_files_are_reported_and_the_rest_is_digested(offload: Command, files: Path) -> None:
     names = ["plain.txt", "not there", ".", "", "plain.txt/", "empty"]
     ours, theirs = offload("digest", *names, cwd=files), tool("sha256sum", *names, cwd=files)
-    assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+    assert (ours.code, ours.stdout, stderr_lines(ours)) == (1, theirs.stdout, stderr_lines(theirs))
 
 
-def test_one_that_is_too_large_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_file_over_the_limit_is_reported_and_the_rest_is_digested(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
     (tmp_path / "small").write_bytes(b"small")
     with Server(tmp_path / "service", upload_max_mb=1) as server:
@@ -109,8 +109,8 @@ def test_many_files_keep_their_order(offload: Command, tmp_path: Path) -> None:
     assert offload("digest", *names, cwd=tmp_path).stdout == tool("sha256sum", *names, cwd=tmp_path).stdout
 
 
-def test_nothing_of_it_stays(offload: Command, api: Caller, tmp_path: Path) -> None:
-    """Neither jobs nor batches; the uploads' directory shows in `test_an_interrupted_digest_leaves_nothing`."""
+def test_nothing_remains_on_the_service(offload: Command, api: Caller, tmp_path: Path) -> None:
+    """No jobs and no batches. `test_an_interrupted_digest_leaves_nothing` checks the uploads directory."""
     (tmp_path / "a").write_bytes(b"a")
     jobs, batches = api.get("/jobs"), api.get("/batches")
     assert offload("digest", "a", cwd=tmp_path).code == 0
@@ -118,17 +118,17 @@ def test_nothing_of_it_stays(offload: Command, api: Caller, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("options", [[], ["--quiet"], ["--status"]])
-def test_checked_as_sha256sum_checks(offload: Command, files: Path, options: list[str]) -> None:
+def test_check_equals_sha256sum_check(offload: Command, files: Path, options: list[str]) -> None:
     sums = tool("sha256sum", "--", *CONTENTS, cwd=files).stdout
     (files / "SUMS").write_bytes(b"# a comment\n" + sums + b"no sum\n" + b"0" * 64 + b"  gone\n")
     (files / "plain.txt").write_text("changed")
     ours = offload("digest", "--check", *options, "SUMS", cwd=files)
     theirs = tool("sha256sum", "--check", *options, "SUMS", cwd=files)
-    assert (ours.code, ours.stdout, said(ours)) == (theirs.code, theirs.stdout, said(theirs))
+    assert (ours.code, ours.stdout, stderr_lines(ours)) == (theirs.code, theirs.stdout, stderr_lines(theirs))
     assert ours.code == 1
 
 
-def test_what_matches_is_well(offload: Command, files: Path) -> None:
+def test_matching_files_exit_with_0(offload: Command, files: Path) -> None:
     for command in ("sha256sum", "b3sum"):
         (files / "SUMS").write_bytes(tool(command, "plain.txt", "empty", cwd=files).stdout)
         algorithm = ["-a", "blake3"] if command == "b3sum" else []
@@ -136,27 +136,27 @@ def test_what_matches_is_well(offload: Command, files: Path) -> None:
         assert (ours.code, ours.out) == (0, "plain.txt: OK\nempty: OK\n"), ours
 
 
-def test_the_algorithm_of_tagged_lines_is_theirs(offload: Command, files: Path) -> None:
+def test_bsd_lines_name_their_algorithm(offload: Command, files: Path) -> None:
     tagged = (
         tool("sha512sum", "--tag", "plain.txt", cwd=files).stdout + tool("md5sum", "--tag", "empty", cwd=files).stdout
     )
     assert offload("digest", "--check", stdin=tagged, cwd=files).lines() == ["plain.txt: OK", "empty: OK"]
 
 
-def test_no_sums_at_all(offload: Command, files: Path) -> None:
+def test_a_manifest_without_lines(offload: Command, files: Path) -> None:
     ours, theirs = offload("digest", "-c", "plain.txt", cwd=files), tool("sha256sum", "-c", "plain.txt", cwd=files)
-    assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+    assert (ours.code, ours.stdout, stderr_lines(ours)) == (1, theirs.stdout, stderr_lines(theirs))
 
 
-def test_sums_that_can_t_be_read_are_told_and_the_rest_goes_on(offload: Command, files: Path) -> None:
+def test_unreadable_manifests_are_reported_and_the_rest_is_checked(offload: Command, files: Path) -> None:
     (files / "SUMS").write_bytes(tool("sha256sum", "plain.txt", cwd=files).stdout)
     ours = offload("digest", "-c", "SUMS", "not there", "SUMS", cwd=files)
     theirs = tool("sha256sum", "-c", "SUMS", "not there", "SUMS", cwd=files)
-    assert (ours.code, ours.stdout, said(ours)) == (1, theirs.stdout, said(theirs))
+    assert (ours.code, ours.stdout, stderr_lines(ours)) == (1, theirs.stdout, stderr_lines(theirs))
     assert (offload("digest", "-c", ".", cwd=files).code, tool("sha256sum", "-c", ".", cwd=files).code) == (1, 1)
 
 
-def test_a_terminal_gets_no_name_that_commands_it(offload: Command, files: Path) -> None:
+def test_names_are_escaped_on_a_terminal(offload: Command, files: Path) -> None:
     with offload.terminal("digest", b"\x1b[31mred", "large", cwd=files) as terminal:
         assert terminal.end() == 0
     assert "  \\u001b[31mred\n" in terminal.text

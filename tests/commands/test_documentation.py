@@ -1,4 +1,4 @@
-"""docs/command-line.md leaves nothing out. Its examples are run by `tests/docs`."""
+"""docs/command-line.md is complete. Its examples are run by `tests/docs`."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 
 
 def described() -> list[tuple[str, list[str]]]:
-    """Every command, and its options by their long names."""
+    """Returns every command with the long names of its options."""
     whole = typer.main.get_command(application)
     found = []
     for name, command in _commands(whole).items():
@@ -28,7 +28,7 @@ def _commands(group: object) -> dict[str, Any]:  # Any, as the class of Typer's 
 
 
 @pytest.mark.parametrize(("command", "options"), described(), ids=lambda value: value if isinstance(value, str) else "")
-def test_every_command_and_option_is_told(command: str, options: list[str]) -> None:
+def test_every_command_and_option_is_documented(command: str, options: list[str]) -> None:
     assert command in PAGE
     for option in options:
         assert re.search(rf"{option}\b", PAGE), f"{command} {option}"

@@ -1,4 +1,4 @@
-"""Exit codes, and errors of one or two lines that say what to do."""
+"""Exit codes, and error messages of one or two lines that say what to do."""
 
 import socket
 import subprocess
@@ -15,7 +15,7 @@ NOBODY = "018f0000-0000-7000-8000-000000000000"
 
 
 def refused(ended: Ended, code: int, *says: str) -> None:
-    """It ended with this code, printed nothing, and said all this in a line or two."""
+    """Asserts the exit code, an empty stdout, and an error of one or two lines with these words."""
     assert (ended.code, ended.stdout) == (code, b""), ended
     assert 1 <= len(ended.stderr.splitlines()) <= 2, ended.stderr
     assert "Traceback" not in ended.stderr
@@ -25,7 +25,7 @@ def refused(ended: Ended, code: int, *says: str) -> None:
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """One where nobody answers, nor begins to."""
+    """Returns a port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         yield listener.getsockname()[1]
@@ -70,18 +70,18 @@ def test_wrong_usage(offload: Command, tmp_path: Path, arguments: list[str], say
 
 def test_a_command_without_its_subcommand_prints_the_help(offload: Command) -> None:
     ended = offload("batch")
-    assert (ended.code, ended.stderr) == (2, "offload batch --help tells how it is used.\n")
+    assert (ended.code, ended.stderr) == (2, "Try: offload batch --help\n")
     assert "manifest" in ended.out
 
 
 @pytest.mark.parametrize("name", ["ALL_PROXY", "SSL_CERT_FILE"])
-def test_an_environment_that_can_t_be_used_is_told(offload: Command, name: str) -> None:
+def test_an_unusable_environment_is_reported(offload: Command, name: str) -> None:
     value = {"ALL_PROXY": "socks5://127.0.0.1:1", "SSL_CERT_FILE": "/nowhere"}[name]
     refused(offload("jobs", "--url", "http://offload.invalid", environment={name: value}), 2, "--url")
 
 
 @pytest.mark.parametrize("arguments", [["jobs"], ["submit", "fibonacci", "n=1"], ["digest", "-"], ["watch", NOBODY]])
-def test_nobody_answers(offload: Command, arguments: list[str], closed_port: int) -> None:
+def test_the_service_is_unreachable(offload: Command, arguments: list[str], closed_port: int) -> None:
     url = f"http://127.0.0.1:{closed_port}"
     refused(offload(*arguments, environment={"OFFLOAD_URL": url}), 3, url, "offload serve", "OFFLOAD_URL")
     refused(offload(*arguments, "--url", url), 3, url)
@@ -101,12 +101,12 @@ def test_nobody_answers(offload: Command, arguments: list[str], closed_port: int
     ],
     ids=" ".join,
 )
-def test_the_service_refuses(offload: Command, arguments: list[str], says: list[str]) -> None:
+def test_the_service_rejects(offload: Command, arguments: list[str], says: list[str]) -> None:
     refused(offload(*arguments), 4, *says)
 
 
-def test_something_else_answers(offload: Command) -> None:
-    """A server that speaks another protocol."""
+def test_the_server_is_not_offload(offload: Command) -> None:
+    """The server speaks another protocol."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         command = offload.begin("jobs", "--url", f"http://127.0.0.1:{other.getsockname()[1]}")
         caller, _ = other.accept()
@@ -117,14 +117,14 @@ def test_something_else_answers(offload: Command) -> None:
     refused(Ended(command.returncode, out, err.decode()), 3, "not an Offload")
 
 
-def test_some_of_several_refused(offload: Command) -> None:
+def test_some_of_several_are_rejected(offload: Command) -> None:
     job_id = offload("submit", "fibonacci", "n=1", "--wait", "--json").json()["id"]
     ended = offload("delete", NOBODY, job_id)
     assert (ended.code, NOBODY in ended.stderr) == (4, True)
     assert offload("show", job_id).code == 4
 
 
-def test_the_answer_to_nothing_is_help(offload: Command) -> None:
+def test_no_command_prints_the_help(offload: Command) -> None:
     ended = offload()
     assert (ended.code, ended.stderr) == (2, "")
     for command in ("serve", "submit", "digest", "jobs", "batch"):
@@ -133,7 +133,7 @@ def test_the_answer_to_nothing_is_help(offload: Command) -> None:
     assert offload("--version").line().startswith("offload ")
 
 
-def test_a_pipe_that_is_closed_ends_it_silently(offload: Command) -> None:
+def test_a_closed_pipe_ends_the_command_silently(offload: Command) -> None:
     for _ in range(3):
         assert offload("submit", "fibonacci", "n=1").code == 0
     command = offload.begin("batch", "results", _batch(offload))
@@ -152,13 +152,13 @@ def _batch(offload: Command) -> str:
 
 
 @pytest.mark.parametrize("body", [b'{"jobs": 1}', b'{"jobs": [], "labels": 1}', b'{"task": NaN}', b"[[", b"5", b""])
-def test_a_batch_that_is_none(offload: Command, body: bytes) -> None:
+def test_an_invalid_batch(offload: Command, body: bytes) -> None:
     ended = offload("batch", "submit", "-", stdin=body)
     assert (ended.code in {2, 4}, len(ended.stderr.splitlines())) == (True, 2 if ended.code == 2 else 1), ended
 
 
 @pytest.mark.parametrize("arguments", [["jobs", "--limit", "1"], ["result"], ["digest", "/proc/version"]])
-def test_output_that_can_t_be_written(offload: Command, arguments: list[str]) -> None:
+def test_unwritable_output(offload: Command, arguments: list[str]) -> None:
     job_id = offload("submit", "fibonacci", "n=1", "--wait", "--json").json()["id"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -168,21 +168,19 @@ def test_output_that_can_t_be_written(offload: Command, arguments: list[str]) ->
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, b"offload: This can't be written: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, b"offload: Can't write the output: No space left on device\n")
 
 
 @pytest.mark.parametrize(
     ("closed", "arguments", "says"),
     [
-        (">&-", ["stats"], b"offload: This can't be written: Bad file descriptor\n"),
-        (">&-", ["digest", "/proc/version"], b"offload: This can't be written: Bad file descriptor\n"),
+        (">&-", ["stats"], b"offload: Can't write the output: Bad file descriptor\n"),
+        (">&-", ["digest", "/proc/version"], b"offload: Can't write the output: Bad file descriptor\n"),
         ("<&-", ["digest"], b"offload: -: Bad file descriptor\n"),
         ("2>&-", ["digest", "nowhere"], b""),
     ],
 )
-def test_a_stream_that_is_closed_is_one_that_can_t_be_used(
-    offload: Command, closed: str, arguments: list[str], says: bytes
-) -> None:
+def test_closed_standard_streams(offload: Command, closed: str, arguments: list[str], says: bytes) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}', "sh", COMMAND, *arguments],
         env=offload.environment,

@@ -1,4 +1,4 @@
-"""Ctrl-C, a service that dies while one waits, and text that would command a terminal."""
+"""Ctrl-C, a service that is killed while a command waits, and control sequences in text."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_ctrl_c_while_a_digest_waits_for_input(offload: Command, server: Server,
         os.close(writer)
 
 
-def test_watching_into_a_pipe_is_a_line_for_each_change(offload: Command, api: Caller, gate: Path) -> None:
+def test_watching_in_a_pipe_prints_a_line_per_change(offload: Command, api: Caller, gate: Path) -> None:
     job = api.submit("hold", {"gate": str(gate)})
     command = offload.begin("watch", job["id"])
     assert command.stdout is not None
@@ -108,14 +108,14 @@ def test_watching_a_batch(offload: Command) -> None:
     assert ended.out.splitlines()[-1].split("\t")[:8] == [batch_id, "2", "2", "0", "0", "1", "1", "0"]
 
 
-def test_watching_all_into_a_pipe(offload: Command, api: Caller) -> None:
+def test_watching_everything_in_a_pipe(offload: Command, api: Caller) -> None:
     command = offload.begin("watch")
     assert command.stdout is not None
     assert command.stderr is not None
     stdout = command.stdout
 
     def told() -> bool:
-        """It begins with what happens once it listens, so something has to go on happening."""
+        """The stream starts when it is connected, so jobs must keep changing."""
         api.succeeded(api.submit("fibonacci", {"n": 7})["id"])
         return bool(select.select([stdout], [], [], 0)[0])
 
@@ -128,7 +128,7 @@ def test_watching_all_into_a_pipe(offload: Command, api: Caller) -> None:
     command.stderr.close()
 
 
-def test_the_service_is_killed_while_one_waits(tmp_path: Path) -> None:
+def test_waiting_survives_a_killed_service(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path / "service", port=_free_port()) as server:
         offload = Command(str(server.api.http.base_url))
@@ -160,7 +160,7 @@ def test_hostile_text_never_reaches_a_terminal(offload: Command, api: Caller, co
     assert "[bold]" in terminal.text or commands[0] == "jobs"
 
 
-def test_a_hostile_error_is_shown_harmlessly(offload: Command) -> None:
+def test_a_hostile_error_is_escaped(offload: Command) -> None:
     ended = offload("submit", "refuse", f"text={HOSTILE}", "--wait")
     assert ended.code == 1
     assert "\x1b" not in ended.stderr

@@ -1,4 +1,4 @@
-"""Commands about jobs that are there already."""
+"""Commands about existing jobs."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.command import Command
 
 @pytest.fixture(scope="module")
 def some(api: Caller) -> dict[str, Json]:
-    """A job of each kind of end."""
+    """Runs one job to each terminal state."""
     jobs = {
         "fine": api.submit("fibonacci", {"n": 30}, label="some"),
         "large": api.submit("blob", {"size": 100_000, "seed": 3}, label="some"),
@@ -55,7 +55,7 @@ def test_filters(offload: Command, some: dict[str, Json]) -> None:
     assert found("--batch", some["bad"]["id"]) == set()
 
 
-def test_json_lines_are_the_api_s_own(offload: Command, api: Caller, some: dict[str, Json]) -> None:
+def test_json_is_the_json_of_the_api(offload: Command, api: Caller, some: dict[str, Json]) -> None:
     lines = offload("jobs", "--json", "--label", "some").lines()
     assert [json.loads(line) for line in lines] == api.get("/jobs", label="some")["jobs"]
     assert len(lines) == len(some)
@@ -72,7 +72,7 @@ def test_a_table_on_a_terminal(offload: Command, some: dict[str, Json]) -> None:
 
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_colours_can_be_had_or_not(
+def test_colours_follow_the_environment(
     offload: Command, some: dict[str, Json], environment: dict[str, str], *, coloured: bool
 ) -> None:
     with offload.terminal("show", some["bad"]["id"], environment=environment) as terminal:
@@ -82,7 +82,7 @@ def test_colours_can_be_had_or_not(
     assert (b"\x1b[31m" in piped.stdout) is coloured
 
 
-def test_show_tells_all(offload: Command, some: dict[str, Json]) -> None:
+def test_show_prints_everything(offload: Command, some: dict[str, Json]) -> None:
     with offload.terminal("show", some["bad"]["id"]) as terminal:
         assert terminal.end() == 0
     for each in (some["bad"]["id"], '{"text": "it"}', "1 of 2", "some", "ValueError: I refuse it", "Traceback (most"):
@@ -95,7 +95,7 @@ def test_show_tells_all(offload: Command, some: dict[str, Json]) -> None:
     assert f"offload result {some['large']['id']}" in terminal.text
 
 
-def test_show_into_a_pipe_is_names_and_values(offload: Command, some: dict[str, Json]) -> None:
+def test_show_in_a_pipe_prints_names_and_values(offload: Command, some: dict[str, Json]) -> None:
     told = dict(line.split("\t", 1) for line in offload("show", some["bad"]["id"]).lines())
     assert told["state"] == "failed"
     assert told["id"] == some["bad"]["id"]
@@ -117,7 +117,7 @@ def test_results_of_any_size(offload: Command, api: Caller, some: dict[str, Json
     assert '  "value": "832040"' in terminal.text
 
 
-def test_no_result_is_a_failure(offload: Command, some: dict[str, Json], tmp_path: Path) -> None:
+def test_a_missing_result_is_a_failure(offload: Command, some: dict[str, Json], tmp_path: Path) -> None:
     for options in ([], ["-o", "result.json"]):
         ended = offload("result", some["bad"]["id"], *options, cwd=tmp_path)
         assert (ended.code, ended.stdout) == (1, b"")

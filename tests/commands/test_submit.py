@@ -1,4 +1,4 @@
-"""`offload submit`: parameters by name, and what comes back."""
+"""`offload submit`."""
 
 import json
 from pathlib import Path
@@ -9,19 +9,19 @@ from tests.support.caller import Caller
 from tests.support.command import Command
 
 
-def test_into_a_pipe_it_prints_the_id(offload: Command, api: Caller) -> None:
+def test_in_a_pipe_it_prints_the_id(offload: Command, api: Caller) -> None:
     job_id = offload("submit", "fibonacci", "n=10").line()
     assert api.succeeded(job_id)["params"]["n"] == 10
 
 
-def test_it_waits_and_prints_the_result_as_the_service_has_it(offload: Command, api: Caller) -> None:
+def test_wait_prints_the_exact_result(offload: Command, api: Caller) -> None:
     ended = offload("submit", "fibonacci", "n=1000", "--wait", "--json")
     job = ended.json()
     assert offload("result", job["id"]).stdout == api.http.get(job["links"]["result"]).content + b"\n"
     assert offload("submit", "fibonacci", "n=10", "--wait").line() == '{"n":10,"value":"55","digits":2}'
 
 
-def test_a_result_too_large_for_its_job_is_printed_whole(offload: Command) -> None:
+def test_a_large_result_is_printed_whole(offload: Command) -> None:
     (printed,) = offload("submit", "blob", "size=200000", "seed=1", "--wait").lines()
     assert len(json.loads(printed)) == 200_000
 
@@ -34,16 +34,16 @@ def test_options_reach_the_job(offload: Command, api: Caller) -> None:
     api.succeeded(job["id"])
 
 
-def test_a_negative_priority_is_no_option(offload: Command) -> None:
+def test_a_negative_priority(offload: Command) -> None:
     assert offload("submit", "fibonacci", "n=1", "--priority", "-5", "--json").json()["priority"] == -5
 
 
-def test_the_same_key_is_the_same_job(offload: Command) -> None:
+def test_the_same_key_returns_the_same_job(offload: Command) -> None:
     first, second = (offload("submit", "fibonacci", "n=12", "--idempotency-key", "once").line() for _ in range(2))
     assert first == second
 
 
-def test_json_is_the_api_s_own(offload: Command, api: Caller) -> None:
+def test_json_is_the_json_of_the_api(offload: Command, api: Caller) -> None:
     job = offload("submit", "fibonacci", "n=20", "--wait", "--json").json()
     assert job == api.job(job["id"])
 
@@ -57,7 +57,7 @@ def test_all_parameters_at_once(offload: Command, tmp_path: Path, given: str, st
     assert json.loads(ended.line())["value"] == "1"  # F(15) = 610
 
 
-def test_text_is_taken_as_it_is_and_may_come_from_a_file(offload: Command, tmp_path: Path) -> None:
+def test_text_is_sent_unchanged_and_may_come_from_a_file(offload: Command, tmp_path: Path) -> None:
     def lines(*given: str, stdin: bytes = b"") -> list[str]:
         greeting: list[str] = json.loads(
             offload("submit", "greet", *given, "--wait", stdin=stdin, cwd=tmp_path).line()
@@ -73,7 +73,7 @@ def test_text_is_taken_as_it_is_and_may_come_from_a_file(offload: Command, tmp_p
     assert lines("name=") == ["Hello, !"]
 
 
-def test_a_failure_is_told_and_is_the_exit_code(offload: Command) -> None:
+def test_a_failure_is_reported_and_sets_the_exit_code(offload: Command) -> None:
     ended = offload("submit", "refuse", "text=nothing", "--wait")
     assert (ended.code, ended.stdout) == (1, b"")
     assert "ValueError: I refuse nothing" in ended.stderr
@@ -82,13 +82,13 @@ def test_a_failure_is_told_and_is_the_exit_code(offload: Command) -> None:
     assert len(ended.stderr.splitlines()) == 2
 
 
-def test_with_json_a_failure_is_the_job(offload: Command) -> None:
+def test_with_json_a_failed_job_is_printed(offload: Command) -> None:
     ended = offload("submit", "refuse", "text=nothing", "--wait", "--json")
     assert (ended.code, ended.stderr) == (1, "")
     assert json.loads(ended.out)["error"]["type"] == "/problems/task-raised"
 
 
-def test_on_a_terminal_it_says_how_to_see_it(offload: Command, api: Caller) -> None:
+def test_on_a_terminal_it_suggests_watch(offload: Command, api: Caller) -> None:
     with offload.terminal("submit", "fibonacci", "n=10") as terminal:
         assert terminal.end() == 0
     job_id = terminal.text.split()[0]
@@ -96,13 +96,13 @@ def test_on_a_terminal_it_says_how_to_see_it(offload: Command, api: Caller) -> N
     api.succeeded(job_id)
 
 
-def test_on_a_terminal_there_is_a_bar_while_it_waits(offload: Command) -> None:
+def test_on_a_terminal_waiting_shows_a_progress_bar(offload: Command) -> None:
     with offload.terminal("submit", "climb", "steps=300", "--wait") as terminal:
         terminal.until("of 300")
         assert terminal.end() == 0
     assert terminal.text.rstrip().endswith("300")
 
 
-def test_into_a_pipe_nothing_moves(offload: Command) -> None:
+def test_in_a_pipe_there_is_no_progress_bar(offload: Command) -> None:
     ended = offload("submit", "climb", "steps=20", "--wait", environment={"FORCE_COLOR": "1"})
     assert (ended.code, ended.stderr) == (0, "")

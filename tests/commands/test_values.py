@@ -1,4 +1,4 @@
-"""`name=value` as a schema wants it, and figures as people read them."""
+"""`name=value` arguments, and formatted durations, sizes and times."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -7,9 +7,9 @@ import pytest
 import typer
 from pydantic import BaseModel, Field, create_model
 
-from offload.commands.figures import ago, duration, size
-from offload.commands.jobs import moment
-from offload.commands.values import read_params
+from offload.commands.arguments.values import read_params
+from offload.commands.jobs import parse_time
+from offload.commands.terminal.units import ago, duration, size
 
 
 class Point(BaseModel):
@@ -49,7 +49,7 @@ class Point(BaseModel):
         (object, "[", "["),
     ],
 )
-def test_a_value_is_read_as_its_parameter_wants_it(kind: Any, text: str, value: object) -> None:
+def test_values_are_read_by_the_schema(kind: Any, text: str, value: object) -> None:
     params: type[BaseModel] = create_model("Params", it=(kind, ...))
     schema = params.model_json_schema()
     read = read_params([f"it={text}"], {}, schema)
@@ -57,11 +57,11 @@ def test_a_value_is_read_as_its_parameter_wants_it(kind: Any, text: str, value: 
     assert type(read["it"]) is type(value)
 
 
-def test_what_the_task_does_not_know_is_left_to_the_service() -> None:
+def test_unknown_names_are_sent_to_the_service() -> None:
     assert read_params(["new=5", "a=b"], {}, {"properties": {}}) == {"new": 5, "a": "b"}
 
 
-def test_names_go_before_the_whole() -> None:
+def test_name_value_overrides_params() -> None:
     assert read_params(["a=2"], {"a": 1, "b": 1}, {}) == {"a": 2, "b": 1}
     with pytest.raises(typer.BadParameter, match="object"):
         read_params(["a=2"], [1], {})
@@ -98,14 +98,14 @@ def test_sizes(count: int | None, read: str) -> None:
     ("seconds", "read"),
     [(0.2, "now"), (-5, "now"), (59, "59 s ago"), (90, "1 min ago"), (90_000, "25 h ago"), (200_000, "2 days ago")],
 )
-def test_how_long_ago(seconds: float, read: str) -> None:
+def test_ages(seconds: float, read: str) -> None:
     assert ago(datetime.now(UTC) - timedelta(seconds=seconds + 0.1)) == read
 
 
-def test_moments() -> None:
-    assert abs(datetime.now(UTC) - moment("15m") - timedelta(minutes=15)) < timedelta(minutes=1)
-    assert moment("2026-11-23T09:00:00Z") == datetime(2026, 11, 23, 9, tzinfo=UTC)
-    assert moment("2026-11-23").tzinfo is not None
+def test_times() -> None:
+    assert abs(datetime.now(UTC) - parse_time("15m") - timedelta(minutes=15)) < timedelta(minutes=1)
+    assert parse_time("2026-11-23T09:00:00Z") == datetime(2026, 11, 23, 9, tzinfo=UTC)
+    assert parse_time("2026-11-23").tzinfo is not None
     for wrong in ("soon", "", "1e999d", "m"):
         with pytest.raises(typer.BadParameter):
-            moment(wrong)
+            parse_time(wrong)

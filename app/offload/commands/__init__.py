@@ -1,4 +1,4 @@
-"""The command line of a service that runs somewhere: each file is a command or a few of one kind.
+"""The command line: each module here is one command or a group of commands.
 
 They call `offload.client` and write what comes back: for people where stdout is a
 terminal, for scripts where it is not.

@@ -1,4 +1,4 @@
-"""`offload jobs`, `show`, `cancel`, `delete`, `retry`: jobs that are there already."""
+"""`offload jobs`, `show`, `cancel`, `delete` and `retry`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,13 @@ from typing import Annotated, get_args
 import typer
 
 from offload.client import Client, Job, RefusedError, State
-from offload.commands.batch_view import write_whole
-from offload.commands.completion import batch_ids, task_names
-from offload.commands.connection import Service
-from offload.commands.endings import REFUSED
-from offload.commands.job_view import job_page, jobs_table, say_job, write_job, write_job_page
-from offload.commands.options import AsJson, JobId, JobIds, Limit
-from offload.commands.screen import say, show, tell, write, write_all
+from offload.commands.arguments.completion import batch_ids, task_names
+from offload.commands.arguments.service import Service
+from offload.commands.arguments.shared import AsJson, JobId, JobIds, Limit
+from offload.commands.exit_codes import REFUSED
+from offload.commands.terminal.batches import print_batch
+from offload.commands.terminal.jobs import job_page, jobs_table, print_job_fields, print_job_line, print_job_row
+from offload.commands.terminal.output import print_error, print_line, print_record, print_records, print_view
 
 STATES: tuple[State, ...] = get_args(State)
 
@@ -24,15 +24,15 @@ def jobs(
     offload: Service,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Only those in this state. May be given again.", autocompletion=lambda: list(STATES)),
+        typer.Option(help="Only jobs in this state. Repeatable.", autocompletion=lambda: list(STATES)),
     ] = None,
-    task: Annotated[str | None, typer.Option(help="Only of this task.", autocompletion=task_names)] = None,
-    label: Annotated[str | None, typer.Option(help="Only with this label.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only jobs of this task.", autocompletion=task_names)] = None,
+    label: Annotated[str | None, typer.Option(help="Only jobs with this label.")] = None,
     batch: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only of this batch.", autocompletion=batch_ids)
+        str | None, typer.Option(metavar="ID", help="Only jobs of this batch.", autocompletion=batch_ids)
     ] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="Only newer ones: 90s, 15m, 2h, 7d ago, or a time.")
+        str | None, typer.Option(metavar="WHEN", help="Only jobs submitted since: 90s, 15m, 2h or 7d ago, or a time.")
     ] = None,
     limit: Limit = 20,
     as_json: AsJson = False,
@@ -43,102 +43,99 @@ def jobs(
         task=task,
         label=label,
         batch=batch,
-        created_after=None if since is None else moment(since),
+        created_after=None if since is None else parse_time(since),
         limit=limit,
     )
-    write_all(found, _show_table, write_job, as_json=as_json)
+    print_records(found, _print_table, print_job_row, as_json=as_json)
 
 
 def _state(name: str) -> State:
     for state in STATES:
         if state == name:
             return state
-    raise typer.BadParameter(f"{name!r} is no state. There are {', '.join(STATES)}.")
+    raise typer.BadParameter(f"{name!r} is not a state. Choose from {', '.join(STATES)}.")
 
 
-def _show_table(found: list[Job]) -> None:
+def _print_table(found: list[Job]) -> None:
     if found:
-        show(jobs_table(found))
+        print_view(jobs_table(found))
     else:
-        say("No such jobs.", style="dim")
+        print_line("No matching jobs.", style="dim")
 
 
-def moment(since: str) -> datetime:
-    """`15m` is a quarter of an hour ago; a time without a zone is local. Raises `typer.BadParameter`."""
+def parse_time(since: str) -> datetime:
+    """Parses `15m` (15 minutes ago) or a time; without a zone it is local. Raises `typer.BadParameter`."""
     try:
         if since[-1:] in UNITS_S:
             return datetime.now(UTC) - timedelta(seconds=float(since[:-1]) * UNITS_S[since[-1]])
         return datetime.fromisoformat(since).astimezone()
     except (ValueError, OverflowError):
         raise typer.BadParameter(
-            f"{since!r} is neither like 90s, 15m, 2h or 7d, nor a time like 2026-11-23T09:00."
+            f"{since!r} is not an age such as 90s, 15m, 2h or 7d, nor a time such as 2026-11-23T09:00."
         ) from None
 
 
 def show_one(offload: Service, job_id: JobId, as_json: AsJson = False) -> None:
-    """Show all of a job: parameters, times, result or error, log."""
+    """Show a job: parameters, times, result or error, log."""
     try:
         job = offload.job(job_id)
     except RefusedError as error:
         if error.kind != "job-not-found":
             raise
-        _show_batch(offload, job_id, as_json, error)
+        _print_batch(offload, job_id, as_json, error)
         return
-    write(job, lambda job: show(job_page(job, _log(offload, job))), write_job_page, as_json=as_json)
+    print_record(job, lambda job: print_view(job_page(job, _log(offload, job))), print_job_fields, as_json=as_json)
 
 
 def _log(offload: Client, job: Job) -> str:
     try:
         return offload.logs(job.id) if job.attempt else ""
-    except RefusedError:  # it has been deleted meanwhile
+    except RefusedError:  # it was deleted in between
         return ""
 
 
-def _show_batch(offload: Client, batch_id: str, as_json: bool, no_job: RefusedError) -> None:
+def _print_batch(offload: Client, batch_id: str, as_json: bool, not_found: RefusedError) -> None:
     try:
         batch = offload.batch(batch_id)
     except RefusedError as error:
-        raise (no_job if error.kind == "batch-not-found" else error) from None
-    write_whole(batch, as_json=as_json)
+        raise (not_found if error.kind == "batch-not-found" else error) from None
+    print_batch(batch, as_json=as_json)
 
 
 def cancel(offload: Service, job_ids: JobIds, as_json: AsJson = False) -> None:
-    """Stop jobs, queued or running.
+    """Cancel jobs, queued or running.
 
-    Their processes are gone when this ends.
+    Their processes have ended when this returns.
     """
 
-    def stop(job_id: str) -> None:
-        write(offload.cancel(job_id), say_job, lambda _: None, as_json=as_json)
+    def cancel_one(job_id: str) -> None:
+        print_record(offload.cancel(job_id), print_job_line, lambda _: None, as_json=as_json)
 
-    _each(job_ids, stop)
+    _each(job_ids, cancel_one)
 
 
 def delete(offload: Service, job_ids: JobIds) -> None:
-    """Forget jobs that have ended.
-
-    Their results and uploads go with them.
-    """
+    """Delete finished jobs, with their results and uploads."""
     _each(job_ids, offload.delete)
 
 
 def _each(job_ids: list[str], do: Callable[[str], None]) -> None:
-    """Does it for all, also where the service refuses some; these are told at once, and by the exit code."""
-    refused = False
+    """Calls `do` for each job. Errors are printed and set the exit code; the remaining jobs are still processed."""
+    rejected = False
     for job_id in job_ids:
         try:
             do(job_id)
         except RefusedError as error:
-            tell(f"{job_id}: {error}")
-            refused = True
-    if refused:
+            print_error(f"{job_id}: {error}")
+            rejected = True
+    if rejected:
         raise typer.Exit(REFUSED)
 
 
 def retry(offload: Service, job_id: JobId, as_json: AsJson = False) -> None:
-    """Submit a job again, as a new one.
+    """Submit a job again, as a new job.
 
-    Task, parameters and options are the old one's.
+    It has the same task, parameters and options.
     """
     old = offload.job(job_id)
     job = offload.submit(
@@ -150,4 +147,4 @@ def retry(offload: Service, job_id: JobId, as_json: AsJson = False) -> None:
         memory_mb=old.memory_mb,
         labels=old.labels,
     )
-    write(job, say_job, lambda job: print(job.id), as_json=as_json)
+    print_record(job, print_job_line, lambda job: print(job.id), as_json=as_json)

@@ -1,6 +1,6 @@
-"""The command `offload`: `serve` is the service itself, all else asks one.
+"""The command `offload`: `serve` runs a service, every other command calls one.
 
-`serve` has its parser to itself: Typer, Rich and httpx would cost its start 150 ms.
+`serve` has a parser of its own: importing Typer, Rich and httpx would add 150 ms to its start.
 """
 
 import sys
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command. Answers the exit code: see `offload.server.serve.serve` and `offload.commands.endings`."""
+    """Runs one command. Returns the exit code: see `offload.server.serve.serve` and `offload.commands.exit_codes`."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    while given[:1] == ["--"]:  # the end of options before the command, of which there are none
+    while given[:1] == ["--"]:  # marks the end of options; there are none before the command
         del given[0]
     try:
         if given[:1] == ["serve"]:
@@ -20,5 +20,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from offload.commands.application import run  # noqa: PLC0415
 
         return run(given)
-    except KeyboardInterrupt:  # before the command had begun
+    except KeyboardInterrupt:  # before the command started
         return 130

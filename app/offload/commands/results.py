@@ -1,4 +1,4 @@
-"""`offload result` and `offload logs`: what a job gave back, and what it said."""
+"""`offload result` and `offload logs`."""
 
 import re
 import shutil
@@ -11,45 +11,45 @@ from typing import Annotated, BinaryIO
 import typer
 
 from offload.client import Client, Job
-from offload.commands.connection import Service
-from offload.commands.options import JobId, Wait, flag
-from offload.commands.screen import for_people, indented, out, safe_lines
-from offload.commands.waiting import await_job
+from offload.commands.arguments.service import Service
+from offload.commands.arguments.shared import JobId, Wait, flag
+from offload.commands.terminal.output import escape_lines, indented, is_terminal, out
+from offload.commands.terminal.waiting import wait_for_job
 
-EVERY_S = 1.0
-"""How often a log that is followed is asked for."""
+POLL_S = 1.0
+"""How often `--follow` asks for new lines."""
 
-_LINE = re.compile(r"^[^ \n]", re.MULTILINE)
-"""Where a line of a log begins: with its time. What it has of further lines is indented."""
+_ENTRY = re.compile(r"^[^ \n]", re.MULTILINE)
+"""The start of a log entry, which begins with its time. Continuation lines are indented."""
 
 
 def result(
     offload: Service,
     job_id: JobId,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there instead.", dir_okay=False)
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE.", dir_okay=False)
     ] = None,
     wait: Wait = False,
 ) -> None:
-    """Print a job's whole result, as JSON."""
+    """Print the whole result of a job, as JSON."""
     if wait:
-        await_job(offload, offload.job(job_id))
+        wait_for_job(offload, offload.job(job_id))
     if output is None:
-        write_result(offload, offload.job(job_id))
+        print_result(offload, offload.job(job_id))
         return
-    with TemporaryFile() as whole:  # what is in FILE stays there unless all of the result has come
+    with TemporaryFile() as whole:  # FILE is replaced only by a complete result
         offload.download(job_id, whole)
         whole.seek(0)
         try:
             with output.open("wb") as file:
                 shutil.copyfileobj(whole, file)
         except OSError as error:
-            raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
+            raise typer.BadParameter(f"Can't write {output}: {error.strerror}") from None
 
 
-def write_result(offload: Client, job: Job) -> None:
-    """To a terminal, laid out for people; else every byte as the service has it, and a newline."""
-    if for_people():
+def print_result(offload: Client, job: Job) -> None:
+    """Prints a result: indented on a terminal, else the exact bytes that the service has, and a newline."""
+    if is_terminal():
         value = job.result if job.result_is_here else offload.result(job.id)
         out().print(indented(value), soft_wrap=True)
         return
@@ -60,39 +60,39 @@ def write_result(offload: Client, job: Job) -> None:
 
 
 def stdout() -> BinaryIO:
-    """Stdout, for bytes."""
+    """Returns stdout for bytes."""
     return sys.stdout.buffer
 
 
 def logs(
     offload: Service,
     job_id: JobId,
-    follow: Annotated[bool, flag("--follow", "-f", help="Go on as it says more, up to its end.")] = False,
+    follow: Annotated[bool, flag("--follow", "-f", help="Print new lines until the job has finished.")] = False,
 ) -> None:
-    """Print what a job has logged and printed."""
-    said = ""
+    """Print what a job has printed and logged."""
+    printed = ""
     while True:
-        ended = not follow or offload.job(job_id).ended  # asked first, or its last words could be missed
+        ended = not follow or offload.job(job_id).ended  # before the log is read, or its last lines could be missed
         now = offload.logs(job_id)
-        _write(added(said, now))
+        _write(new_text(printed, now))
         if ended:
             return
-        said = now
-        time.sleep(EVERY_S)
+        printed = now
+        time.sleep(POLL_S)
 
 
-def added(said: str, now: str) -> str:
-    """What there is more of a log now; the oldest lines may have gone meanwhile."""
-    if now.startswith(said):
-        return now[len(said) :]
-    last = said[max(begin.start() for begin in _LINE.finditer(said)) :]
+def new_text(printed: str, now: str) -> str:
+    """Returns the text that was added to a log. Its oldest lines may have been dropped in between."""
+    if now.startswith(printed):
+        return now[len(printed) :]
+    last = printed[max(begin.start() for begin in _ENTRY.finditer(printed)) :]
     at = now.rfind(last)
     return now if at < 0 else now[at + len(last) :]
 
 
 def _write(text: str) -> None:
-    if for_people():
-        sys.stdout.write(safe_lines(text))
+    if is_terminal():
+        sys.stdout.write(escape_lines(text))
     else:
         stdout().write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`offload stats`: what the service is doing."""
+"""`offload stats`: lanes, queue and durations."""
 
 from collections.abc import Iterator
 
@@ -7,45 +7,47 @@ from rich.table import Table
 from rich.text import Text
 
 from offload.client import Stats
-from offload.commands.connection import Service
-from offload.commands.figures import duration
-from offload.commands.options import AsJson
-from offload.commands.screen import safe, show, write, write_row
-from offload.commands.tables import Column, table
+from offload.commands.arguments.service import Service
+from offload.commands.arguments.shared import AsJson
+from offload.commands.terminal.output import escape, print_record, print_row, print_view
+from offload.commands.terminal.tables import Column, table
+from offload.commands.terminal.units import duration
 
 LANE_STYLES = {"busy": "blue", "idle": "green", "opening": "yellow"}
 
 
 def stats(offload: Service, as_json: AsJson = False) -> None:
-    """Show what lanes and queue are doing, and how long tasks take."""
-    write(offload.stats(), _show, _write_rows, as_json=as_json)
+    """Show the lanes, the queue, and how long each task takes."""
+    print_record(offload.stats(), _print_tables, _print_rows, as_json=as_json)
 
 
-def _show(now: Stats) -> None:
-    show(Group(lanes_table(now), "", queue_line(now), "", _tasks_table(now)))
+def _print_tables(now: Stats) -> None:
+    print_view(Group(lanes_table(now), "", queue_line(now), "", _tasks_table(now)))
 
 
-def _write_rows(now: Stats) -> None:
+def _print_rows(now: Stats) -> None:
     for row in _rows(now):
-        write_row(*row)
+        print_row(*row)
 
 
 def lanes_table(now: Stats) -> RenderableType:
-    """A line for each lane."""
+    """Returns a table with a row for each lane."""
     table = Table.grid(padding=(0, 2))
     for number, lane in enumerate(now.lanes, 1):
-        state = Text(safe(lane.state), style=LANE_STYLES.get(lane.state, ""))
-        table.add_row(f"lane {number}", state, Text(safe(lane.job or "")), duration(lane.busy_s))
+        state = Text(escape(lane.state), style=LANE_STYLES.get(lane.state, ""))
+        table.add_row(f"lane {number}", state, Text(escape(lane.job or "")), duration(lane.busy_s))
     return table
 
 
 def queue_line(now: Stats) -> RenderableType:
-    """How many wait, and whose."""
-    whose = ", ".join(
+    """Returns the number of queued jobs, by owner and priority."""
+    by_owner = ", ".join(
         f"{waiting.jobs:,}" + (f" of {waiting.owner}" if waiting.owner else "") + f" at priority {waiting.priority}"
         for waiting in now.queue.waiting
     )
-    return Text(safe(f"{now.queue.size:,} of at most {now.queue.limit:,} queued" + (f": {whose}" if whose else "")))
+    return Text(
+        escape(f"{now.queue.size:,} of at most {now.queue.limit:,} queued" + (f": {by_owner}" if by_owner else ""))
+    )
 
 
 TASK_COLUMNS = (
@@ -62,7 +64,7 @@ def _tasks_table(now: Stats) -> RenderableType:
     for name, task in now.tasks.items():
         counts = (f"{count:,}" for count in (task.succeeded, task.failed, task.cancelled))
         times = (duration(each) for each in (task.run_s_p50, task.run_s_p95, task.wait_s_p50))
-        rows.append((safe(name), *counts, f"{task.per_s:.3g}", *times))
+        rows.append((escape(name), *counts, f"{task.per_s:.3g}", *times))
     return table(TASK_COLUMNS, rows)
 
 

@@ -1,19 +1,19 @@
-"""`offload submit`: one job, by the names of its parameters."""
+"""`offload submit`."""
 
 from typing import Annotated, Any
 
 import typer
 
 from offload.client import Client, Job
-from offload.commands.completion import param_names
-from offload.commands.connection import Service
-from offload.commands.endings import FAILED
-from offload.commands.job_view import say_job
-from offload.commands.options import AsJson, Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
-from offload.commands.results import write_result
-from offload.commands.screen import say, tell, write, write_json
-from offload.commands.values import read_json, read_params
-from offload.commands.waiting import await_job
+from offload.commands.arguments.completion import param_names
+from offload.commands.arguments.service import Service
+from offload.commands.arguments.shared import AsJson, Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
+from offload.commands.arguments.values import read_json, read_params
+from offload.commands.exit_codes import FAILED
+from offload.commands.results import print_result
+from offload.commands.terminal.jobs import print_job_line
+from offload.commands.terminal.output import print_error, print_json, print_line, print_record
+from offload.commands.terminal.waiting import wait_for_job
 
 
 def submit(
@@ -23,7 +23,7 @@ def submit(
         list[str] | None,
         typer.Argument(
             metavar="NAME=VALUE",
-            help="Parameters: text as it is, numbers, lists and objects as JSON; @FILE for what is in a file.",
+            help="Parameters: text as it is; numbers, lists and objects as JSON; @FILE reads a file.",
             autocompletion=param_names,
         ),
     ] = None,
@@ -36,12 +36,12 @@ def submit(
     memory: Memory = None,
     label: Labels = None,
     idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Submitting again with the same key gives the same job.")
+        str | None, typer.Option(metavar="KEY", help="Submitting again with the same key returns the same job.")
     ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Submit a job, and print its id; or its result, with --wait."""
+    """Submit a job and print its id; with --wait, print its result."""
     job = offload.submit(
         task,
         _params(offload, task, values or [], params),
@@ -53,14 +53,14 @@ def submit(
         idempotency_key=idempotency_key,
     )
     if wait:
-        _finish(offload, await_job(offload, job), as_json)
+        _finish(offload, wait_for_job(offload, job), as_json)
     else:
-        write(job, _say_accepted, lambda job: print(job.id), as_json=as_json)
+        print_record(job, _print_accepted, lambda job: print(job.id), as_json=as_json)
 
 
-def _say_accepted(job: Job) -> None:
-    say_job(job)
-    say(f"offload watch {job.id}", style="dim")
+def _print_accepted(job: Job) -> None:
+    print_job_line(job)
+    print_line(f"offload watch {job.id}", style="dim")
 
 
 def _params(offload: Client, task: str, values: list[str], params: str | None) -> Any:
@@ -70,19 +70,19 @@ def _params(offload: Client, task: str, values: list[str], params: str | None) -
 
 def _finish(offload: Client, job: Job, as_json: bool) -> None:
     if as_json:
-        write_json(job)
+        print_json(job)
     elif job.state == "succeeded":
-        write_result(offload, job)
+        print_result(offload, job)
     else:
-        _tell_end(job)
+        _print_failure(job)
     if job.state != "succeeded":
         raise typer.Exit(FAILED)
 
 
-def _tell_end(job: Job) -> None:
-    """Why there is no result, on stderr."""
+def _print_failure(job: Job) -> None:
+    """Prints why there is no result, on stderr."""
     if job.error is None:
-        tell(f"{job.task}: the job was cancelled.")
+        print_error(f"{job.task}: the job was cancelled.")
     else:
-        tell(f"{job.task} failed: {job.error.detail}")
-    tell(f"offload show {job.id} tells all of it.", prefix="")
+        print_error(f"{job.task} failed: {job.error.detail}")
+    print_error(f"For details: offload show {job.id}", prefix="")

@@ -1,4 +1,4 @@
-"""`offload watch`: a job, a batch or the whole service, as it changes."""
+"""`offload watch`: a job, a batch or the whole service, live."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,31 +13,32 @@ from rich.table import Table
 from rich.text import Text
 
 from offload.client import Batch, Client, Job, JobChanged, JobDeleted, RefusedError
-from offload.commands.batch_view import batch_page, write_batch
-from offload.commands.completion import job_ids
-from offload.commands.connection import Service
-from offload.commands.endings import FAILED
-from offload.commands.job_view import job_page, jobs_table, progress_text, write_job
-from offload.commands.options import AsJson, named
-from offload.commands.screen import for_people, out, safe, write_json, write_row
+from offload.commands.arguments.completion import job_ids
+from offload.commands.arguments.service import Service
+from offload.commands.arguments.shared import AsJson, identifier
+from offload.commands.exit_codes import FAILED
 from offload.commands.stats import lanes_table, queue_line
+from offload.commands.terminal.batches import batch_page, print_batch_row
+from offload.commands.terminal.jobs import job_page, jobs_table, print_job_row, progress_text
+from offload.commands.terminal.output import escape, is_terminal, out, print_json, print_row
 
-EVERY_S = 1.0
-"""How often the overview asks again."""
+REFRESH_S = 1.0
+"""How often the overview is refreshed."""
 
 
 def watch(
     offload: Service,
     what: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Of a job or a batch.", parser=named, autocompletion=job_ids)
+        str | None,
+        typer.Argument(metavar="[ID]", help="Id of a job or a batch.", parser=identifier, autocompletion=job_ids),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a job, a batch, or all the service.
+    """Watch a job, a batch, or the whole service.
 
-    A job or a batch until it ends; without an id the lanes, the queue and
-    the newest jobs. Where stdout is no terminal, a line for each change.
-    Ctrl-C ends the watching, nothing else.
+    A job or batch is watched until it has finished. Without an id, the lanes,
+    the queue and the newest jobs are shown. If stdout is not a terminal, one
+    line is printed per change. Ctrl-C stops watching and nothing else.
     """
     if what is None:
         _watch_all(offload, as_json)
@@ -53,69 +54,71 @@ def watch(
 
 
 def _watch_job(offload: Client, job: Job, as_json: bool) -> bool:
-    with _shown(_job_now, write_job, as_json) as show:
+    with _live(_live_job_page, print_job_row, as_json) as update:
         for now in offload.changes(job.id):
-            show(now)
+            update(now)
             job = now
     return job.state == "succeeded"
 
 
-def _job_now(job: Job) -> RenderableType:
+def _live_job_page(job: Job) -> RenderableType:
     if job.progress is None or job.state != "running":
         return job_page(job)
     bar = Table.grid(padding=(0, 2))
     bar.add_row(
-        ProgressBar(total=1.0, completed=job.progress.fraction or 0.0, width=40), Text(safe(progress_text(job)))
+        ProgressBar(total=1.0, completed=job.progress.fraction or 0.0, width=40), Text(escape(progress_text(job)))
     )
     return Group(job_page(job), "", bar)
 
 
 def _watch_batch(offload: Client, batch_id: str, as_json: bool) -> bool:
-    with _shown(batch_page, write_batch, as_json) as show:
+    with _live(batch_page, print_batch_row, as_json) as update:
         for now in offload.batch_changes(batch_id):
-            show(now)
+            update(now)
             batch = now
     return not (batch.counts.failed or batch.counts.cancelled)
 
 
 def _watch_all(offload: Client, as_json: bool) -> None:
-    if not for_people() or as_json:
-        _write_changes(offload, as_json)
+    if not is_terminal() or as_json:
+        _print_changes(offload, as_json)
         return
     with Live(console=out(), screen=out().is_terminal, auto_refresh=False) as live:
         while True:
             live.update(_overview(offload), refresh=True)
-            time.sleep(EVERY_S)
+            time.sleep(REFRESH_S)
 
 
 def _overview(offload: Client) -> RenderableType:
     now = offload.stats()
-    room = max(1, out().height - len(now.lanes) - 8)
-    newest = list(offload.jobs(limit=room))
-    return Group(lanes_table(now), "", queue_line(now), "", jobs_table(newest), Text("Ctrl-C ends this.", style="dim"))
+    rows = max(1, out().height - len(now.lanes) - 8)
+    newest = list(offload.jobs(limit=rows))
+    return Group(
+        lanes_table(now), "", queue_line(now), "", jobs_table(newest), Text("Press Ctrl-C to exit.", style="dim")
+    )
 
 
-def _write_changes(offload: Client, as_json: bool) -> None:
+def _print_changes(offload: Client, as_json: bool) -> None:
     for change in offload.changes_of_all():
         match change:
             case JobChanged(job=job) if as_json:
-                write_json(job)
+                print_json(job)
             case JobChanged(job=job):
-                write_job(job)
+                print_job_row(job)
             case JobDeleted(id=job_id) if not as_json:
-                write_row(job_id, None, "deleted")
+                print_row(job_id, None, "deleted")
 
 
 T = TypeVar("T", Job, Batch)
 
 
 @contextmanager
-def _shown(
+def _live(
     page: Callable[[T], RenderableType], row: Callable[[T], None], as_json: bool
 ) -> Iterator[Callable[[T], None]]:
-    """Gives what shows each change: in place on a terminal, else a line each."""
-    if as_json or not for_people():
-        yield write_json if as_json else row
+    """Yields a function that shows a change: in place on a terminal, else as one line."""
+    if as_json or not is_terminal():
+        yield print_json if as_json else row
         return
     with Live(console=out(), auto_refresh=False, vertical_overflow="visible") as live:
         yield lambda now: live.update(page(now), refresh=True)

@@ -1,4 +1,4 @@
-"""Local files digested by a service: uploaded, several at a time, as batches that are forgotten once they are read."""
+"""Digests of local files: uploaded several at a time, digested as batches, deleted from the service afterwards."""
 
 import os
 import sys
@@ -10,47 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offload.client import Client, Member, MemberResult, OffloadError, RefusedError
-from offload.commands.screen import safe
+from offload.commands.terminal.output import escape
 from offload.digests.algorithms import Algorithm
 
-AT_ONCE = 4
-"""Uploads at the same time."""
+CONCURRENT_UPLOADS = 4
+"""Concurrent uploads."""
 
 GROUP_FILES = 500
 GROUP_BYTES = 1 << 30
-"""Of uploads that are on the service's disk at the same time, but for a single larger one."""
+"""Limits for the uploads that are on the service's disk at the same time; a single file may be larger."""
 
 TASK = "file-digest"
 
 STDIN = b"-"
 
-Moved = Callable[[int], None]
-"""Is told how many more bytes were sent, from several threads."""
+OnSent = Callable[[int], None]
+"""Called with the number of bytes that were just sent, from several threads."""
 
-OF_THIS_FILE = frozenset({"body-too-large", "upload-too-slow"})
-"""Refusals that say nothing of the next file."""
+FILE_ERRORS = frozenset({"body-too-large", "upload-too-slow"})
+"""Kinds of problems that concern one file only: the next one may be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that is to be digested."""
+    """A file to digest."""
 
     name: bytes
-    """Its path; `-` is stdin."""
+    """The path; `-` is stdin."""
     algorithms: Sequence[Algorithm]
 
     @property
     def path(self) -> str:
-        """Where it is, unless it is stdin."""
+        """The path as text."""
         return os.fsdecode(self.name)
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a regular file: reading it needs nobody else to go on."""
+        """True for a regular file. Reading anything else may block until another process writes."""
         return self.name != STDIN and Path(self.path).is_file()
 
     def size(self) -> int:
-        """In bytes, where that is known before it is read."""
+        """Returns the size in bytes; 0 where it is unknown before reading."""
         with suppress(OSError):
             return Path(self.path).stat().st_size if self.is_file else 0
         return 0
@@ -58,19 +58,19 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """What became of a file: its digests by algorithm, in hex, or why there are none."""
+    """The outcome for one file: hex digests by algorithm, or an error."""
 
     source: Source
     digests: Mapping[str, str] | None
-    why: str = ""
+    error: str = ""
 
 
 class _StoppedError(Exception):
-    """An upload was given up since the command ends."""
+    """The upload was abandoned because the command is ending."""
 
 
 def groups(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
-    """The files in their order, as many at a time as may be on the service's disk."""
+    """Yields the files in order, in groups that may be on the service's disk together."""
     group: list[Source] = []
     size = 0
     for source in sources:
@@ -84,23 +84,23 @@ def groups(sources: Sequence[Source]) -> Iterator[Sequence[Source]]:
         yield group
 
 
-def digested(offload: Client, group: Sequence[Source], moved: Moved) -> Sequence[Digested]:
-    """What became of each file of a group. Whatever happens, nothing of them stays with the service."""
-    with _uploaded(offload, group, moved) as uploads:
-        found = _found(offload, group, uploads.outcomes)
-        uploads.ids.clear()  # they went with their batch
+def digested(offload: Client, group: Sequence[Source], on_sent: OnSent) -> Sequence[Digested]:
+    """Returns the outcome for each file of a group. The uploads are deleted in any case."""
+    with _uploaded(offload, group, on_sent) as uploads:
+        found = _outcomes(offload, group, uploads.outcomes)
+        uploads.ids.clear()  # deleted together with their batch
     return found
 
 
 @contextmanager
-def _uploaded(offload: Client, group: Sequence[Source], moved: Moved) -> Iterator["_Uploads"]:
-    """Uploads a group. What is in `ids` at the end is forgotten."""
-    uploads = _Uploads(offload, moved)
+def _uploaded(offload: Client, group: Sequence[Source], on_sent: OnSent) -> Iterator["_Uploads"]:
+    """Uploads a group. The uploads that are in `ids` at the end are deleted."""
+    uploads = _Uploads(offload, on_sent)
     try:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENT_UPLOADS) as pool:
             try:
                 uploading = [pool.submit(uploads.upload, each) if each.is_file else None for each in group]
-                # A pipe is read in this thread, since only this one can be interrupted while nothing comes.
+                # A pipe is read in this thread: only the main thread can be interrupted by Ctrl-C while it blocks.
                 uploads.outcomes = [
                     uploads.upload(each) if later is None else later.result()
                     for each, later in zip(group, uploading, strict=True)
@@ -112,49 +112,49 @@ def _uploaded(offload: Client, group: Sequence[Source], moved: Moved) -> Iterato
         yield uploads
     finally:
         for upload_id in uploads.ids:
-            with suppress(OffloadError):  # then it goes with its retention
+            with suppress(OffloadError):  # then it expires
                 offload.delete_upload(upload_id)
 
 
 class _Uploads:
-    """The uploads of a group, made by several threads."""
+    """The uploads of a group, sent by several threads."""
 
-    def __init__(self, offload: Client, moved: Moved) -> None:
+    def __init__(self, offload: Client, on_sent: OnSent) -> None:
         self._offload = offload
-        self._moved = moved
+        self._on_sent = on_sent
         self.stop = threading.Event()
         self.ids: list[str] = []
         self.outcomes: Sequence[str | OSError | RefusedError] = ()
-        """By the group's order: an upload's id, or what is wrong with the file."""
+        """In the order of the group: the upload's id, or the error of that file."""
 
     def upload(self, source: Source) -> str | OSError | RefusedError:
-        """Raises `OffloadError` for what is wrong with more than this file."""
+        """Returns the upload's id, or the error of this file. Raises `OffloadError` where all files are affected."""
         sent = 0
 
         def progress(now: int, _: int | None) -> None:
             nonlocal sent
             if self.stop.is_set():
                 raise _StoppedError
-            self._moved(now - sent)
+            self._on_sent(now - sent)
             sent = now
 
         try:
             file = sys.stdin.buffer if source.name == STDIN else source.path
-            upload_id = self._offload.upload(file, name=safe(Path(source.path).name), on_progress=progress).id
+            upload_id = self._offload.upload(file, name=escape(Path(source.path).name), on_progress=progress).id
         except OSError as error:
             return error
         except RefusedError as error:
-            if error.kind in OF_THIS_FILE:
+            if error.kind in FILE_ERRORS:
                 return error
             raise
         self.ids.append(upload_id)
         return upload_id
 
 
-def _found(
+def _outcomes(
     offload: Client, group: Sequence[Source], outcomes: Sequence[str | OSError | RefusedError]
 ) -> Sequence[Digested]:
-    """What became of each file."""
+    """Returns the outcome for each file."""
     sent = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, str)]
     members: list[Member] = [
         {"task": TASK, "params": {"upload": outcomes[place], "algorithms": list(group[place].algorithms)}}
@@ -168,11 +168,11 @@ def _found(
         elif isinstance(outcome, RefusedError):
             found.append(Digested(source, None, str(outcome)))
         else:
-            found.append(_judged(source, results.get(place)))
+            found.append(_outcome(source, results.get(place)))
     return found
 
 
-def _judged(source: Source, result: MemberResult | None) -> Digested:
+def _outcome(source: Source, result: MemberResult | None) -> Digested:
     if result is None:
         return Digested(source, None, "its job was deleted")
     if result.state == "succeeded":
@@ -181,7 +181,7 @@ def _judged(source: Source, result: MemberResult | None) -> Digested:
 
 
 def _results(offload: Client, members: Sequence[Member]) -> Sequence[MemberResult]:
-    """What became of the members; their batch is forgotten, with its uploads."""
+    """Runs the members as a batch. Deletes the batch afterwards, and its uploads with it."""
     batch = offload.submit_batch(members)
     try:
         offload.wait_batch(batch.id)

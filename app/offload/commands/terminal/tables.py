@@ -1,4 +1,4 @@
-"""Tables for people: a heading, and columns of which only the last gives way where the terminal is narrow."""
+"""Tables for a terminal: only the last column shrinks where the terminal is narrow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 from rich.table import Table
 from rich.text import Text
 
-from offload.commands.screen import safe
+from offload.commands.terminal.output import escape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +18,9 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, fold: bool = False) -> Table:
-    """`fold`: the last column goes on in further lines, rather than being cut. A column that is empty is left out.
+    """Returns a table without its empty columns. `fold`: the last column is wrapped instead of cut.
 
-    Strings are made harmless here, each `Text` is already.
+    Strings are escaped here; a `Text` must be escaped by the caller.
     """
     cells = [[_cell(cell) for cell in row] for row in rows]
     widths = [max((len(row[place]) for row in cells), default=0) for place in range(len(columns))]
@@ -41,8 +41,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Text | str]], *, fo
     return made
 
 
-def facts(pairs: Sequence[tuple[str, Text | str]]) -> Table:
-    """Names and values, a line each."""
+def key_values(pairs: Sequence[tuple[str, Text | str]]) -> Table:
+    """Returns names and values, one pair per line."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -52,4 +52,4 @@ def facts(pairs: Sequence[tuple[str, Text | str]]) -> Table:
 
 
 def _cell(value: Text | str) -> Text:
-    return Text(safe(value)) if isinstance(value, str) else value
+    return Text(escape(value)) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""Reads `name=value` as a task's schema wants it: text without quotes, everything else as JSON."""
+"""Reads `name=value` arguments by the task's JSON Schema: strings as plain text, everything else as JSON."""
 
 import json
 import sys
@@ -8,16 +8,16 @@ from typing import Any, NoReturn
 
 import typer
 
-Schema = Mapping[str, Any]  # JSON Schema, as the service made it
+Schema = Mapping[str, Any]  # JSON Schema
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
 
 
 def read_params(given: Sequence[str], base: object, schema: Schema) -> Any:
-    """The parameters: those of `base`, with each `name=value` of `given` instead or besides.
+    """Returns the parameters: `base`, updated with each `name=value` of `given`.
 
-    Names that the task does not have, and values that do not fit, are left for the service to refuse: it knows best
-    what to say. Raises `typer.BadParameter` for what is no `name=value`.
+    Unknown names and values of a wrong type are sent as they are: the service rejects them with a better message.
+    Raises `typer.BadParameter` for an argument that is not `name=value`.
     """
     if not isinstance(base, dict):
         raise typer.BadParameter("--params must be a JSON object.")
@@ -28,7 +28,7 @@ def _read(given: str, schema: Schema) -> tuple[str, object]:
     name, equals, text = given.partition("=")
     if not (name and equals):
         raise typer.BadParameter(f"{given!r} is not name=value.")
-    if text.startswith("@@"):  # text that begins with one
+    if text.startswith("@@"):  # an escaped @
         text = text[1:]
     elif text.startswith("@"):
         text = read_text(text[1:])
@@ -36,12 +36,12 @@ def _read(given: str, schema: Schema) -> tuple[str, object]:
 
 
 def read_value(text: str, types: set[str]) -> object:
-    """What a text stands for where these types of JSON are wanted; an empty set: any."""
+    """Returns the value that a text stands for, where JSON of these types is expected; an empty set allows any."""
     if types == {"string"}:
         return text
     try:
         value = parsed(text)
-    except ValueError:  # also a number of more digits than Python reads
+    except ValueError:  # also raised for an integer of more digits than Python converts
         return text
     wanted = _TYPES.get(type(value), "string")
     if not types or wanted in types or (wanted == "integer" and "number" in types):
@@ -50,7 +50,7 @@ def read_value(text: str, types: set[str]) -> object:
 
 
 def types_of(wanted: Schema, schema: Schema) -> Iterator[str]:
-    """The types of JSON that a parameter takes; nothing where its schema does not tell."""
+    """Yields the JSON types that a parameter accepts; nothing where its schema names none."""
     if (name := wanted.get("$ref", "")).startswith("#/$defs/"):
         yield from types_of(schema.get("$defs", {}).get(name.removeprefix("#/$defs/"), {}), schema)
     for choice in (*wanted.get("anyOf", ()), *wanted.get("oneOf", ())):
@@ -61,20 +61,20 @@ def types_of(wanted: Schema, schema: Schema) -> Iterator[str]:
         yield from (_TYPES.get(type(choice), "string") for choice in wanted.get("enum", ()))
 
 
-def _no_json(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
 def parsed(text: str) -> Any:
-    """The value of some JSON. Raises `ValueError`, also for NaN and its kin and for nesting that is too deep."""
+    """Parses JSON. Raises `ValueError`, also for NaN, Infinity and nesting that is too deep."""
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_json)  # a byte order mark
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=_reject_constant)  # a byte order mark
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
 def read_json(text: str, what: str) -> Any:
-    """JSON of the command line, of a file (`@FILE`) or of stdin (`-`). Raises `typer.BadParameter`."""
+    """Reads JSON from the argument itself, a file (`@FILE`) or stdin (`-`). Raises `typer.BadParameter`."""
     source = read_text(text.removeprefix("@")) if text == "-" or text.startswith("@") else text
     try:
         return parsed(source)
@@ -83,21 +83,21 @@ def read_json(text: str, what: str) -> Any:
 
 
 def read_text(file: str) -> str:
-    """The text in a file, or of stdin (`-`). Raises `typer.BadParameter`."""
+    """Reads text from a file or stdin (`-`). Raises `typer.BadParameter`."""
     try:
         return read_bytes(file).decode()
     except ValueError:
-        raise typer.BadParameter(f"{file} is not text in UTF-8.") from None
+        raise typer.BadParameter(f"{file} is not UTF-8 text.") from None
 
 
 def read_bytes(file: str) -> bytes:
-    """What is in a file, or comes from stdin (`-`). Raises `typer.BadParameter`."""
+    """Reads bytes from a file or stdin (`-`). Raises `typer.BadParameter`."""
     try:
         return read_all(file)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file!r} can't be read: {getattr(error, 'strerror', error)}") from None
+        raise typer.BadParameter(f"Can't read {file!r}: {getattr(error, 'strerror', error)}") from None
 
 
 def read_all(file: str) -> bytes:
-    """The same; raises OSError."""
+    """Reads bytes from a file or stdin (`-`). Raises OSError."""
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

@@ -1,4 +1,4 @@
-"""Times and sizes as people read them."""
+"""Formats durations, ages and sizes."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def duration(seconds: float | None) -> str:
-    """Two figures at least, never more than two units."""
+    """Formats seconds with at least two digits and at most two units."""
     if seconds is None:
         return ""
     if seconds < 0.01:
@@ -27,7 +27,7 @@ def duration(seconds: float | None) -> str:
 
 
 def ago(at: datetime) -> str:
-    """How long since a moment of the service's clock, by the one here; in one unit."""
+    """Formats the age of a time in one unit: `3 min ago`."""
     seconds = max(0, int((datetime.now(UTC) - at).total_seconds()))
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         if seconds >= length * (2 if unit == "days" else 1):
@@ -36,7 +36,7 @@ def ago(at: datetime) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes, in the unit that leaves no more than four figures."""
+    """Formats bytes in the largest unit below four digits."""
     if count is None:
         return ""
     units = iter(UNITS)

@@ -1,4 +1,4 @@
-"""What moves on stderr while one waits, where that is a terminal; elsewhere nothing does."""
+"""Progress bars on stderr, where that is a terminal; elsewhere nothing is printed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,35 +15,35 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from offload.commands.screen import err, safe, shows_progress
+from offload.commands.terminal.output import can_show_progress, err, escape
 
 
 @contextmanager
-def waiting_bar(name: str) -> Iterator[Callable[[float | None, str], None]]:
-    """Gives what moves the bar: a fraction, where one is known, and a text."""
+def progress_bar(name: str) -> Iterator[Callable[[float | None, str], None]]:
+    """Yields a function that updates the bar: a fraction from 0 to 1, or None where it is unknown, and a text."""
     state = TextColumn("{task.fields[state]}", markup=False, style="dim")
     title = TextColumn("{task.description}", markup=False)
     with _progress(SpinnerColumn(), title, BarColumn(bar_width=None), state, TimeElapsedColumn()) as progress:
-        shown = progress.add_task(safe(name), total=None, state="")
+        bar = progress.add_task(escape(name), total=None, state="")
 
-        def move(fraction: float | None, text: str) -> None:
+        def update(fraction: float | None, text: str) -> None:
             total = None if fraction is None else 1.0
-            progress.update(shown, completed=fraction or 0.0, total=total, state=safe(text))
+            progress.update(bar, completed=fraction or 0.0, total=total, state=escape(text))
 
-        yield move
+        yield update
 
 
-class SendingBar:
-    """How many bytes of all have been sent. Seen between `with bar:` and its end, as often as wanted."""
+class UploadBar:
+    """Bytes sent of all bytes. It is visible inside `with bar:`, which may be entered several times."""
 
     def __init__(self, total: int) -> None:
         columns = BarColumn(bar_width=None), DownloadColumn(binary_units=True), TransferSpeedColumn()
         self._progress = _progress(*columns, TimeRemainingColumn())
-        self._shown = self._progress.add_task("", total=total or None)
+        self._bar = self._progress.add_task("", total=total or None)
 
-    def moved(self, more: int) -> None:
-        """So many bytes more. From any thread."""
-        self._progress.advance(self._shown, more)
+    def advance(self, sent: int) -> None:
+        """Adds bytes that were sent. May be called from any thread."""
+        self._progress.advance(self._bar, sent)
 
     def __enter__(self) -> None:
         self._progress.start()
@@ -53,7 +53,7 @@ class SendingBar:
 
 
 def _progress(*columns: ProgressColumn) -> Progress:
-    """A bar that leaves nothing behind, and stdout as it is: that may lead somewhere else."""
+    """Returns a bar that disappears at its end and never touches stdout, which may be redirected."""
     return Progress(
         *columns,
         console=err(),
@@ -61,5 +61,5 @@ def _progress(*columns: ProgressColumn) -> Progress:
         expand=True,
         redirect_stdout=False,
         redirect_stderr=False,
-        disable=not shows_progress(),
+        disable=not can_show_progress(),
     )

@@ -1,0 +1,1 @@
+"""What commands write on a terminal or into a pipe: tables, progress bars, jobs and batches."""
