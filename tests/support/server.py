@@ -40,8 +40,8 @@ class DidNotStartError(AssertionError):
 class Server:
     """One service at a time; `start` again on the same directory after `kill` or `stop`.
 
-    Settings are named as the variables are, without OFFLOAD_: `Server(tmp_path, queue_limit=20)`. The user's module
-    `sample_tasks` is in its working directory and wholly registered.
+    Settings are named as the variables are, without OFFLOAD_: `Server(tmp_path, queue_limit=20)`. Unless other
+    `tasks` are given, it has the functions of `sample_tasks.py`, which is in its working directory.
     """
 
     def __init__(self, directory: Path, *, lanes: int = 2, **settings: str | float) -> None:
@@ -58,6 +58,8 @@ class Server:
         }
         self.environment: dict[str, str] = {}
         """Variables that the service gets besides its settings."""
+        self.command = COMMAND
+        self.working_directory = SAMPLES.parent
         self._directory = directory
         self._marker = uuid.uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,8 +90,8 @@ class Server:
         ours = {f"OFFLOAD_{name.upper()}": str(value) for name, value in self.settings.items()}
         with self._stdout.open("wb") as stdout, self._stderr.open("ab") as stderr:
             self._process = subprocess.Popen(
-                [COMMAND, "serve"],
-                cwd=SAMPLES.parent,
+                [self.command, "serve"],
+                cwd=self.working_directory,
                 env={**clean, **ours, **self.environment, traces.MARKER: self._marker},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
