@@ -18,7 +18,9 @@ from offload.errors import ProblemError
 from offload.jobs import lifecycle
 from offload.jobs.model import FailureKind, State
 from offload.server.settings import Settings
+from tests.conftest import modules
 from tests.support.drawing import arrows
+from tests.support.slow import SLOW
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -190,3 +192,14 @@ def test_every_problem_has_a_type_of_its_own_and_says_what_it_means() -> None:
 
 def test_every_kind_of_failure_is_explained() -> None:
     assert set(EXPLANATIONS) == set(FailureKind)
+
+
+# ---- the tests ------------------------------------------------------------------------------------------------------
+
+
+def test_slow_tests_are_where_the_list_says() -> None:
+    assert [path for path in SLOW if not (ROOT / "tests" / path).exists()] == []
+
+
+def test_only_tests_that_exist_may_be_skipped() -> None:
+    assert [path for path in modules(ROOT / ".ci/may-skip") if not (ROOT / path).is_file()] == []
