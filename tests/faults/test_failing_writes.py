@@ -30,7 +30,7 @@ TRIED = 6
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
     monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
     monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.0)
 

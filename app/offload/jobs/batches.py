@@ -16,7 +16,8 @@ from offload.jobs.acceptance.idempotency import BatchDigest, IdempotencyKeys
 from offload.jobs.acceptance.intake import Intake, Offer
 from offload.jobs.caller import Caller
 from offload.jobs.changes.follow import follow
-from offload.jobs.changes.notifier import Changes
+from offload.jobs.changes.notifier import ChangeNotifier
+from offload.jobs.dispatch.canceller import Canceller
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.dispatch.queue import most_expensive_first
 from offload.jobs.interfaces import BatchPage, IdempotencyKey, Journal, Member
@@ -65,7 +66,8 @@ class BatchService:
     jobs: JobService
     journal: Journal
     dispatcher: Dispatcher
-    changes: Changes
+    canceller: Canceller
+    changes: ChangeNotifier
     intake: Intake
     capacity: Capacity
     keys: IdempotencyKeys
@@ -194,7 +196,7 @@ class BatchService:
     async def get(self, caller: Caller, batch_id: str) -> Batch:
         """The batch. Raises `BatchNotFoundError`, also for another owner's."""
         if self.dispatcher.live.members(batch_id):
-            await self.dispatcher.mark()
+            await self.dispatcher.flush_starts()
         batch = await self.journal.get_batch(batch_id)
         if batch is None or not caller.sees(batch.owner):
             raise BatchNotFoundError(f"There is no batch {batch_id!r}.")
@@ -237,7 +239,7 @@ class BatchService:
         """Cancels every live member; their processes are gone when this returns. One that is done stays as it is."""
         await self.get(caller, batch_id)
         await self._arrived(batch_id)
-        await self.dispatcher.cancel_batch(batch_id)
+        await self.canceller.cancel_batch(batch_id)
         return await self.get(caller, batch_id)
 
     async def delete(self, caller: Caller, batch_id: str) -> None:

@@ -23,7 +23,8 @@ from offload.jobs.acceptance.intake import Intake
 from offload.jobs.caller import Caller
 from offload.jobs.changes.feed import Feed
 from offload.jobs.changes.follow import follow
-from offload.jobs.changes.notifier import Changes
+from offload.jobs.changes.notifier import ChangeNotifier
+from offload.jobs.dispatch.canceller import Canceller
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.interfaces import IdempotencyKey, JobFilter, Journal, LogFiles, Page, ResultFiles, Uploads
 from offload.jobs.model import AttemptKey, Job, LogLine, Progress, State, Upload
@@ -47,7 +48,8 @@ class JobService:
         *,
         journal: Journal,
         dispatcher: Dispatcher,
-        changes: Changes,
+        canceller: Canceller,
+        changes: ChangeNotifier,
         recent: RecentJobs,
         results: ResultFiles,
         logs: LogFiles,
@@ -58,6 +60,7 @@ class JobService:
     ) -> None:
         self._journal = journal
         self._dispatcher = dispatcher
+        self._canceller = canceller
         self._changes = changes
         self._results = results
         self._logs = logs
@@ -189,7 +192,7 @@ class JobService:
     async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
         """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
         if where.states:
-            await self._dispatcher.mark()
+            await self._dispatcher.flush_starts()
         page = await self._journal.list(replace(where, owner=caller.only), limit, before)
         jobs = map(self.newest, page.jobs)
         return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
@@ -205,7 +208,7 @@ class JobService:
         """
         job = await self.get(caller, job_id)
         if not job.state.terminal:
-            job = await self._dispatcher.cancel(job)
+            job = await self._canceller.cancel(job)
         if job.state is not State.CANCELLED:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job

@@ -96,8 +96,8 @@ class Statistics:
         """By name, those of which a job has ended."""
         return self._tasks
 
-    def ended(self, job: Job) -> None:
-        """Counts a job that has become terminal."""
+    def count(self, job: Job) -> None:
+        """Count a job that has become terminal."""
         of_task = self._tasks[job.task]
         of_task.counts.ended[job.state] += 1
         if job.finished_at is not None:

@@ -8,7 +8,8 @@ from offload.jobs.acceptance.admission import Capacity, ServerLimits
 from offload.jobs.acceptance.idempotency import IdempotencyKeys
 from offload.jobs.acceptance.intake import Intake
 from offload.jobs.batches import BatchService
-from offload.jobs.changes.notifier import Changes
+from offload.jobs.changes.notifier import ChangeNotifier
+from offload.jobs.dispatch.canceller import Canceller
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.history import History
 from offload.jobs.ids import new_ids
@@ -36,8 +37,9 @@ def front_desk(
     traces: Traces | None = None,
 ) -> AppState:
     """Puts it together; nothing runs yet. `checks` are those of the parts that it does not know (see `AppState`)."""
-    changes, recent, new_id = Changes(), RecentJobs(), new_ids()
+    changes, recent, new_id = ChangeNotifier(), RecentJobs(), new_ids()
     dispatcher = Dispatcher(journal, engine, clock.now, changes, recent, traces)
+    canceller = Canceller(dispatcher, journal, recent, clock.now, traces)
     limits = ServerLimits(
         default_timeout_s=settings.default_timeout_s,
         max_timeout_s=settings.max_timeout_s,
@@ -55,6 +57,7 @@ def front_desk(
     service = JobService(
         journal=journal,
         dispatcher=dispatcher,
+        canceller=canceller,
         changes=changes,
         recent=recent,
         results=results,
@@ -68,6 +71,7 @@ def front_desk(
         jobs=service,
         journal=journal,
         dispatcher=dispatcher,
+        canceller=canceller,
         changes=changes,
         intake=intake,
         capacity=capacity,

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import pytest
 
 from offload.errors import StorageFullError
-from offload.jobs.changes.notifier import Changes
-from offload.jobs.dispatch.dispatcher import TOGETHER_S, Dispatcher
+from offload.jobs.changes.notifier import ChangeNotifier
+from offload.jobs.dispatch.canceller import Canceller
+from offload.jobs.dispatch.dispatcher import Dispatcher
+from offload.jobs.dispatch.grouping import GROUP_S
 from offload.jobs.housekeeping import recover
 from offload.jobs.interfaces import IdempotencyKey
 from offload.jobs.lifecycle import start
@@ -78,7 +80,8 @@ class Desk:
     journal: StubbornJournal
     engine: ScriptedEngine
     dispatcher: Dispatcher
-    changes: Changes
+    canceller: Canceller
+    changes: ChangeNotifier
     recent: RecentJobs
 
     async def submit(self, *jobs: Job, key: IdempotencyKey | None = None) -> None:
@@ -97,17 +100,18 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Desk]:
-    journal, engine, changes, recent = StubbornJournal(), ScriptedEngine(slots), Changes(), RecentJobs()
+    journal, engine, changes, recent = StubbornJournal(), ScriptedEngine(slots), ChangeNotifier(), RecentJobs()
     await journal.open()
     await journal.add(jobs)
     ticks = iter(range(1, 1_000_000))
     dispatcher = Dispatcher(journal, engine, lambda: next(ticks), changes, recent)
+    canceller = Canceller(dispatcher, journal, recent, lambda: next(ticks))
     await engine.open(dispatcher.slots_changed)
     if jobs:
         await recover(journal, dispatcher, lambda: next(ticks))
     dispatcher.start()
     try:
-        yield Desk(journal, engine, dispatcher, changes, recent)
+        yield Desk(journal, engine, dispatcher, canceller, changes, recent)
     finally:
         await engine.close()
         await dispatcher.close()
@@ -182,7 +186,7 @@ async def test_cancelling_a_queued_job_never_starts_it() -> None:
     async with a_desk() as desk:
         await desk.submit(a_job("a"), a_job("b"))
         await desk.engine.running("a")
-        first, second = await asyncio.gather(desk.dispatcher.cancel(a_job("b")), desk.dispatcher.cancel(a_job("b")))
+        first, second = await asyncio.gather(desk.canceller.cancel(a_job("b")), desk.canceller.cancel(a_job("b")))
         assert first.state is second.state is State.CANCELLED
         assert (await desk.on_disk("b")).state is State.CANCELLED
         await desk.engine.end("a")
@@ -195,7 +199,7 @@ async def test_cancelling_a_batch_takes_what_is_queued_and_what_runs_and_nothing
         members = [replace(a_job(f"{number}"), batch_id="B") for number in range(250)]
         await desk.submit(a_job("a"), *members, a_job("z"))
         await desk.engine.running("0")
-        await asyncio.gather(desk.dispatcher.cancel_batch("B"), desk.dispatcher.cancel_batch("B"))
+        await asyncio.gather(desk.canceller.cancel_batch("B"), desk.canceller.cancel_batch("B"))
         assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
         assert set(desk.engine.stopped) == {AttemptKey("0", 1)}
         assert desk.dispatcher.live.members("B") == ()
@@ -210,9 +214,9 @@ async def test_members_whose_cancellation_is_not_written_stay_queued() -> None:
         await desk.engine.running("a")
         desk.journal.refuse = 2
         with pytest.raises(StorageFullError):
-            await desk.dispatcher.cancel_batch("B")
+            await desk.canceller.cancel_batch("B")
         assert len(desk.dispatcher.live.members("B")) == len(desk.dispatcher.queue) == 2
-        await desk.dispatcher.cancel_batch("B")
+        await desk.canceller.cancel_batch("B")
         assert len(desk.dispatcher.queue) == 0
         assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
 
@@ -231,7 +235,7 @@ async def test_cancelling_a_running_job_stops_just_its_attempt() -> None:
         await desk.submit(a_job("a"), a_job("b"))
         await desk.engine.running("a")
         await desk.engine.running("b")
-        job = await desk.dispatcher.cancel(a_job("a"))
+        job = await desk.canceller.cancel(a_job("a"))
         assert job.state is State.CANCELLED
         assert desk.engine.stopped == [AttemptKey("a", 1)]
         assert (await desk.engine.running("b")) == AttemptKey("b", 1)
@@ -246,7 +250,7 @@ async def test_a_cancel_just_before_the_engine_knows_the_attempt_keeps_it_from_r
                     changed.clear()
                     await changed.wait()
                 assert desk.engine.started == [], "too late to show anything"
-                job = await desk.dispatcher.cancel(a_job())
+                job = await desk.canceller.cancel(a_job())
         assert job.state is State.CANCELLED
         assert desk.engine.started == []
 
@@ -256,7 +260,7 @@ async def test_a_cancelled_job_whose_process_died_by_itself_is_not_tried_again()
         await desk.submit(a_job())
         await desk.engine.running("a")
         desk.engine.out_of_reach = True
-        job = await desk.dispatcher.cancel(a_job())
+        job = await desk.canceller.cancel(a_job())
         assert job.state is State.CANCELLED
         desk.engine.out_of_reach = False
         await desk.engine.end("a", Lost(detail="late"))
@@ -273,7 +277,7 @@ async def test_a_cancel_that_meets_the_loss_of_the_attempt_still_cancels() -> No
         desk.journal.held = asyncio.Event()
         await desk.engine.end("a", Lost(detail="died"))
         await until(lambda: desk.engine.free_slots == 1)
-        cancel = asyncio.create_task(desk.dispatcher.cancel(a_job()))
+        cancel = asyncio.create_task(desk.canceller.cancel(a_job()))
         await turns()  # it waits for the record that is held
         desk.journal.held.set()
         assert (await asyncio.wait_for(cancel, 5)).state is State.CANCELLED
@@ -287,7 +291,7 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
         await until(lambda: len(desk.journal.written) == 1)
         desk.journal.refuse = 1
         with pytest.raises(StorageFullError):
-            await desk.dispatcher.cancel(a_job("b"))
+            await desk.canceller.cancel(a_job("b"))
         assert desk.dispatcher.queue.position("b") == 0
         await desk.engine.end("a")
         await desk.engine.end("b")
@@ -297,7 +301,7 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
 async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
     async with a_desk() as desk:
         await desk.submit(a_job())
         await desk.engine.running("a")
@@ -305,14 +309,14 @@ async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_mad
         desk.journal.refuse = 1_000_000
         for _ in range(2):  # who asks again is told at once, too
             with pytest.raises(StorageFullError, match="process has ended"):
-                await asyncio.wait_for(desk.dispatcher.cancel(a_job()), 5)
+                await asyncio.wait_for(desk.canceller.cancel(a_job()), 5)
         assert desk.engine.stopped == [AttemptKey("a", 1)] * 2
         desk.journal.refuse = 0
         assert (await desk.ended("a")).state is State.CANCELLED
 
 
 async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 5
         await desk.submit(a_job())
@@ -334,8 +338,24 @@ async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once(
         assert ("short", State.RUNNING) not in desk.journal.written
 
 
+async def test_a_start_is_not_written_before_its_own_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timer of an older attempt does not write the start of a new one."""
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.START_DELAY_S", 0.1)
+    async with a_desk(slots=2) as desk:
+        loop = asyncio.get_running_loop()
+        await desk.submit(a_job("old"))
+        await desk.engine.running("old")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0.05)
+        started = loop.time()
+        await desk.submit(a_job("new"))
+        await until(lambda: ("new", State.RUNNING) in desk.journal.written, what="the start of the new one")
+        assert loop.time() - started >= 0.1
+        assert desk.journal.written == [("old", State.RUNNING), ("new", State.RUNNING)]
+
+
 async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.recorder.WRITE_AGAIN_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
     async with a_desk() as desk:
         desk.journal.refuse = 1
         await desk.submit(a_job())
@@ -361,7 +381,7 @@ async def test_who_asks_the_journal_waits_for_starts_that_are_being_written_down
         desk.journal.held = asyncio.Event()
         await desk.submit(a_job())
         await desk.engine.running("a")
-        asks = [asyncio.create_task(desk.dispatcher.mark()) for _ in range(2)]
+        asks = [asyncio.create_task(desk.dispatcher.flush_starts()) for _ in range(2)]
         await asyncio.wait(asks, timeout=0, return_when=asyncio.FIRST_COMPLETED)
         assert not any(ask.done() for ask in asks), "the journal says that it is queued"
         desk.journal.held.set()
@@ -388,7 +408,7 @@ async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> 
 async def test_quick_jobs_are_handed_over_by_as_many_as_take_no_time_that_matters() -> None:
     async with a_desk(slots=2) as desk:
         await known_as_quick(desk)
-        together = round(TOGETHER_S / QUICK.usage.wall_s)
+        together = round(GROUP_S / QUICK.usage.wall_s)
         names = [f"{number:02}" for number in range(together + 2)]
         await desk.submit(*map(a_job, names))
         for name in names:
@@ -422,7 +442,7 @@ async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> N
         await known_as_quick(desk)
         await desk.submit(a_job("a"), a_job("b"))
         await desk.engine.running("b")
-        cancelled = asyncio.create_task(desk.dispatcher.cancel(a_job("b")))
+        cancelled = asyncio.create_task(desk.canceller.cancel(a_job("b")))
         await until(lambda: desk.engine.stopped == [AttemptKey("b", 1)], what="b to be stopped")
         await desk.engine.end("a", QUICK)
         assert (await asyncio.wait_for(cancelled, 5)).state is State.CANCELLED
@@ -430,7 +450,7 @@ async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> N
 
 
 async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.dispatcher.SECOND_LINE_S", 0.01)
+    monkeypatch.setattr("offload.jobs.dispatch.running.OVERTIME_S", 0.01)
     async with a_desk() as desk:
         await desk.submit(a_job(timeout_s=0.01))
         job = await desk.ended("a")
@@ -480,7 +500,7 @@ async def test_a_drain_has_an_end_of_its_own() -> None:
 
 
 async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offload.jobs.dispatch.dispatcher.RECORDED_S", 0.05)
+    monkeypatch.setattr("offload.jobs.dispatch.dispatcher.FINAL_WRITE_S", 0.05)
     async with a_desk() as desk:
         await desk.submit(a_job())
         await desk.engine.running("a")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
-from offload.jobs.changes.notifier import Changes
+from offload.jobs.changes.notifier import ChangeNotifier
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ QUIET_S = 15.0
 
 
 async def follow(
-    changes: Changes,
+    changes: ChangeNotifier,
     name: str,
     look: Callable[[], Awaitable[T]],
     *,

@@ -8,7 +8,7 @@ from offload.jobs.changes.feed import Feed
 from offload.jobs.model import Job
 
 
-class Changes:
+class ChangeNotifier:
     """Wakes those who watch a job or a batch, whenever it or a member of it has a new record or news of its attempt.
 
     `close` wakes all, for good. Those who want to hear of every job are the feed's.

@@ -1,130 +1,128 @@
-"""What is known of an attempt that runs, and how its start and its end come onto disk.
+"""Writes starts and ends of attempts to the journal.
 
-    begun ──► 50 ms later, where it has not ended by then: the mark that it runs
-    ended ──► its end, again each second while the disk refuses it ──► recorded
+    start ──► 50 ms later, if the attempt still runs: its start is written
+    end   ──► its end is written, again every second while the disk refuses it
 
-Each write is guarded by the state and the attempt number that the job had, so a late or double one changes nothing.
+Each write is guarded by the state and the attempt number that the job had, so a late or repeated write changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
 
 import structlog
 
 from offload.errors import ProblemError
-from offload.jobs.interfaces import Journal, TracedAttempt
+from offload.jobs.dispatch.attempt import Attempt
+from offload.jobs.interfaces import Journal
 from offload.jobs.model import Job, State
 
-MARK_S = 0.05
-"""An attempt that runs for longer is marked as running in the journal. Most have ended by then: one write the less."""
+START_DELAY_S = 0.05
+"""The start of an attempt is written after this time. Most attempts have ended by then, which saves the write."""
 
-WRITE_AGAIN_S = 1.0
-"""How long an outcome that could not be written waits for the next try."""
+RETRY_S = 1.0
+"""The pause before a refused write of an end is repeated."""
 
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class Attempt:
-    """A running attempt, from the hand-over to the record of its end."""
-
-    queued: Job
-    """The record before the start: what the guard of the first write names."""
-    job: Job
-    """The newest record that is shown: running, then whatever the attempt's end made of the job."""
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when its end is on disk."""
-    answered: asyncio.Future[ProblemError | None] = field(default_factory=asyncio.Future)
-    """The disk's first answer to its end: why it refused, or None where it took it."""
-    wanted: Literal["cancel", "requeue"] | None = None
-    """Why it is being stopped, if it is."""
-    settled: bool = False
-    """True once its end is known: a second outcome is dropped."""
-    traced: TracedAttempt | None = None
-
-    def answer(self, refusal: ProblemError | None) -> None:
-        """Tells the disk's answer to who waits for it. Only the first counts."""
-        if not self.answered.done():
-            self.answered.set_result(refusal)
-
-
 class Recorder:
-    """Writes for the dispatcher. `recorded` is called once for each attempt, with the record that its end has made."""
+    """Writes the starts and ends of attempts."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        recorded: Callable[[Attempt, Job], None],
-        spawn: Callable[[Coroutine[object, object, object]], object],
-    ) -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._recorded = recorded
-        self._spawn = spawn
-        self._unmarked: dict[str, Attempt] = {}
-        self._marks: set[asyncio.Future[bool]] = set()
-        self._next_mark: asyncio.TimerHandle | None = None
+        self._unwritten: dict[str, tuple[float, Attempt]] = {}
+        """Attempts whose start is not written, oldest first, each with its start on the loop's clock."""
+        self._writes: set[asyncio.Future[bool]] = set()
+        """Writes of starts that are on their way to the disk."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._retries: set[asyncio.Task[None]] = set()
 
-    def begun(self, attempt: Attempt) -> None:
-        """It runs, which is written down unless it ends soon."""
-        self._unmarked[attempt.job.id] = attempt
-        if self._next_mark is None:
-            self._next_mark = asyncio.get_running_loop().call_later(MARK_S, self._mark_late)
+    def write_start_later(self, attempt: Attempt) -> None:
+        """Write the start of an attempt after `START_DELAY_S`, unless the attempt has ended by then."""
+        loop = asyncio.get_running_loop()
+        self._unwritten[attempt.running.id] = loop.time(), attempt
+        if self._timer is None:
+            self._timer = loop.call_later(START_DELAY_S, self._write_late_starts)
 
-    async def mark(self) -> None:
-        """Has the journal know of everything that runs: for who asks it by state."""
-        self._mark()
-        if self._marks:  # others may have begun them: what is not on disk yet, the journal does not tell
-            await asyncio.wait(self._marks)
+    async def flush_starts(self) -> None:
+        """Write the starts of all running attempts, for a reader that asks the journal for jobs by state."""
+        for _, attempt in self._unwritten.values():
+            self._write_start(attempt)
+        self._unwritten.clear()
+        if self._writes:  # also those that others have begun
+            await asyncio.wait(self._writes)
 
-    def _mark(self) -> None:
-        for attempt in self._unmarked.values():
-            mark = self._journal.replace(attempt.job, attempt.queued.key, State.QUEUED)
-            self._marks.add(mark)
-            mark.add_done_callback(self._marked)
-        self._unmarked.clear()
+    def _write_late_starts(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        while self._unwritten:
+            job_id, (started_at, attempt) = next(iter(self._unwritten.items()))
+            if started_at + START_DELAY_S > loop.time():
+                self._timer = loop.call_at(started_at + START_DELAY_S, self._write_late_starts)
+                break
+            del self._unwritten[job_id]
+            self._write_start(attempt)
 
-    def _marked(self, mark: asyncio.Future[bool]) -> None:
-        self._marks.discard(mark)
-        if not mark.cancelled():
-            mark.exception()  # one that could not be written is written with the attempt's end
+    def _write_start(self, attempt: Attempt) -> None:
+        write = self._journal.replace(attempt.running, attempt.queued.key, State.QUEUED)
+        self._writes.add(write)
+        write.add_done_callback(self._start_written)
 
-    def _mark_late(self) -> None:
-        self._next_mark = None
-        self._mark()
+    def _start_written(self, write: asyncio.Future[bool]) -> None:
+        self._writes.discard(write)
+        if not write.cancelled():
+            write.exception()  # a start that could not be written is written with the attempt's end
 
-    def end(self, attempt: Attempt, ended: Job) -> None:
-        """Writes what an attempt's end has made of its job."""
-        before = attempt.queued if self._unmarked.pop(ended.id, None) else attempt.job
-        written = self._journal.replace(ended, before.key, before.state)
-        written.add_done_callback(partial(self._written, attempt, ended))
+    def write_end(self, attempt: Attempt, after: Job) -> asyncio.Future[Job]:
+        """Write what the end of an attempt makes of its job. The future has that record once it is on disk.
 
-    def _written(self, attempt: Attempt, ended: Job, written: asyncio.Future[bool]) -> None:
-        why = asyncio.CancelledError() if written.cancelled() else written.exception()
-        if why is None and written.result():
-            self._recorded(attempt, ended)
-        else:
-            self._spawn(self._write_again(attempt, ended, why))
+        If the disk refuses the first try, `attempt.refused` is completed.
+        """
+        recorded: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
+        before = attempt.queued if self._unwritten.pop(after.id, None) else attempt.running
+        write = self._journal.replace(after, before.key, before.state)
+        write.add_done_callback(partial(self._end_written, attempt, after, recorded))
+        return recorded
 
-    async def _write_again(self, attempt: Attempt, ended: Job, why: BaseException | None) -> None:
-        """Writes an attempt's start and end, both again while the disk refuses either."""
-        queued, running = attempt.queued, attempt.job
+    def _end_written(
+        self, attempt: Attempt, after: Job, recorded: asyncio.Future[Job], write: asyncio.Future[bool]
+    ) -> None:
+        error = asyncio.CancelledError() if write.cancelled() else write.exception()
+        if error is None and write.result():
+            recorded.set_result(after)
+            return
+        retry = asyncio.create_task(self._write_again(attempt, after, recorded, error))
+        self._retries.add(retry)
+        retry.add_done_callback(self._retries.discard)
+
+    async def _write_again(
+        self, attempt: Attempt, after: Job, recorded: asyncio.Future[Job], error: BaseException | None
+    ) -> None:
+        """Write the start and the end of an attempt, again while the disk refuses either."""
+        queued, running = attempt.queued, attempt.running
         while True:
-            if isinstance(why, ProblemError):
-                attempt.answer(why)
-                log.warning("record not written, trying again", job_id=ended.id, state=ended.state.value, why=str(why))
-                await asyncio.sleep(WRITE_AGAIN_S)
-            elif why is not None:
-                raise why
-            mark = self._journal.replace(running, queued.key, queued.state)
-            end = self._journal.replace(ended, running.key, running.state)
-            marked, written = await asyncio.gather(mark, end, return_exceptions=True)
-            if written is True:
+            if isinstance(error, ProblemError):
+                if not attempt.refused.done():
+                    attempt.refused.set_result(error)
+                log.warning(
+                    "record not written, trying again", job_id=after.id, state=after.state.value, why=str(error)
+                )
+                await asyncio.sleep(RETRY_S)
+            elif error is not None:
+                raise error
+            start = self._journal.replace(running, queued.key, queued.state)
+            end = self._journal.replace(after, running.key, running.state)
+            start_result, end_result = await asyncio.gather(start, end, return_exceptions=True)
+            if end_result is True:
                 break
-            why = next((answer for answer in (written, marked) if isinstance(answer, BaseException)), None)
-            if why is None:
-                log.error("record had changed; kept as it was", job_id=ended.id, state=ended.state.value)
+            error = next((each for each in (end_result, start_result) if isinstance(each, BaseException)), None)
+            if error is None:
+                log.error("record had changed and was kept", job_id=after.id, state=after.state.value)
                 break
-        self._recorded(attempt, ended)
+        recorded.set_result(after)
+
+    async def close(self) -> None:
+        """Give up what the disk still refuses. The next start finds these attempts interrupted."""
+        for retry in self._retries:
+            retry.cancel()
+        await asyncio.gather(*self._retries, return_exceptions=True)
