@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install serve dev test test-all chaos lint format fuzz bench docs dist lock image container-check clean
+.PHONY: help install serve dev test test-all chaos lint format fuzz bench sync-client docs dist lock image container-check clean
 
 # Without bytecode each process compiles every module of Offload when it starts: 1.2 s more. The tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +58,9 @@ fuzz: .venv/installed-dev ## Test the service against its OpenAPI document, at l
 
 bench: .venv/installed-dev ## Run the benchmarks, with other queues where they are installed (ARGS=--quick for a short run)
 	$(BIN)/python -m bench $(ARGS)
+
+sync-client: .venv/installed-dev ## Generate the client for threads from the one for asyncio
+	$(BIN)/python -m tests.client.generate_sync
 
 docs: .venv/installed-dev ## Write docs/http.md from the OpenAPI document
 	$(BIN)/python -m tests.docs.contract

@@ -1,17 +1,17 @@
-"""The client against a real service, as a script uses it."""
+"""The clients against a real service, as a script uses them. Each test runs over both."""
 
 import io
 import json
 import os
 import pickle
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from offload.client import (
-    AsyncClient,
     Client,
     Job,
     JobCancelledError,
@@ -24,8 +24,16 @@ from offload.client import (
     RemoteExecutor,
     UnreachableError,
 )
+from tests.support.both_clients import Connect
 from tests.support.server import Server
 from tests.support.waiting import until_sync
+
+
+@pytest.fixture
+def offload(url: str, connect: Connect) -> Iterator[Client]:
+    """A client of the running service."""
+    with connect(url) as offload:
+        yield offload
 
 
 def test_a_job_from_its_submission_to_its_result(offload: Client) -> None:
@@ -38,18 +46,18 @@ def test_a_job_from_its_submission_to_its_result(offload: Client) -> None:
     assert offload.job(job.id) == ended
 
 
-def test_a_mistaken_option_is_a_type_error(offload: Client) -> None:
+def test_an_unknown_option_is_a_type_error(offload: Client) -> None:
     with pytest.raises(TypeError, match="prority"):
         offload.submit("fibonacci", {"n": 1}, prority=7)  # type: ignore[call-arg]  # which the checker sees, too
     with pytest.raises(TypeError, match="prority"):
         RemoteExecutor(offload.url, prority=7)  # type: ignore[call-arg]
 
 
-def test_the_answer_may_wait_for_the_end(offload: Client) -> None:
+def test_the_response_may_wait_for_the_end(offload: Client) -> None:
     assert offload.submit("greet", {"name": "Ada"}, wait_s=30).result == {"lines": ["Hello, Ada!"]}
 
 
-def test_a_large_result_is_fetched_whole(offload: Client) -> None:
+def test_a_large_result_is_fetched(offload: Client) -> None:
     job = offload.submit("blob", {"size": 3_000_000, "seed": 1}, wait_s=30)
     assert (job.result, job.result_is_here, job.result_bytes) == (None, False, 3_000_002)
     file = io.BytesIO()
@@ -58,7 +66,7 @@ def test_a_large_result_is_fetched_whole(offload: Client) -> None:
 
 
 def test_a_result_of_null_is_a_result(offload: Client, tmp_path: Path) -> None:
-    """`refuse` raises, so `hold` is asked, whose result is no null: the rule is about what has been told."""
+    """No task here returns null, so the fields of a job are set."""
     told = {"state": "succeeded", "result": None, "result_bytes": 4}
     (tmp_path / "gate").touch()
     job = offload.submit("hold", {"gate": str(tmp_path / "gate")}, wait_s=30)
@@ -76,7 +84,7 @@ def test_a_failure_is_an_error_with_its_job(offload: Client) -> None:
     assert "ValueError" in (job.error.exception or "")
 
 
-def test_what_a_job_has_printed_is_read(offload: Client) -> None:
+def test_logs_are_what_a_job_has_printed(offload: Client) -> None:
     job = offload.submit("chatter", {"lines": 3}, wait_s=30)
     lines = offload.logs(job.id).splitlines()
     assert [line.endswith(f"line {number} of what a task has to say") for number, line in enumerate(lines)] == [
@@ -98,7 +106,7 @@ def test_a_running_job_is_cancelled_and_deleted(offload: Client) -> None:
     assert (raised.value.status, raised.value.kind) == (404, "job-not-found")
 
 
-def test_changes_are_told_as_they_come(offload: Client, gate: Path) -> None:
+def test_changes_are_yielded_as_they_happen(offload: Client, gate: Path) -> None:
     job = offload.submit("count", {"gate": str(gate)})
     seen: list[Job] = []
     for now in offload.changes(job.id):
@@ -111,7 +119,7 @@ def test_changes_are_told_as_they_come(offload: Client, gate: Path) -> None:
     assert len(seen) > 2
 
 
-def test_waiting_too_long_is_a_timeout_and_the_job_goes_on(offload: Client, gate: Path) -> None:
+def test_waiting_too_long_is_a_timeout_and_the_job_continues(offload: Client, gate: Path) -> None:
     job = offload.submit("count", {"gate": str(gate)})  # many events, and a deadline all the same
     with pytest.raises(TimeoutError, match=f"Job {job.id} is still running"):
         offload.wait(job.id, timeout_s=0.5)
@@ -122,7 +130,7 @@ def test_waiting_too_long_is_a_timeout_and_the_job_goes_on(offload: Client, gate
     assert offload.wait(job.id, timeout_s=30).state == offload.wait(quiet.id, timeout_s=30).state == "succeeded"
 
 
-def test_no_time_to_wait_is_one_look(offload: Client, gate: Path) -> None:
+def test_a_timeout_of_zero_looks_once(offload: Client, gate: Path) -> None:
     job = offload.submit("hold", {"gate": str(gate)})
     with pytest.raises(TimeoutError, match="is still"):
         offload.wait(job.id, timeout_s=0)
@@ -131,7 +139,7 @@ def test_no_time_to_wait_is_one_look(offload: Client, gate: Path) -> None:
     assert offload.wait(job.id, timeout_s=0).state == "succeeded"
 
 
-def test_an_error_crosses_to_another_process(offload: Client) -> None:
+def test_errors_can_be_pickled(offload: Client) -> None:
     job = offload.submit("refuse", {"text": "it"}, wait_s=30)
     with pytest.raises(JobFailedError) as failed:
         offload.result(job.id)
@@ -144,22 +152,9 @@ def test_an_error_crosses_to_another_process(offload: Client) -> None:
     assert pickle.loads(pickle.dumps(refused.value)).kind == "job-not-found"  # noqa: S301
 
 
-def test_a_header_that_is_none_is_not_tried_again(offload: Client) -> None:
+def test_an_invalid_header_is_not_sent(offload: Client) -> None:
     with pytest.raises(ValueError, match="can't be sent"):
         offload.submit("fibonacci", {"n": 1}, idempotency_key="a\nb")
-
-
-def test_a_long_quiet_job_is_waited_for_by_more_than_one_stream(offload: Client, gate: Path) -> None:
-    """The first stream is a trial of 3 s."""
-    job = offload.submit("hold", {"gate": str(gate)})
-    timer = threading.Timer(4, gate.touch)
-    timer.start()
-    seen: list[str] = []
-    ended = offload.wait(job.id, timeout_s=60, on_change=lambda now: seen.append(now.state))
-    timer.join()
-    assert ended.state == "succeeded"
-    assert seen[-2:] == ["running", "succeeded"]
-    assert seen.count("running") == 1
 
 
 def test_lists_follow_their_pages(offload: Client) -> None:
@@ -180,7 +175,7 @@ def test_lists_follow_their_pages(offload: Client) -> None:
     assert not list(offload.jobs(limit=0))
 
 
-def test_a_batch_gives_its_results_in_order(offload: Client) -> None:
+def test_the_results_of_a_batch_are_in_order(offload: Client) -> None:
     members = [{"task": "blob", "params": {"size": size, "seed": 1}} for size in (5, 100_000, 7)]
     batch = offload.submit_batch([*members, {"task": "refuse", "params": {"text": "x"}}])
     done = offload.wait_batch(batch.id, timeout_s=30)
@@ -248,7 +243,7 @@ def test_tasks_and_statistics(offload: Client) -> None:
     assert stats.queue.limit == 100_000
 
 
-def test_all_changes_begin_with_the_moment_to_load(offload: Client) -> None:
+def test_all_changes_start_with_the_moment_to_load(offload: Client) -> None:
     changes = offload.changes_of_all()
     assert next(changes) == LoadAgain()
     job = offload.submit("greet", {"name": "Ada"})
@@ -268,7 +263,7 @@ def test_all_changes_begin_with_the_moment_to_load(offload: Client) -> None:
         ("file-digest", {"path": "../x"}, "path-refused", ".."),
     ],
 )
-def test_what_is_refused_says_why(offload: Client, task: str, params: dict[str, object], kind: str, said: str) -> None:
+def test_a_refusal_says_why(offload: Client, task: str, params: dict[str, object], kind: str, said: str) -> None:
     with pytest.raises(RefusedError) as raised:
         offload.submit(task, params)
     error = raised.value
@@ -279,7 +274,7 @@ def test_what_is_refused_says_why(offload: Client, task: str, params: dict[str, 
     assert isinstance(error, OffloadError)
 
 
-def test_what_is_no_json_is_not_sent(offload: Client) -> None:
+def test_what_is_not_json_is_not_sent(offload: Client) -> None:
     with pytest.raises(ValueError, match="Out of range float"):
         offload.submit("fibonacci", {"n": float("nan")})
 
@@ -304,26 +299,3 @@ def test_many_threads_may_use_one_client(offload: Client) -> None:
     for thread in threads:
         thread.join()
     assert sorted(results) == sorted([*range(12)] * 5)
-
-
-@pytest.mark.anyio
-async def test_the_same_from_asyncio(async_offload: AsyncClient, tmp_path: Path) -> None:
-    offload = async_offload
-    job = await offload.submit("climb", {"steps": 20})
-    seen = [now.state async for now in offload.changes(job.id)]
-    assert seen[-1] == "succeeded"
-    assert (await offload.wait(job.id)).result == await offload.result(job.id) == 20
-    path = tmp_path / "file"
-    path.write_bytes(b"abc")
-    upload = await offload.upload(path)
-    assert (upload.name, upload.size) == ("file", 3)
-    batch = await offload.submit_batch([{"task": "fibonacci", "params": {"n": n}} for n in range(3)])
-    await offload.wait_batch(batch.id)
-    assert [member.result["value"] async for member in offload.batch_results(batch.id)] == ["0", "1", "1"]
-    assert [job.params["n"] async for job in offload.jobs(limit=1, batch=batch.id)] == [2]
-    with pytest.raises(RefusedError):
-        await offload.task("nope")
-    with pytest.raises(TimeoutError):
-        await offload.wait((spinning := await offload.submit("spin")).id, timeout_s=0.2)
-    assert (await offload.cancel(spinning.id)).state == "cancelled"
-    await offload.delete(spinning.id)

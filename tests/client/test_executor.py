@@ -25,7 +25,7 @@ from offload.client import (
     RemoteFuture,
     UnreachableError,
 )
-from offload.client.binding import bind
+from offload.client.executor.arguments import bind
 from tests.support.proxy import Proxy
 from tests.support.sample_tasks import blob, greet, hold, refuse, spin
 from tests.support.server import Server

@@ -7,9 +7,9 @@ import pytest
 from fastapi import FastAPI
 
 from offload.api.routes import add_routes
-from offload.client import calls, records
-from offload.client.call import Call
+from offload.client import api, records
 from offload.client.records import Record
+from offload.client.request import Request
 from offload.server.settings import Settings
 from offload.tasks.registry import RegistrySpec, load
 
@@ -87,30 +87,30 @@ def test_a_record_has_the_fields_of_its_schema(document: dict[str, Any], name: s
 
 def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
     """Its path, its method, and the names of its query parameters and headers."""
-    options = calls.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
+    options = api.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
     where = (("state", "queued"), ("task", "t"), ("label", "l"), ("batch", "b"), ("created_after", "x"))
-    made: dict[str, list[Call[Any]]] = {
-        "/jobs/fibonacci": [calls.submit("fibonacci", {}, options, wait_s=5)],
-        "/jobs/{id}": [calls.job("1", wait_s=5), calls.delete("1")],
-        "/jobs/{id}/events": [calls.job_events("1")],
-        "/jobs/{id}/logs": [calls.logs("1", 2)],
-        "/jobs/{id}/result": [calls.result("1")],
-        "/jobs/{id}/cancel": [calls.cancel("1")],
-        "/jobs": [calls.jobs((*where, ("created_before", "y")), limit=3, cursor="c")],
-        "/events": [calls.events()],
-        "/batches": [calls.submit_batch([], ("a",), wait_s=5), calls.batches(limit=3, cursor="c")],
-        "/batches/{id}": [calls.batch("1", wait_s=5), calls.delete_batch("1")],
-        "/batches/{id}/events": [calls.batch_events("1")],
-        "/batches/{id}/results": [calls.batch_results("1")],
-        "/batches/{id}/cancel": [calls.cancel_batch("1")],
-        "/batches/{id}/manifest": [calls.manifest("1", bsd=True, zero=True)],
-        "/batches/{id}/report": [calls.report("1")],
-        "/batches/file-digest": [calls.submit_files("*", options=options)],
-        "/batches/file-digest/verify": [calls.verify("", "sha256", options)],
-        "/tasks": [calls.tasks()],
-        "/tasks/{task}": [calls.task("1")],
-        "/uploads/{name}": [calls.delete_upload("1")],
-        "/stats": [calls.stats()],
+    made: dict[str, list[Request[Any]]] = {
+        "/jobs/fibonacci": [api.submit("fibonacci", {}, options, wait_s=5)],
+        "/jobs/{id}": [api.job("1", wait_s=5), api.delete("1")],
+        "/jobs/{id}/events": [api.job_events("1")],
+        "/jobs/{id}/logs": [api.logs("1", 2)],
+        "/jobs/{id}/result": [api.result("1")],
+        "/jobs/{id}/cancel": [api.cancel("1")],
+        "/jobs": [api.jobs((*where, ("created_before", "y")), limit=3, cursor="c")],
+        "/events": [api.events()],
+        "/batches": [api.submit_batch([], ("a",), wait_s=5), api.batches(limit=3, cursor="c")],
+        "/batches/{id}": [api.batch("1", wait_s=5), api.delete_batch("1")],
+        "/batches/{id}/events": [api.batch_events("1")],
+        "/batches/{id}/results": [api.batch_results("1")],
+        "/batches/{id}/cancel": [api.cancel_batch("1")],
+        "/batches/{id}/manifest": [api.manifest("1", bsd=True, zero=True)],
+        "/batches/{id}/report": [api.report("1")],
+        "/batches/file-digest": [api.submit_files("*", options=options)],
+        "/batches/file-digest/verify": [api.verify("", "sha256", options)],
+        "/tasks": [api.tasks()],
+        "/tasks/{task}": [api.task("1")],
+        "/uploads/{name}": [api.delete_upload("1")],
+        "/stats": [api.stats()],
     }
     for path, some in made.items():
         for call in some:
@@ -137,9 +137,9 @@ def test_text_that_is_no_unicode_is_read_as_json_has_it() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "..."])
 def test_a_name_of_dots_is_refused_before_it_becomes_another_call(name: str) -> None:
-    with pytest.raises(ValueError, match="is no id"):
-        calls.job(name)
+    with pytest.raises(ValueError, match="is not an id"):
+        api.job(name)
 
 
 def test_a_name_is_one_part_of_a_path() -> None:
-    assert calls.job("a/b?c=d").path == "/jobs/a%2Fb%3Fc%3Dd"
+    assert api.job("a/b?c=d").path == "/jobs/a%2Fb%3Fc%3Dd"

@@ -1,15 +1,17 @@
-"""Offload from Python: `Client` for threads, `AsyncClient` for asyncio, `RemoteExecutor` for code that has futures.
+"""Offload from Python: `Client` for threads, `AsyncClient` for asyncio, `RemoteExecutor` for `concurrent.futures`.
+
+    from offload.client import Client
 
     with Client() as offload:
         job = offload.submit("fibonacci", {"n": 1000}, wait_s=10)
         print(offload.result(job.id)["value"])
 
-Needs nothing of the service but its address. What can be seen of it are the records here, and all that can go wrong is
-an `OffloadError`, or a `TimeoutError` where waiting took too long; and `ValueError` for what can't be sent.
+Only the service's address is needed. What it sends are frozen records. Errors are an `OffloadError`, a `TimeoutError`
+where a timeout has expired, or a `ValueError` for arguments that can't be sent.
 """
 
-from offload.client.async_client import AsyncClient
-from offload.client.client import Client
+from offload.client._async.client import AsyncClient
+from offload.client._sync.client import Client
 from offload.client.errors import (
     JobCancelledError,
     JobFailedError,
@@ -19,8 +21,7 @@ from offload.client.errors import (
     UnreachableError,
     UnsendableError,
 )
-from offload.client.executor import RemoteExecutor
-from offload.client.futures import RemoteFuture
+from offload.client.executor import RemoteExecutor, RemoteFuture
 from offload.client.records import (
     Batch,
     Change,

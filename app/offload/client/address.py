@@ -1,7 +1,8 @@
-"""Where the service is and with which key to call it, as told or as the environment has it."""
+"""The address of the service and the key, from arguments or from the environment."""
 
 import ipaddress
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -9,7 +10,7 @@ import httpx
 import offload
 
 URL = "http://127.0.0.1:8000"
-"""Where `offload serve` listens unless told otherwise."""
+"""Where `offload serve` listens by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,46 +18,49 @@ class Address:
     """A service and how to call it."""
 
     url: httpx.URL
-    headers: dict[str, bytes]
+    headers: Mapping[bytes, bytes]
     trust_env: bool
-    """Whether proxies of the environment stand between."""
+    """Whether the environment's proxies are used."""
 
     @property
     def shown(self) -> str:
-        """For messages: without a password."""
+        """The URL for messages: without a password."""
         return str(self.url.copy_with(userinfo=b"")).rstrip("/")
 
 
 def address(url: str | None, api_key: str | None) -> Address:
-    """The address; None: `OFFLOAD_URL` or `URL`, and `OFFLOAD_API_KEY` or no key. Raises ValueError."""
-    said = url if url is not None else os.environ.get("OFFLOAD_URL") or URL
-    read = _read(said.strip())
-    if read is None:
-        raise ValueError(f"{said!r} is no address of a service; it looks like {URL}.")
+    """Return the address. None stands for `OFFLOAD_URL` or `URL`, and for `OFFLOAD_API_KEY` or no key.
+
+    Raises ValueError.
+    """
+    text = url if url is not None else os.environ.get("OFFLOAD_URL") or URL
+    parsed = _parse(text.strip())
+    if parsed is None:
+        raise ValueError(f"{text!r} is not the address of a service. An address looks like {URL}.")
     key = (api_key if api_key is not None else os.environ.get("OFFLOAD_API_KEY", "")).strip()
     if not key.isprintable():
-        raise ValueError("The API key has characters that no key has. OFFLOAD_API_KEY sets it.")
-    headers = {"User-Agent": f"offload/{offload.__version__}".encode()}
-    if key and read.userinfo:  # which goes where a key goes otherwise
-        headers["X-API-Key"] = key.encode()
+        raise ValueError("The API key has characters that no key can have. OFFLOAD_API_KEY sets it.")
+    headers = {b"User-Agent": f"offload/{offload.__version__}".encode()}
+    if key and parsed.userinfo:  # the user and password of the URL take the Authorization header
+        headers[b"X-API-Key"] = key.encode()
     elif key:
-        headers["Authorization"] = f"Bearer {key}".encode()
-    return Address(url=read, headers=headers, trust_env=not _is_loopback(read.host))
+        headers[b"Authorization"] = f"Bearer {key}".encode()
+    return Address(url=parsed, headers=headers, trust_env=not _is_loopback(parsed.host))
 
 
-def _read(said: str) -> httpx.URL | None:
-    """None for what leads to no service."""
+def _parse(text: str) -> httpx.URL | None:
+    """Return None for a text that is not the URL of a service."""
     try:
-        read = httpx.URL(said)
-        read.raw_host.decode("ascii").encode("idna")  # as sockets do, which fail by it
+        url = httpx.URL(text)
+        url.raw_host.decode("ascii").encode("idna")  # as sockets do, which would fail later
     except (httpx.InvalidURL, UnicodeError):
         return None
-    leads = read.scheme in ("http", "https") and read.host and (read.port or 0) <= 65535
-    return read if leads and not read.query and not read.fragment else None
+    valid = url.scheme in ("http", "https") and url.host and (url.port or 0) <= 65535
+    return url if valid and not url.query and not url.fragment else None
 
 
 def _is_loopback(host: str) -> bool:
-    """No proxy leads to this machine itself."""
+    """Whether it is this machine, which no proxy leads to."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

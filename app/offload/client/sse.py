@@ -1,19 +1,19 @@
-"""Server-sent events out of bytes as they come, as the HTML standard has it (9.2.6), without any input of its own.
+"""Parses server-sent events as the HTML standard defines it (9.2.6), from bytes that arrive in any portions.
 
-No package: those there are read a response themselves, once for threads and once for asyncio, or split lines at
-characters that end none here.
+The parser does no I/O, so both clients use it. httpx-sse and similar packages wrap a response, once for threads and
+once for asyncio, or split lines at characters that do not end a line of an event stream.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 MOST_BYTES = 16 << 20
-"""Of one event. Results are inline up to 16 KiB; this bounds what something that is no Offload can make us hold."""
+"""The longest event. Results are inline up to 16 KiB; this bounds the memory that another server can make it use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event, with the id that the next connection is to go on after."""
+    """An event, with the id after which the next connection resumes."""
 
     name: str
     data: str
@@ -21,12 +21,12 @@ class Event:
 
 
 class Parser:
-    """One stream's. `last_id` is set by an id that comes without an event, too."""
+    """Parses one stream. An id without an event sets `last_id`, too."""
 
     def __init__(self, last_id: str = "") -> None:
         self.last_id = last_id
         self._rest = b""
-        self._began = False
+        self._started = False
         self._after_cr = False
         self._size = 0
         self._clear()
@@ -37,7 +37,7 @@ class Parser:
         self._size = 0
 
     def feed(self, portion: bytes) -> Iterator[Event]:
-        """The events that some more bytes complete. Raises ValueError for one that is too long."""
+        """Yield the events that the portion completes. Raises ValueError for an event that is too long."""
         for line in self._lines(portion):
             if line:
                 self._field(line)
@@ -49,7 +49,7 @@ class Parser:
                 yield event
 
     def _lines(self, portion: bytes) -> Iterator[bytes]:
-        """A line ends with CR LF, LF or CR; the second half of a CR LF may come with the next portion."""
+        """A line ends with CR LF, LF or CR. The LF of a CR LF may be in the next portion."""
         if not portion:
             return
         if self._after_cr:
@@ -58,10 +58,10 @@ class Parser:
         self._after_cr = portion.endswith(b"\r")
         self._size += len(portion)
         if self._size > MOST_BYTES:
-            raise ValueError("an event of it has no end")
+            raise ValueError("it sent an event that does not end")
         for line in lines:
-            yield line if self._began else line.removeprefix(b"\xef\xbb\xbf")
-            self._began = True
+            yield line if self._started else line.removeprefix(b"\xef\xbb\xbf")
+            self._started = True
 
     def _field(self, line: bytes) -> None:
         name, _, raw = line.partition(b":")
@@ -76,5 +76,5 @@ class Parser:
 
 
 def _split(text: bytes) -> list[bytes]:
-    """The lines of a text, and last what follows the last end of one."""
+    """Return the lines, and as the last item what follows the last line end."""
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
