@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from offload.client import NotOffloadError, OffloadError, UnreachableError
+from offload.client.sse import MOST_BYTES
 from tests.support.both_clients import Connect
 from tests.support.scripted_service import ScriptedService, chunked, page, response
 
@@ -51,8 +52,9 @@ def test_text_has_to_be_plain_text(connect: Connect, sent: bytes) -> None:
     [
         (b"event: job\nid: 1\ndata: {}\n\n",),
         (b"event: job\nid: 1\ndata: {\n\n",),
+        (b"x" * MOST_BYTES, b"x"),
     ],
-    ids=["no job", "no JSON"],
+    ids=["no job", "no JSON", "no end"],
 )
 @pytest.mark.parametrize("method", ["wait", "changes_of_all"])
 def test_events_that_no_service_sends_are_an_error(connect: Connect, events: tuple[bytes, ...], method: str) -> None:

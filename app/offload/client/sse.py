@@ -25,7 +25,8 @@ class Parser:
 
     def __init__(self, last_id: str = "") -> None:
         self.last_id = last_id
-        self._rest = b""
+        self._rest = bytearray()
+        """The beginning of a line whose end has not arrived."""
         self._started = False
         self._after_cr = False
         self._size = 0
@@ -54,11 +55,16 @@ class Parser:
             return
         if self._after_cr:
             portion = portion.removeprefix(b"\n")
-        *lines, self._rest = _split(self._rest + portion)
         self._after_cr = portion.endswith(b"\r")
         self._size += len(portion)
         if self._size > MOST_BYTES:
             raise ValueError("it sent an event that does not end")
+        *lines, rest = _split(portion)
+        if not lines:
+            self._rest += rest  # without a copy of what is there: a long line must not take quadratic time
+            return
+        lines[0] = bytes(self._rest) + lines[0]
+        self._rest = bytearray(rest)
         for line in lines:
             yield line if self._started else line.removeprefix(b"\xef\xbb\xbf")
             self._started = True
