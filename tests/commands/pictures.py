@@ -41,7 +41,7 @@ def main() -> None:
         directory = Path(name)
         for file in ("one.jpg", "two.jpg"):
             (directory / file).write_text(file)
-        tasks = ", ".join(f"tests.page.studio:{name}" for name in TASKS.split())
+        tasks = ", ".join(f"tests.page.studio_tasks:{name}" for name in TASKS.split())
         server = Server(directory / "service", lanes=3, tasks=tasks, shutdown_grace_s=0)
         server.environment["PYTHONPATH"] = str(HERE)
         with server:

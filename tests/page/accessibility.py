@@ -1,4 +1,4 @@
-"""What a page is like for who can't see it well, or has no mouse."""
+"""Checks of accessibility: the rules of axe-core, and the order of the keyboard focus."""
 
 from importlib.resources import files
 from typing import NamedTuple
@@ -9,7 +9,7 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
 
 def findings(page: Page) -> list[str]:
-    """Each serious or critical finding of axe-core, with the element it is about."""
+    """Returns each serious or critical finding of axe-core with its element."""
     page.evaluate(AXE)
     violations = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [
@@ -21,14 +21,14 @@ def findings(page: Page) -> list[str]:
 
 
 class Stop(NamedTuple):
-    """Where the focus stops on its way through a page."""
+    """An element that takes the focus."""
 
     name: str
-    """The element and how it is called, in short."""
+    """Its tag and accessible name, shortened."""
     shown: bool
-    """Within the window, and not under something else or of no size."""
-    ringed: bool
-    """It looks different from when it has no focus."""
+    """True if it has a size and is in the window."""
+    marked: bool
+    """True if it looks different with the focus than without."""
 
 
 FOCUSED = """() => {
@@ -47,13 +47,13 @@ FOCUSED = """() => {
   return {
     name: `${at.tagName.toLowerCase()} ${(name ?? "").trim().split("\\n")[0].slice(0, 60)}`.trim(),
     shown: width > 0 && height > 0 && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth,
-    ringed: focused !== blurred,
+    marked: focused !== blurred,
   };
 }"""
 
 
 def walk(page: Page, *, key: str = "Tab", most: int = 200) -> list[Stop]:
-    """Where the focus stops, from the top of the page to its end. Raises where it goes round without end: a trap."""
+    """Returns the elements that take the focus, from top to end. Raises if the focus never leaves the page."""
     page.evaluate("document.activeElement?.blur()")
     stops: list[Stop] = []
     while len(stops) < most:
@@ -62,4 +62,4 @@ def walk(page: Page, *, key: str = "Tab", most: int = 200) -> list[Stop]:
         if focused is None:
             return stops
         stops.append(Stop(**focused))
-    raise AssertionError(f"after {most} stops still no end: {[stop.name for stop in stops[-10:]]}")
+    raise AssertionError(f"no end after {most} stops: {[stop.name for stop in stops[-10:]]}")

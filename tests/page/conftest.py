@@ -1,7 +1,8 @@
-"""What the page's tests share: Chromium, a running service, and pages in which nothing may go wrong."""
+"""Fixtures of the page's tests: Chromium, a running service, and pages whose faults fail the test."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -13,41 +14,48 @@ from tests.support.server import Server
 __all__ = ["Visit", "api", "gate", "server"]
 
 
+class HasUrl(Protocol):
+    """A service, or a proxy in front of one."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Visit:
-    """Opens pages under the eyes of a watch."""
+    """Opens pages that a watch follows."""
 
     def __init__(self, contexts: Callable[[str], BrowserContext], browser: Browser, watch: Watch) -> None:
         self._contexts = contexts
         self._browser = browser
         self._watch = watch
-        self._leave: list[Callable[[], None]] = []
+        self._closers: list[Callable[[], None]] = []
 
     def __call__(
         self,
-        server: Server,
+        service: HasUrl,
         path: str = "/",
         *,
         width: int = 1280,
         colours: Colours = "light",
         clocked: bool = False,
     ) -> Page:
-        """A page of this service, in a tab of its own; `clocked`: `page.clock` is its time."""
-        url = str(server.api.http.base_url)
+        """Opens a page of this service in a new tab. With `clocked`, its time is `page.clock`."""
+        url = service.url
         context = new_context(self._browser, url) if clocked else self._contexts(url)
         if clocked:
             context.clock.install()
         page = context.new_page()
-        self._leave.append(context.close if clocked else page.close)
+        self._closers.append(context.close if clocked else page.close)
         self._watch.follow(page, url)
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=colours)
         page.goto(path)
         return page
 
-    def leave(self) -> None:
-        """Closes all of them."""
-        while self._leave:
-            self._leave.pop()()
+    def close(self) -> None:
+        """Closes all pages. Call it before a service or proxy of the test's own is stopped."""
+        while self._closers:
+            self._closers.pop()()
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +70,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def contexts(browser: Browser) -> Callable[[str], BrowserContext]:
-    """For each service one, for all tests of a file: what it has cached is not loaded again for each test.
+    """One browser context for each service, shared by all tests of a file so that its cache is reused.
 
-    Nothing of a page is kept in it but the theme.
+    The page stores nothing in it except the theme.
     """
     return cache(lambda url: new_context(browser, url))
 
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """What is noted of every page of this test. Fails the test where anything went wrong that it did not allow."""
+    """The watch of this test's pages. The test fails after any fault that it has not allowed."""
     watch = Watch()
     yield watch
     assert watch.faults == []
@@ -79,13 +87,13 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def visit(contexts: Callable[[str], BrowserContext], browser: Browser, watch: Watch) -> Iterator[Visit]:
-    """Opens pages for this test. To be left before a service of the test's own is stopped."""
+    """Opens pages and closes them after the test."""
     visit = Visit(contexts, browser, watch)
     yield visit
-    visit.leave()
+    visit.close()
 
 
 @pytest.fixture
 def page(visit: Visit, server: Server) -> Page:
-    """The page of the running service, as it is first seen."""
+    """The page of the running service, at `/`."""
     return visit(server)

@@ -1,4 +1,4 @@
-"""Batches: counted while they run, given back, ended."""
+"""The list of batches and the view of one: counts, outputs, cancellation."""
 
 import re
 from pathlib import Path
@@ -22,13 +22,13 @@ def submit(api: Caller, path: str, **body: object) -> Json:
 
 
 def held(api: Caller, gate: Path, size: int) -> Json:
-    """A batch of jobs that wait for the gate, and one that fails at once."""
+    """Submits a batch of one job that fails and of others that wait for the gate."""
     jobs = [{"task": "hold", "params": {"gate": str(gate)}}] * (size - 1)
     return submit(api, "/batches", jobs=[{"task": "refuse", "params": {"text": "this"}, "priority": 1}, *jobs])
 
 
 def saved(page: Page, button: str) -> tuple[str, str]:
-    """The name and the text of the file that a button gives."""
+    """Returns the name and the text of the file that a button downloads."""
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()
     return download.value.suggested_filename, download.value.path().read_text()
@@ -47,12 +47,12 @@ def test_a_batch_appears_and_is_counted_without_a_reload(page: Page, api: Caller
     expect(row.get_by_text("running")).to_be_hidden()
 
 
-def test_a_batch_is_followed_and_leads_to_its_jobs(page: Page, api: Caller, gate: Path) -> None:
+def test_a_batch_is_updated_and_links_to_its_jobs(page: Page, api: Caller, gate: Path) -> None:
     batch = held(api, gate, 4)
     page.goto(f"/?view=batches&batch={batch['id']}")
     counts = page.get_by_role("list", name="Jobs by state")
     expect(counts.get_by_role("link", name="2 running")).to_be_visible()
-    bar = page.get_by_role("progressbar", name="Jobs that have ended")
+    bar = page.get_by_role("progressbar", name="Finished jobs")
     expect(bar).to_have_js_property("value", 0.25)
     gate.touch()
     expect(bar).to_have_js_property("value", 1)
@@ -61,12 +61,12 @@ def test_a_batch_is_followed_and_leads_to_its_jobs(page: Page, api: Caller, gate
     expect(page).to_have_url(re.compile(f"view=jobs.*batch={batch['id']}.*state=failed"))
 
 
-def test_a_batch_is_cancelled_once_that_is_confirmed(page: Page, api: Caller, gate: Path) -> None:
+def test_a_batch_is_cancelled_after_a_confirmation(page: Page, api: Caller, gate: Path) -> None:
     batch = held(api, gate, 4)
     page.goto(f"/?view=batches&batch={batch['id']}")
     button = page.get_by_role("button", name="Cancel")
     button.click()
-    page.get_by_role("dialog").get_by_role("button", name="Leave it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep it").click()
     expect(button).to_be_focused()
     assert not api.get(f"/batches/{batch['id']}")["done"]
     button.click()
@@ -78,7 +78,7 @@ def test_a_batch_is_cancelled_once_that_is_confirmed(page: Page, api: Caller, ga
     api.get(f"/batches/{batch['id']}", expect=404)
 
 
-def test_a_verification_gives_its_report_and_manifest(server: Server, page: Page, api: Caller) -> None:
+def test_a_verification_has_downloads_of_its_report_and_manifest(server: Server, page: Page, api: Caller) -> None:
     (server.files_dir / "abc.txt").write_text("abc")
     manifest = "900150983cd24fb0d6963f7d28e17f72  abc.txt\n" + "0" * 32 + "  gone.txt\n"
     headers = {"Content-Type": "text/plain"}
@@ -93,13 +93,13 @@ def test_a_verification_gives_its_report_and_manifest(server: Server, page: Page
     assert len(results.splitlines()) == 2
 
 
-def test_a_batch_that_is_not_there_is_told(page: Page, watch: Watch) -> None:
+def test_an_unknown_batch_is_reported(page: Page, watch: Watch) -> None:
     watch.allow("status of 404")
     page.goto("/?view=batches&batch=01a20666-7798-7b65-8a47-88745e38de4a")
     expect(page.get_by_role("alert")).to_contain_text("01a20666-7798-7b65-8a47-88745e38de4a")
 
 
-def test_there_are_more_batches_than_a_page(page: Page, api: Caller) -> None:
+def test_older_batches_are_loaded_on_request(page: Page, api: Caller) -> None:
     for _ in range(51):
         submit(api, "/batches", jobs=[{"task": "fibonacci", "params": {"n": 1}}])
     page.goto("/?view=batches")
@@ -111,18 +111,18 @@ def test_there_are_more_batches_than_a_page(page: Page, api: Caller) -> None:
     expect(rows.nth(53)).to_be_visible()
 
 
-def test_a_verification_tells_which_files_are_not_what_they_were(server: Server, page: Page, api: Caller) -> None:
+def test_a_verification_shows_the_files_that_differ(server: Server, page: Page, api: Caller) -> None:
     (server.files_dir / "same.txt").write_text("abc")
     (server.files_dir / "other.txt").write_text("abd")
     same = "900150983cd24fb0d6963f7d28e17f72"
     headers = {"Content-Type": "text/plain"}
-    for manifest, told in [
+    for manifest, shown in [
         (f"{same}  same.txt\n{same}  other.txt\n", "WARNING: 1 computed checksum did NOT match\nother.txt: FAILED"),
         (f"{same}  same.txt\n", None),
     ]:
         batch = answer(api.http.post("/batches/file-digest/verify", content=manifest, headers=headers), 202)
         page.goto(f"/?view=batches&batch={batch['id']}")
-        if told:
-            expect(page.get_by_role("region", name="Not as the manifest says").locator("pre")).to_have_text(told)
+        if shown:
+            expect(page.get_by_role("region", name="Differences from the manifest").locator("pre")).to_have_text(shown)
         else:
-            expect(page.get_by_text("Every file is what the manifest says.")).to_be_visible()
+            expect(page.get_by_text("Every file matches the manifest.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""What holds in every view: axe's rules in light and dark, a phone's width, the keyboard alone, and hostile names."""
+"""Requirements on every view: the rules of axe-core, the width of a phone, keyboard use, and hostile text."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.page import stories
+from tests.page import sample_jobs
 from tests.page.accessibility import findings, walk
 from tests.page.conftest import Visit
 from tests.support.browser import Colours
@@ -21,28 +21,28 @@ WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => !one.closest(".visually-hidden, .table-scroll, pre, .code, dialog:not([open])"))
   .map((one) => `${one.tagName} ${one.className}: ${one.innerText?.slice(0, 80)}`)
   .slice(0, 10)"""
-"""What reaches beyond the window, but for what is scrolled within a frame of its own."""
+"""Lists elements that are wider than the window, except in containers that scroll."""
 
 
 class Place(NamedTuple):
-    """A view of the page with something in it."""
+    """A view with content."""
 
     path: str
     shows: str
     regions: tuple[str, ...] = ()
-    """All where it is to show it, of what comes one after the other."""
+    """The regions that show it, if they are loaded separately."""
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe " + "w" * 10_000
-"""Markup, a change of the direction of writing that is never undone, and a word without an end."""
+"""HTML, an unterminated change of the text direction, and a very long word."""
 
 
 @pytest.fixture(scope="module")
 def places(server: Server) -> dict[str, Place]:
-    """Views of a service on which much has happened, by name."""
+    """Views of a service that has jobs and batches of every kind, by name."""
     api = server.api
-    failed = stories.raised(api, "to obey")
-    large = stories.large(api)
+    failed = sample_jobs.that_raised(api, "to obey")
+    large = sample_jobs.with_large_result(api)
     greeted = api.succeeded(api.submit("greet", {"name": "Ada", "times": 3}, label="kept", priority=-3)["id"])
     queued = [{"task": "greet", "params": {"name": "Ada"}}, {"task": "refuse", "params": {"text": "no"}}]
     batch = answer(api.http.post("/batches", json={"jobs": queued * 3, "labels": ["six"]}), 202)
@@ -50,9 +50,9 @@ def places(server: Server) -> dict[str, Place]:
     return {
         "overview": Place("/", "refuse", ("Newest jobs", "Tasks")),
         "jobs": Place("/?view=jobs", "kept"),
-        "no jobs": Place("/?view=jobs&task=hold", "No job is like this."),
+        "no jobs": Place("/?view=jobs&task=hold", "No jobs match the filters."),
         "job": Place(f"/?view=job&job={greeted['id']}", "Hello, Ada!"),
-        "log": Place(f"/?view=job&job={stories.talked(api)['id']}", "I go on.", ("Log",)),
+        "log": Place(f"/?view=job&job={sample_jobs.with_log(api)['id']}", "I go on.", ("Log",)),
         "failed": Place(f"/?view=job&job={failed['id']}", "Traceback"),
         "large": Place(f"/?view=job&job={large['id']}", "of JSON"),
         "batches": Place("/?view=batches", "six"),
@@ -71,8 +71,8 @@ def place(request: pytest.FixtureRequest, places: dict[str, Place]) -> Place:
     return places[name]
 
 
-def settled(page: Page, place: Place) -> Page:
-    """The page once it shows what it is to show."""
+def loaded(page: Page, place: Place) -> Page:
+    """Waits until the page shows the content of the view."""
     main = page.get_by_role("main")
     for shown_in in [main.get_by_role("region", name=name) for name in place.regions] or [main]:
         expect(shown_in).to_contain_text(place.shows)
@@ -80,32 +80,32 @@ def settled(page: Page, place: Place) -> Page:
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_axe_finds_nothing_serious(visit: Visit, server: Server, place: Place, colours: Colours) -> None:
-    assert findings(settled(visit(server, place.path, colours=colours), place)) == []
+def test_axe_has_no_serious_findings(visit: Visit, server: Server, place: Place, colours: Colours) -> None:
+    assert findings(loaded(visit(server, place.path, colours=colours), place)) == []
 
 
-def test_a_phone_has_nothing_to_scroll_sideways(visit: Visit, server: Server, place: Place) -> None:
-    page = settled(visit(server, place.path, width=PHONE), place)
+def test_a_phone_does_not_scroll_horizontally(visit: Visit, server: Server, place: Place) -> None:
+    page = loaded(visit(server, place.path, width=PHONE), place)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE, page.evaluate(WIDE)
     assert page.evaluate(WIDE) == []
 
 
-def test_all_is_reached_by_the_keyboard_and_nothing_holds_it(visit: Visit, server: Server, place: Place) -> None:
-    """From the link to the content to the foot and back again, each stop seen and marked."""
-    page = settled(visit(server, place.path), place)
+def test_the_keyboard_reaches_every_control_and_is_not_trapped(visit: Visit, server: Server, place: Place) -> None:
+    """Tab goes from the first link to the footer, and Shift+Tab back. Each focused element is visible and marked."""
+    page = loaded(visit(server, place.path), place)
     stops = walk(page)
-    assert stops[0].name == "a Skip to the content"
+    assert stops[0].name == "a Skip to content"
     assert [stop for stop in stops if not stop.shown] == []
-    assert [stop for stop in stops if not stop.ringed] == []
+    assert [stop for stop in stops if not stop.marked] == []
     reached = {stop.name for stop in stops}
     for name in "a Overview", "a Jobs", "a Batches", "a Submit", "a Files", "select Theme", "a Problems":
         assert name in reached
     back = [stop.name for stop in walk(page, key="Shift+Tab")]
     there = [stop.name for stop in stops]
-    assert back[: len(there)] == there[::-1], back  # Chromium may go round once more
+    assert back[: len(there)] == there[::-1], back  # Chromium may start again at the end
 
 
-def test_a_job_is_submitted_and_found_again_by_keyboard_alone(visit: Visit, server: Server) -> None:
+def test_a_job_is_submitted_and_deleted_with_the_keyboard_only(visit: Visit, server: Server) -> None:
     page = visit(server)
     press = page.keyboard.press
 
@@ -118,7 +118,7 @@ def test_a_job_is_submitted_and_found_again_by_keyboard_alone(visit: Visit, serv
             )
             if focused.startswith(name):
                 return
-        raise AssertionError(f"no way to {name}")
+        raise AssertionError(f"the focus does not reach {name}")
 
     go_to("Submit")
     press("Enter")
@@ -139,32 +139,32 @@ def test_a_job_is_submitted_and_found_again_by_keyboard_alone(visit: Visit, serv
     expect(page.get_by_role("button", name="Delete")).to_be_focused()
 
 
-# ---- names that mean harm -------------------------------------------------------------------------------------------
+# ---- hostile text ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def hostile(server: Server, places: dict[str, Place]) -> Json:  # noqa: ARG001  # those are to be there first
-    """A job whose parameters, labels and result are all of them hostile."""
+def hostile(server: Server, places: dict[str, Place]) -> Json:  # noqa: ARG001  # the views' own jobs are older
+    """A job with hostile parameters, label and result."""
     api = server.api
     return api.succeeded(api.submit("greet", {"name": HOSTILE}, label=HOSTILE[:100])["id"])
 
 
 @pytest.fixture
 def alarm() -> Iterator[Callable[[Page], None]]:
-    """Fails the test where a page has opened a dialog of the browser's: a script of somebody else's has run."""
-    said: list[str] = []
+    """Fails the test if a page opens a browser dialog: then injected script has run."""
+    messages: list[str] = []
 
-    def hear(dialog: Dialog) -> None:
-        said.append(dialog.message)
+    def record(dialog: Dialog) -> None:
+        messages.append(dialog.message)
         dialog.dismiss()
 
-    yield lambda page: page.on("dialog", hear)
-    assert said == []
+    yield lambda page: page.on("dialog", record)
+    assert messages == []
 
 
 @pytest.mark.parametrize("path", ["/", "/?view=jobs", "/?view=job&job={id}", "/?view=batches"])
 @pytest.mark.parametrize("width", [1280, PHONE])
-def test_a_hostile_name_is_only_text(
+def test_hostile_parameters_are_shown_as_text(
     visit: Visit, server: Server, hostile: Json, alarm: Callable[[Page], None], path: str, width: int
 ) -> None:
     page = visit(server, path.format(id=hostile["id"]), width=width)
@@ -176,17 +176,17 @@ def test_a_hostile_name_is_only_text(
 
 
 @pytest.mark.parametrize("width", [1280, PHONE])
-def test_a_hostile_log_is_only_text(
+def test_a_hostile_log_is_shown_as_text(
     visit: Visit, server: Server, api: Caller, alarm: Callable[[Page], None], width: int
 ) -> None:
-    page = visit(server, f"/?view=job&job={stories.talked(api, HOSTILE)['id']}", width=width)
+    page = visit(server, f"/?view=job&job={sample_jobs.with_log(api, HOSTILE)['id']}", width=width)
     alarm(page)
     expect(page.get_by_role("region", name="Log")).to_contain_text("<script>alert(1)</script>")
     assert page.get_by_role("main").locator("script, img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(WIDE)
 
 
-def test_hostile_text_in_forms_and_files_is_only_text(
+def test_hostile_text_in_forms_and_file_names_is_shown_as_text(
     visit: Visit, server: Server, api: Caller, hostile: Json, alarm: Callable[[Page], None]
 ) -> None:
     page = visit(server, f"/?view=job&job={hostile['id']}", width=PHONE)

@@ -1,4 +1,4 @@
-"""What is pasted as an expected digest: one digest, or a manifest of any of the usual forms."""
+"""The parser of expected digests: a single digest, or a manifest in any of the usual formats."""
 
 from collections.abc import Callable, Iterator
 
@@ -59,19 +59,19 @@ def test_a_digest_is_found(expected: Callable[..., Expected], text: str) -> None
     assert expected(text, ["sha256", "md5"]) == {"sha256": SHA256}
 
 
-def test_it_may_be_of_an_algorithm_that_was_not_chosen(expected: Callable[..., Expected]) -> None:
+def test_the_algorithm_does_not_have_to_be_chosen(expected: Callable[..., Expected]) -> None:
     assert expected("00C0FFEE", ["sha256"]) == {"crc32": "00c0ffee"}
     assert expected(f"md5:{MD5}", ["sha256"]) == {"md5": MD5}
     assert expected(f"sha3-256:{SHA256}", ["sha256"]) == {"sha3-256": SHA256}
 
 
-def test_several_are_expected(expected: Callable[..., Expected]) -> None:
+def test_several_algorithms_are_found(expected: Callable[..., Expected]) -> None:
     text = f"MD5 (a b.txt) = {MD5}\nSHA256 (a b.txt) = {SHA256}"
     assert expected(text, ["sha256"]) == {"md5": MD5, "sha256": SHA256}
 
 
 @pytest.mark.parametrize("text", ["", " \n", f"{SHA256}  other.txt"])
-def test_nothing_is_expected_of_this_file(expected: Callable[..., Expected], text: str) -> None:
+def test_there_is_no_digest_for_this_file(expected: Callable[..., Expected], text: str) -> None:
     assert expected(text, ["sha256"]) is None
 
 
@@ -82,9 +82,11 @@ def test_nothing_is_expected_of_this_file(expected: Callable[..., Expected], tex
         ("abcdef0123", ["sha256"], "of 10 hex digits"),
         (SHA256, ["sha256", "blake3"], "sha256 or blake3"),
         (MD5, ["sha256"], "md5 or xxh3-128"),
-        (f"whirlpool:{SHA256}", ["sha256"], "no algorithm whirlpool"),
+        (f"whirlpool:{SHA256}", ["sha256"], "Unknown algorithm whirlpool"),
     ],
 )
-def test_what_is_no_digest_is_told(expected: Callable[..., Expected], text: str, chosen: list[str], words: str) -> None:
+def test_an_invalid_digest_is_an_error(
+    expected: Callable[..., Expected], text: str, chosen: list[str], words: str
+) -> None:
     with pytest.raises(Error, match=words):
         expected(text, chosen)

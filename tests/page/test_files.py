@@ -1,4 +1,4 @@
-"""A file that is dragged onto the page, or chosen: on its way, digested, compared."""
+"""Files that are dropped on the page or chosen: upload, digest, comparison."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ DROP = """([names, content]) => {
     over.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
   }
 }"""
-"""What a browser tells a page of files that are dragged from the desktop onto its middle."""
+"""Dispatches the events of a browser in which files are dropped on the middle of the page."""
 
 
 def drop(page: Page, *names: str, content: bytes = CONTENT) -> None:
@@ -36,8 +36,7 @@ def page(visit: Visit, server: Server) -> Page:
     return visit(server, "/?view=files")
 
 
-def test_a_file_that_is_dropped_anywhere_is_digested(visit: Visit, server: Server, api: Caller) -> None:
-    """Whatever view is shown: its row appears, and the digest."""
+def test_a_file_that_is_dropped_on_any_view_is_digested(visit: Visit, server: Server, api: Caller) -> None:
     page = visit(server)
     expect(page.get_by_role("navigation", name="Views")).to_be_visible()
     drop(page, "harbour.raw")
@@ -60,7 +59,7 @@ def test_several_files_have_a_row_each(page: Page) -> None:
         expect(row).to_contain_text(hashlib.sha256(b"abc").hexdigest())
 
 
-def test_a_file_is_compared_with_what_is_expected(page: Page) -> None:
+def test_a_file_is_compared_with_the_expected_digest(page: Page) -> None:
     page.get_by_label("sha512").check()
     page.get_by_label("Expected digest").fill(SHA256.upper())
     file = page.get_by_label("Choose files")
@@ -68,13 +67,13 @@ def test_a_file_is_compared_with_what_is_expected(page: Page) -> None:
     file.set_input_files(FilePayload(name="wrong.raw", mimeType="image/x-raw", buffer=CONTENT[1:]))
     right = page.get_by_role("listitem").filter(has_text="right.raw")
     wrong = page.get_by_role("listitem").filter(has_text="wrong.raw")
-    expect(right).to_contain_text("Matches what was expected")
+    expect(right).to_contain_text("Matches the expected digest")
     expect(right).to_contain_text(hashlib.sha512(CONTENT).hexdigest())
-    expect(wrong).to_contain_text("Does not match what was expected")
+    expect(wrong).to_contain_text("Does not match the expected digest")
 
 
-def test_the_way_of_a_large_file_is_shown(page: Page, tmp_path: Path) -> None:
-    """300 MB of nothing, as slowly as a home's line sends them: a bar that grows, until it is stopped."""
+def test_the_upload_of_a_large_file_shows_its_progress_and_can_be_stopped(page: Page, tmp_path: Path) -> None:
+    """300 MB at the speed of a home connection."""
     large = tmp_path / "film.raw"
     with large.open("wb") as file:
         file.truncate(300_000_000)

@@ -1,4 +1,4 @@
-"""The list of jobs: live, filtered by an address that can be shared, and smooth however long it is."""
+"""The list of jobs: updates, filters in the address, and scrolling through any number of jobs."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page import stories
+from tests.page import sample_jobs
 from tests.page.conftest import Visit
 from tests.support.caller import Caller, answer
 from tests.support.server import Server
@@ -15,7 +15,7 @@ from tests.support.waiting import until_sync
 
 MANY = 10_000
 MOST_ROWS = 120
-"""Of a window of 900 pixels about 25 can be seen."""
+"""A window of 900 pixels shows about 25."""
 
 
 @pytest.fixture
@@ -50,8 +50,10 @@ def test_a_job_appears_and_changes_without_a_reload(page: Page, api: Caller, gat
     expect(row(page, "a-gate")).to_have_count(0)
 
 
-def test_filters_survive_a_reload_and_can_be_shared(page: Page, visit: Visit, server: Server, api: Caller) -> None:
-    stories.raised(api)
+def test_filters_are_kept_by_a_reload_and_by_a_shared_address(
+    page: Page, visit: Visit, server: Server, api: Caller
+) -> None:
+    sample_jobs.that_raised(api)
     for label in "red", "blue":
         api.succeeded(api.submit("greet", {"name": "Ada"}, label=label)["id"])
     filters(page).get_by_role("combobox", name="Task").select_option("greet")
@@ -66,22 +68,22 @@ def test_filters_survive_a_reload_and_can_be_shared(page: Page, visit: Visit, se
         expect(row(shown, "refuse")).to_have_count(0)
         expect(filters(shown).get_by_role("checkbox", name="succeeded")).to_be_checked()
         expect(filters(shown).get_by_role("searchbox", name="Label")).to_have_value("red")
-    page.get_by_role("button", name="Clear the filters").click()
+    page.get_by_role("button", name="Clear filters").click()
     expect(row(page, "blue")).to_have_count(1)
     expect(row(page, "refuse")).to_have_count(1)
 
 
-def test_a_job_leaves_the_list_when_it_does_not_fit_any_more(page: Page, api: Caller, gate: Path) -> None:
+def test_a_job_that_no_longer_matches_the_filter_is_removed(page: Page, api: Caller, gate: Path) -> None:
     page.goto("/?view=jobs&state=running")
-    expect(page.get_by_text("No job is like this.")).to_be_visible()
+    expect(page.get_by_text("No jobs match the filters.")).to_be_visible()
     api.submit("hold", {"gate": str(gate)})
     expect(row(page, "hold")).to_have_count(1)
     gate.touch()
-    expect(page.get_by_text("No job is like this.")).to_be_visible()
+    expect(page.get_by_text("No jobs match the filters.")).to_be_visible()
 
 
-def test_ten_thousand_jobs_are_scrolled_through(visit: Visit, full: Server) -> None:
-    """To the very first one, with no more rows in the document than the window needs."""
+def test_ten_thousand_jobs_can_be_scrolled(visit: Visit, full: Server) -> None:
+    """To the oldest one. The document never has many more rows than the window shows."""
     page = visit(full, "/?view=jobs")
     expect(row(page, f"no {MANY - 1}")).to_have_count(1)
     most = 0
@@ -103,19 +105,19 @@ def test_ten_thousand_jobs_are_scrolled_through(visit: Visit, full: Server) -> N
     expect(row(page, "no 0")).to_be_in_viewport()
 
 
-def test_ten_thousand_jobs_are_filtered(visit: Visit, full: Server) -> None:
+def test_ten_thousand_jobs_can_be_filtered(visit: Visit, full: Server) -> None:
     page = visit(full, "/?view=jobs")
-    failed = stories.raised(full.api)
+    failed = sample_jobs.that_raised(full.api)
     filters(page).get_by_role("checkbox", name="failed").check()
     expect(page.get_by_text("1 job", exact=True)).to_be_visible()
     expect(row(page, "refuse")).to_have_count(1)
-    page.get_by_role("button", name="Clear the filters").click()
+    page.get_by_role("button", name="Clear filters").click()
     expect(row(page, f"no {MANY - 1}")).to_have_count(1)
     assert page.get_by_role("row").count() < MOST_ROWS
     assert full.api.http.delete(f"/jobs/{failed['id']}").status_code == 204
 
 
-def test_what_is_newer_does_not_push_the_reader_away(visit: Visit, full: Server, gate: Path) -> None:
+def test_newer_jobs_do_not_move_the_rows_that_the_user_reads(visit: Visit, full: Server, gate: Path) -> None:
     page = visit(full, "/?view=jobs")
     expect(row(page, f"no {MANY - 1}")).to_have_count(1)
     page.mouse.move(600, 500)

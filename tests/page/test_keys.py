@@ -1,4 +1,4 @@
-"""With keys on: the page asks, says what is wrong, shows only what is the owner's, and keeps the key to itself."""
+"""A service with keys: the page asks for one, checks it, shows the owner's jobs only and never discloses the key."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from tests.support.keys import ALICE, BOB, ENTRIES
 from tests.support.server import Server
 
 UNKNOWN = "carol-0123456789abcdefgh"
-REFUSED = "status of 401"
+UNAUTHORIZED = "status of 401"
 
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service with keys, on which alice and bob have a job each."""
+    """A service with keys on which alice and bob have one job each."""
     with Server(tmp_path_factory.mktemp("keyed"), api_keys=ENTRIES) as server:
         for key, name in (ALICE, "Alice"), (BOB, "Bob"):
             caller = server.api_with(key)
@@ -31,8 +31,8 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def page(visit: Visit, keyed: Server, watch: Watch) -> Page:
-    """The list of jobs, of which nothing is shown without a key."""
-    watch.allow(REFUSED)
+    """The list of jobs, before a key is entered."""
+    watch.allow(UNAUTHORIZED)
     return visit(keyed, "/?view=jobs")
 
 
@@ -41,8 +41,8 @@ def enter(page: Page, key: str) -> None:
     page.get_by_role("button", name="Use this key").click()
 
 
-def test_a_wrong_key_is_told_and_a_right_one_shows_what_is_its_owners(page: Page) -> None:
-    dialog = page.get_by_role("dialog", name="This service asks for a key")
+def test_an_unknown_key_is_reported_and_a_known_one_shows_its_owners_jobs(page: Page) -> None:
+    dialog = page.get_by_role("dialog", name="This service requires a key")
     expect(dialog.get_by_label("Key")).to_be_focused()
     enter(page, UNKNOWN)
     expect(dialog.get_by_role("alert")).to_have_text("The service does not know this key.")
@@ -52,19 +52,19 @@ def test_a_wrong_key_is_told_and_a_right_one_shows_what_is_its_owners(page: Page
     expect(page.get_by_text("of-Bob")).to_have_count(0)
 
 
-def test_before_there_is_a_key_nothing_is_claimed(visit: Visit, keyed: Server, watch: Watch) -> None:
-    watch.allow(REFUSED)
+def test_without_a_key_no_empty_state_is_shown(visit: Visit, keyed: Server, watch: Watch) -> None:
+    watch.allow(UNAUTHORIZED)
     overview = visit(keyed, "/")
     expect(overview.get_by_role("dialog")).to_be_visible()
     main = overview.get_by_role("main")
     expect(main.get_by_text("Queue", exact=True)).to_be_attached()
-    for claim in "Nothing waits.", "No job has ended since the service was started.":
-        expect(main.get_by_text(claim)).to_be_hidden()
+    for text in "The queue is empty.", "No job has finished since the service started.":
+        expect(main.get_by_text(text)).to_be_hidden()
     enter(overview, ALICE)
-    expect(main.get_by_text("Nothing waits.")).to_be_visible()
+    expect(main.get_by_text("The queue is empty.")).to_be_visible()
 
 
-def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch: Watch) -> None:
+def test_the_key_is_kept_in_its_tab_only(page: Page, visit: Visit, keyed: Server, watch: Watch) -> None:
     enter(page, BOB)
     expect(page.get_by_text("of-Bob")).to_be_visible()
     assert not [request for request in watch.requests if BOB in request]
@@ -75,61 +75,61 @@ def test_the_key_stays_in_its_tab(page: Page, visit: Visit, keyed: Server, watch
     expect(page.get_by_text("of-Bob")).to_be_visible()
 
     other = visit(keyed, "/?view=jobs")
-    expect(other.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
+    expect(other.get_by_role("dialog", name="This service requires a key")).to_be_visible()
     assert BOB not in keyed.stdout + keyed.stderr
 
 
-def test_the_line_of_curl_takes_the_key_from_where_the_command_line_does(page: Page, keyed: Server) -> None:
+def test_the_curl_line_reads_the_key_from_the_same_variable_as_the_command_line(page: Page, keyed: Server) -> None:
     enter(page, ALICE)
     page.get_by_role("link", name="greet").first.click()
     page.get_by_role("button", name="Copy the curl line: This job").click()
     line = page.evaluate("navigator.clipboard.readText()")
     assert ALICE not in line
     environment = {**os.environ, "OFFLOAD_API_KEY": ALICE}
-    said = subprocess.run(["sh", "-c", line], check=True, capture_output=True, env=environment).stdout
-    assert keyed.api_with(ALICE).job(json.loads(said)["id"])["labels"] == ["of-Alice"]
+    output = subprocess.run(["sh", "-c", line], check=True, capture_output=True, env=environment).stdout
+    assert keyed.api_with(ALICE).job(json.loads(output)["id"])["labels"] == ["of-Alice"]
 
 
-def test_a_forgotten_key_is_asked_for_again(page: Page) -> None:
+def test_the_page_asks_again_after_the_key_is_forgotten(page: Page) -> None:
     enter(page, ALICE)
     page.get_by_role("button", name="Forget the key").click()
-    expect(page.get_by_role("dialog", name="This service asks for a key")).to_be_visible()
+    expect(page.get_by_role("dialog", name="This service requires a key")).to_be_visible()
     expect(page.get_by_text("of-Alice")).to_have_count(0)
 
 
-def test_a_key_that_was_taken_away_is_asked_for(visit: Visit, watch: Watch, tmp_path: Path) -> None:
-    """Whatever the page has going on, its stream included, one dialog asks, and all goes on with the new key."""
+def test_the_page_asks_again_after_the_key_is_removed_from_the_service(
+    visit: Visit, watch: Watch, tmp_path: Path
+) -> None:
+    """All requests and the stream of events wait for one dialog and continue with the new key."""
     keys = tmp_path / "keys"
     keys.write_text(f"alice:{ALICE}\n")
-    watch.allow(REFUSED)
+    watch.allow(UNAUTHORIZED)
     with Server(tmp_path, api_keys_file=str(keys)) as server:
         page = visit(server)
         enter(page, ALICE)
         expect(page.get_by_role("dialog")).to_be_hidden()
         keys.write_text(f"bob:{BOB}\n")
         server.close_terminal()
-        dialog = page.get_by_role("dialog", name="This service asks for a key")
-        expect(dialog.get_by_role("alert")).to_have_text(re.compile("not known"))
+        dialog = page.get_by_role("dialog", name="This service requires a key")
+        expect(dialog.get_by_role("alert")).to_have_text(re.compile("no longer accepts"))
         expect(page.get_by_role("dialog")).to_have_count(1)
         enter(page, BOB)
         expect(page.get_by_role("dialog")).to_be_hidden()
         page.get_by_role("navigation", name="Views").get_by_role("link", name="Jobs").click()
         server.api_with(BOB).submit("greet", {"name": "Bob"}, label="new")
         expect(page.get_by_text("new", exact=True)).to_be_visible()
-        visit.leave()
+        visit.close()
 
 
-def test_the_metrics_are_linked_where_a_link_leads_to_them(
-    page: Page, visit: Visit, server: Server, watch: Watch
-) -> None:
+def test_the_metrics_are_linked_only_without_keys(page: Page, visit: Visit, server: Server, watch: Watch) -> None:
     expect(metrics_of(page)).to_be_hidden()
     enter(page, ALICE)
-    expect(page.get_by_text("of-Alice")).to_be_visible()  # or the key may not have been kept yet
+    expect(page.get_by_text("of-Alice")).to_be_visible()  # then the key has been stored
     page.reload()
     expect(page.get_by_text("of-Alice")).to_be_visible()
     expect(metrics_of(page)).to_be_hidden()
 
-    watch.allow("favicon.ico")  # plain text names no icon, so the browser asks for this one
+    watch.allow("favicon.ico")  # the browser requests it, since plain text names no icon
     open_to_all = visit(server)
     metrics_of(open_to_all).click()
     expect(open_to_all.locator("body")).to_contain_text("offload_jobs_queued")

@@ -1,4 +1,4 @@
-"""The connection is lost: the page says so, stands still, and comes back by itself with the truth."""
+"""A lost connection: the page reports it, stops its clocks, and reconnects and updates by itself."""
 
 import re
 from collections.abc import Iterator
@@ -12,22 +12,22 @@ from tests.page.conftest import Visit
 from tests.support.browser import Watch
 from tests.support.server import Server
 
-LOST = re.compile(r"The connection is lost\. What is shown is from \d\d:\d\d:\d\d")
+LOST = re.compile(r"The connection is lost\. The page shows the state at \d\d:\d\d:\d\d")
 
 
 @pytest.fixture
 def own(tmp_path: Path, watch: Watch, visit: Visit) -> Iterator[Server]:
-    """A service of this test's own, always at the same port. Pages are closed before it is."""
-    watch.allow_losses()
+    """A service for one test, which restarts at the same port. The pages are closed before it."""
+    watch.allow_connection_errors()
     watch.allow("status of 503")  # while it stops
     with Server(tmp_path) as server:
         server.settings["port"] = urlsplit(str(server.api.http.base_url)).port or 0
         yield server
-        visit.leave()
+        visit.close()
 
 
-def test_what_ran_and_what_came_meanwhile_is_shown(own: Server, visit: Visit, gate: Path) -> None:
-    """In each view that was open; nobody has to reload it."""
+def test_missed_changes_are_shown_after_a_reconnection(own: Server, visit: Visit, gate: Path) -> None:
+    """In every open view, without a reload."""
     running = own.api.submit("hold", {"gate": str(gate)}, label="ran")["id"]
     own.api.lane_of(running)
     overview, jobs, job = visit(own), visit(own, "/?view=jobs"), visit(own, f"/?view=job&job={running}")
@@ -53,8 +53,7 @@ def test_what_ran_and_what_came_meanwhile_is_shown(own: Server, visit: Visit, ga
         expect(page.locator(f'a[href*="{greeted["id"]}"]')).not_to_have_count(0)
 
 
-def test_what_is_shown_stands_still(own: Server, visit: Visit, gate: Path) -> None:
-    """No seconds go on that nobody knows of."""
+def test_times_stop_while_the_connection_is_lost(own: Server, visit: Visit, gate: Path) -> None:
     counting = own.api.submit("count", {"gate": str(gate)})["id"]
     own.api.lane_of(counting)
     overview, job = visit(own, clocked=True), visit(own, f"/?view=job&job={counting}", clocked=True)
@@ -76,7 +75,7 @@ def test_what_is_shown_stands_still(own: Server, visit: Visit, gate: Path) -> No
     expect(lane).to_have_count(0)
 
 
-def test_a_service_that_stops_in_order_is_lost_as_well(own: Server, visit: Visit) -> None:
+def test_a_service_that_stops_gracefully_is_reported_as_lost(own: Server, visit: Visit) -> None:
     page = visit(own)
     expect(page.get_by_role("listitem", name="Lane 1")).to_be_visible()
     own.stop()

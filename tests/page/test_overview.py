@@ -1,11 +1,11 @@
-"""The overview: what every lane is doing, what waits for whom, and what the last hour was like."""
+"""The overview: the lanes, the queue and the history."""
 
 import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page import stories
+from tests.page import sample_jobs
 from tests.page.conftest import Visit
 from tests.support.browser import Watch
 from tests.support.caller import Caller
@@ -17,12 +17,12 @@ SECONDS = re.compile(r"\d+(\.\d)? m?s$|\d min \d\d s$")
 
 
 def lane(page: Page, text: str) -> Locator:
-    """The lane in whose row this can be read."""
+    """The lane whose row contains this text."""
     return page.get_by_role("listitem", name=re.compile(r"^Lane \d")).filter(has_text=text)
 
 
 def queued(page: Page) -> Locator:
-    """The rows of what waits."""
+    """The rows of the queue."""
     table = page.get_by_role("table", name="Queued jobs by owner and priority")
     return table.get_by_role("row").filter(has=page.get_by_role("rowheader"))
 
@@ -31,7 +31,7 @@ def cells(page: Page) -> list[list[str]]:
     return [row.get_by_role("rowheader").or_(row.get_by_role("cell")).all_inner_texts() for row in queued(page).all()]
 
 
-def test_lanes_show_what_runs_how_far_it_is_and_for_how_long(page: Page, api: Caller, gate: Path) -> None:
+def test_lanes_show_their_job_with_its_progress_and_run_time(page: Page, api: Caller, gate: Path) -> None:
     expect(lane(page, "Idle")).to_have_count(2)
     counting = api.submit("count", {"gate": str(gate)})["id"]
     row = lane(page, "count")
@@ -42,7 +42,7 @@ def test_lanes_show_what_runs_how_far_it_is_and_for_how_long(page: Page, api: Ca
     until_sync(lambda: bar.evaluate("bar => bar.value") > value, what="progress")
     expect(row).to_have_text(SECONDS)
     before = row.inner_text()
-    until_sync(lambda: row.inner_text() != before, what="other seconds")
+    until_sync(lambda: row.inner_text() != before, what="another run time")
     row.get_by_role("link", name="count").click()
     expect(page).to_have_url(re.compile(counting))
     page.go_back()
@@ -51,7 +51,7 @@ def test_lanes_show_what_runs_how_far_it_is_and_for_how_long(page: Page, api: Ca
     expect(lane(page, "Idle")).to_have_count(2)
 
 
-def test_a_job_that_began_before_the_page_was_opened_is_shown(
+def test_a_job_that_started_before_the_page_was_opened_is_shown(
     visit: Visit, server: Server, api: Caller, gate: Path
 ) -> None:
     held = api.submit("hold", {"gate": str(gate)})["id"]
@@ -86,16 +86,16 @@ def test_the_queue_is_shown_by_owner_and_priority(visit: Visit, watch: Watch, tm
             alice.succeeded(job_id)
 
 
-def test_charts_have_their_data_after_a_restart(visit: Visit, tmp_path: Path) -> None:
+def test_charts_have_data_after_a_restart(visit: Visit, tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         for _ in range(3):
             server.api.succeeded(server.api.submit("greet", {"name": "Ada"})["id"])
-        stories.raised(server.api)
+        sample_jobs.that_raised(server.api)
         server.stop()
         server.start()
         page = visit(server)
-        chart = page.get_by_role("img", name=re.compile("^Jobs ended"))
-        expect(chart).to_have_accessible_name("Jobs ended: 3 succeeded, 1 failed, 0 cancelled in the last hour")
+        chart = page.get_by_role("img", name=re.compile("^Finished jobs"))
+        expect(chart).to_have_accessible_name("Finished jobs: 3 succeeded, 1 failed, 0 cancelled in the last hour")
         expect(page.get_by_role("img", name=re.compile("^Run time: .* median"))).to_be_visible()
         colours = chart.locator("canvas").evaluate(
             """canvas => {
@@ -103,9 +103,9 @@ def test_charts_have_their_data_after_a_restart(visit: Visit, tmp_path: Path) ->
               return new Set(new Uint32Array(data.buffer)).size;
             }"""
         )
-        assert colours > 10, "nothing is drawn"
+        assert colours > 10, "the chart is empty"
         page.get_by_role("combobox", name="Period").select_option("Last 24 hours")
         expect(chart).to_have_accessible_name(re.compile("3 succeeded.*24 hours"))
         page.reload()
         expect(chart).to_have_accessible_name(re.compile("3 succeeded.*24 hours"))
-        visit.leave()
+        visit.close()

@@ -1,4 +1,4 @@
-"""Forms: a user's own task has one at once, and what the service finds wrong is told at the field."""
+"""The view that submits a job: the form of a user's task, options, errors at their fields, links and curl."""
 
 import json
 import re
@@ -17,19 +17,19 @@ JOB = re.compile(r"/\?view=job&job=([0-9a-f-]{36})$")
 
 @pytest.fixture
 def page(visit: Visit, server: Server) -> Page:
-    """The form of a user's own task."""
+    """The form of a user's task."""
     return visit(server, "/?view=submit&task=greet")
 
 
 def submitted(page: Page, api: Caller) -> Json:
-    """The job that the page leads to after a submission, once it is terminal."""
+    """Waits for the view of the submitted job; returns the job once it is final."""
     expect(page).to_have_url(JOB)
     found = JOB.search(page.url)
     assert found
     return api.ended(found[1])
 
 
-def test_a_users_own_task_has_a_form(page: Page, api: Caller) -> None:
+def test_a_users_task_has_a_form(page: Page, api: Caller) -> None:
     expect(page.get_by_text("Greet somebody.")).to_be_visible()
     page.get_by_label("name").fill("Ada")
     page.get_by_label("times").fill("3")
@@ -39,7 +39,7 @@ def test_a_users_own_task_has_a_form(page: Page, api: Caller) -> None:
     expect(page.get_by_role("main")).to_contain_text("Hello, Ada!")
 
 
-def test_the_tasks_are_chosen_from(visit: Visit, server: Server) -> None:
+def test_the_task_is_chosen(visit: Visit, server: Server) -> None:
     page = visit(server)
     page.get_by_role("navigation", name="Views").get_by_role("link", name="Submit").click()
     page.get_by_label("Task").select_option("blob")
@@ -48,7 +48,7 @@ def test_the_tasks_are_chosen_from(visit: Visit, server: Server) -> None:
     expect(page.get_by_role("form", name="Parameters of blob")).to_be_hidden()
 
 
-def test_options_go_with_the_job(page: Page, api: Caller) -> None:
+def test_options_are_sent(page: Page, api: Caller) -> None:
     page.get_by_label("name").fill("Ada")
     page.get_by_text("Options").click()
     page.get_by_label("priority").fill("7")
@@ -58,7 +58,7 @@ def test_options_go_with_the_job(page: Page, api: Caller) -> None:
     assert (job["priority"], job["max_attempts"]) == (7, 1)
 
 
-def test_what_is_wrong_is_told_at_its_field_before_anything_is_sent(page: Page, watch: Watch) -> None:
+def test_errors_are_shown_at_their_fields_before_anything_is_sent(page: Page, watch: Watch) -> None:
     page.get_by_label("times").fill("11")
     page.get_by_role("button", name="Submit").click()
     name, times = page.get_by_label("name"), page.get_by_label("times")
@@ -69,8 +69,8 @@ def test_what_is_wrong_is_told_at_its_field_before_anything_is_sent(page: Page, 
     assert not [request for request in watch.requests if request.startswith("POST")]
 
 
-def test_what_the_service_finds_wrong_is_told_at_its_field(page: Page, watch: Watch) -> None:
-    """The schema can't say that a number is too dear: the service does, after it was sent."""
+def test_an_error_of_the_service_is_shown_at_its_field(page: Page, watch: Watch) -> None:
+    """The limit of the memory is not part of the schema."""
     watch.allow("status of 422")
     page.goto("/?view=submit&task=greet&memory_mb=999999999")
     page.get_by_label("name").fill("Ada")
@@ -81,7 +81,7 @@ def test_what_the_service_finds_wrong_is_told_at_its_field(page: Page, watch: Wa
     expect(memory).to_have_accessible_description(re.compile("memory|less|at most", re.IGNORECASE))
 
 
-def test_what_is_too_dear_is_told(page: Page, watch: Watch) -> None:
+def test_too_expensive_parameters_are_reported(page: Page, watch: Watch) -> None:
     watch.allow("status of 422")
     page.goto("/?view=submit&task=fibonacci")
     page.get_by_role("textbox", name=re.compile("^n")).fill("99999999999")
@@ -89,7 +89,7 @@ def test_what_is_too_dear_is_told(page: Page, watch: Watch) -> None:
     expect(page.get_by_role("alert").filter(has_text=re.compile("10.?000.?000"))).to_be_visible()
 
 
-def test_a_link_fills_the_form_in(page: Page) -> None:
+def test_a_link_fills_in_the_form(page: Page) -> None:
     page.get_by_label("name").fill("Łukasz & <Söhne>")
     page.get_by_role("button", name="Copy a link to this form").click()
     link = page.evaluate("navigator.clipboard.readText()")
@@ -97,7 +97,7 @@ def test_a_link_fills_the_form_in(page: Page) -> None:
     expect(page.get_by_label("name")).to_have_value("Łukasz & <Söhne>")
 
 
-def test_no_digit_is_lost(page: Page, api: Caller) -> None:
+def test_numbers_are_not_rounded(page: Page, api: Caller) -> None:
     page.goto("/?view=submit&task=fibonacci")
     page.get_by_role("textbox", name=re.compile("^n")).fill("9007199254740993")
     page.get_by_label("modulus").fill("10")
@@ -106,8 +106,8 @@ def test_no_digit_is_lost(page: Page, api: Caller) -> None:
     assert submitted(page, api)["params"]["n"] == 2**53 + 1
 
 
-def test_the_line_of_curl_does_the_same(page: Page, api: Caller) -> None:
-    """As it stands on the page, in a shell."""
+def test_the_curl_line_submits_the_same_job(page: Page, api: Caller) -> None:
+    """A shell runs it as it is copied from the page."""
     page.get_by_label("name").fill("O'Neill $HOME `id`")
     page.get_by_role("button", name="Copy", exact=True).click()
     line = page.evaluate("navigator.clipboard.readText()")

@@ -1,4 +1,4 @@
-"""Light and dark: as the system has it, or as the reader has chosen."""
+"""The theme: the system's, or the one that the user chooses."""
 
 from playwright.sync_api import Page, expect
 
@@ -19,7 +19,7 @@ def is_dark(page: Page) -> bool:
     return float(page.evaluate(BRIGHTNESS)) < 0.5
 
 
-def test_the_theme_is_the_systems_until_another_is_chosen(visit: Visit, server: Server) -> None:
+def test_the_theme_is_that_of_the_system_until_another_is_chosen(visit: Visit, server: Server) -> None:
     light, dark = visit(server), visit(server, colours="dark")
     assert not is_dark(light)
     assert is_dark(dark)

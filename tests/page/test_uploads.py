@@ -1,4 +1,4 @@
-"""Files on their way while the service is away."""
+"""Uploads while the service is not reachable."""
 
 import hashlib
 import re
@@ -15,24 +15,24 @@ from tests.support.browser import Watch
 from tests.support.server import Server
 
 LARGE = 200_000_000
-"""More than the sockets between browser and service take in by themselves."""
+"""More bytes than the socket buffers between browser and service hold."""
 
 
 @pytest.fixture
 def own(tmp_path: Path, watch: Watch, visit: Visit) -> Iterator[Server]:
-    """A service of this test's own, always at the same port. Pages are closed before it is."""
-    watch.allow_losses()
+    """A service for one test, which restarts at the same port. The pages are closed before it."""
+    watch.allow_connection_errors()
     with Server(tmp_path) as server:
         server.settings["port"] = urlsplit(str(server.api.http.base_url)).port or 0
         yield server
-        visit.leave()
+        visit.close()
 
 
 def row(page: Page, name: str) -> Locator:
     return page.get_by_role("list", name="Files").get_by_role("listitem").filter(has_text=name)
 
 
-def test_what_did_not_arrive_is_sent_again(own: Server, visit: Visit, tmp_path: Path) -> None:
+def test_an_interrupted_upload_is_sent_again(own: Server, visit: Visit, tmp_path: Path) -> None:
     film = tmp_path / "film.raw"
     with film.open("wb") as file:
         file.truncate(LARGE)
@@ -50,8 +50,8 @@ def test_what_did_not_arrive_is_sent_again(own: Server, visit: Visit, tmp_path: 
     expect(shown.get_by_role("button", name="Try again")).to_be_hidden()
 
 
-def test_what_has_arrived_is_waited_for(own: Server, visit: Visit, watch: Watch, gate: Path) -> None:
-    """Also where nothing could be heard of its job at first."""
+def test_the_job_of_a_finished_upload_is_followed(own: Server, visit: Visit, watch: Watch, gate: Path) -> None:
+    """Also if the first request for its job fails."""
     watch.allow("ERR_FAILED")
     for _ in range(2):
         own.api.submit("hold", {"gate": str(gate)}, max_attempts=5)

@@ -1,4 +1,4 @@
-"""The watch itself: each kind of fault is seen, or no test of the page would mean much."""
+"""The watch of the page's tests: it records each kind of fault."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,10 +10,10 @@ from tests.support.waiting import until_sync
 
 
 @pytest.mark.parametrize(
-    ("does", "told"),
+    ("script", "fault"),
     [
         ("console.error('oh')", "console: oh"),
-        ("setTimeout(() => { throw new Error('nobody caught me') })", "exception: nobody caught me"),
+        ("setTimeout(() => { throw new Error('not caught') })", "exception: not caught"),
         ("fetch('/nowhere')", "status of 404"),
         ("window.open('http://127.0.0.2:4711/')", "another host: http://127.0.0.2:4711/"),
         ("fetch('http://127.0.0.2:4711/').catch(() => {})", "Content Security Policy"),
@@ -24,14 +24,14 @@ from tests.support.waiting import until_sync
         ),
     ],
 )
-def test_a_fault_is_seen(page: Page, watch: Watch, does: str, told: str) -> None:
-    page.evaluate(f"() => {{ {does} }}")
+def test_a_fault_is_recorded(page: Page, watch: Watch, script: str, fault: str) -> None:
+    page.evaluate(f"() => {{ {script} }}")
 
-    def seen() -> bool:
-        page.evaluate("1")  # lets playwright tell what has happened
-        return any(told in fault for fault in watch.faults)
+    def recorded_fault() -> bool:
+        page.evaluate("1")  # lets playwright dispatch its events
+        return any(fault in recorded for recorded in watch.faults)
 
-    until_sync(seen, what=told)
+    until_sync(recorded_fault, what=fault)
     watch.allow("")
 
 

@@ -1,4 +1,4 @@
-"""Real Chromium, Debian's, and a watch over everything that goes wrong in a page."""
+"""Chromium from the system, and a watch that records everything that goes wrong in a page."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 WITHIN_MS = 20_000
-"""How long the page may take to show what is expected, on a busy machine: milliseconds are usual."""
+"""The time limit for an expected change of the page. It usually takes milliseconds; a busy machine needs more."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -19,20 +19,20 @@ Colours = Literal["light", "dark"]
 
 
 class NoChromiumError(AssertionError):
-    """The page is tested in Chromium, which is not here. On Debian: apt install chromium"""
+    """The page's tests need Chromium, which is not installed. On Debian: apt install chromium"""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window. Raises `NoChromiumError`.
+    """Starts a headless browser. Raises `NoChromiumError`.
 
-    Playwright keeps an event loop as current in its thread, so no async test can run meanwhile.
+    Playwright keeps an event loop running in this thread, so no async test can run at the same time.
     """
     if (found := next(filter(None, map(shutil.which, NAMES)), None)) is None:
         raise NoChromiumError(NoChromiumError.__doc__)
     expect.set_options(timeout=WITHIN_MS)
     with sync_playwright() as playwright:
-        # Chromium's own sandbox refuses to work for root.
+        # Chromium's sandbox does not work for root.
         browser = playwright.chromium.launch(executable_path=found, chromium_sandbox=os.geteuid() != 0)
         try:
             yield browser
@@ -41,7 +41,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def new_context(browser: Browser, url: str) -> BrowserContext:
-    """A browser without a past, in which relative addresses are those of the service at `url`."""
+    """Returns an empty browser context in which relative addresses are relative to `url`."""
     context = browser.new_context(
         base_url=url,
         locale="en-GB",
@@ -53,21 +53,20 @@ def new_context(browser: Browser, url: str) -> BrowserContext:
 
 
 class Watch:
-    """Notes every fault of a page, and every request that it makes.
+    """Records every fault and every request of a page.
 
-    A fault is an error or a warning in the console (the browser tells violations of the Content-Security-Policy
-    there, and answers ≥ 400), an exception that nobody caught, a request that failed or went to another host than the
-    service's.
+    A fault is an error or warning in the console (the browser reports responses with status 400 or above and violations
+    of the Content-Security-Policy there), an uncaught exception, a request that failed, or a request to another host.
     """
 
     def __init__(self) -> None:
         self.requests: list[str] = []
-        """Method and path with query of each request, in their order."""
+        """Method, path and query of each request, in order."""
         self._faults: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
 
     def follow(self, page: Page, url: str) -> None:
-        """Begins to note what happens in this page, whose service is at `url`, and in those that it opens."""
+        """Records what happens in this page of the service at `url`, and in the pages that it opens."""
         here = urlsplit(url).netloc
 
         def console(message: ConsoleMessage) -> None:
@@ -81,7 +80,7 @@ class Watch:
                 self._faults.append(f"another host: {request.url}")
 
         def failed(request: Request) -> None:
-            if request.failure != "net::ERR_ABORTED":  # the page has let go of it itself, as of a stream
+            if request.failure != "net::ERR_ABORTED":  # the page itself has ended the request, such as a stream
                 self._faults.append(f"failed: {request.url}: {request.failure}")
 
         page.on("console", console)
@@ -92,15 +91,22 @@ class Watch:
         page.on("popup", lambda opened: self.follow(opened, url))
 
     def allow(self, pattern: str) -> None:
-        """From now on, and for what has been noted: faults in whose text this can be found are none."""
+        """Allows faults whose text matches, also those that have been recorded already."""
         self._allowed.append(re.compile(pattern))
 
-    def allow_losses(self) -> None:
-        """The service will be killed: whatever Chromium says then, which depends on the moment, is no fault."""
-        words = "CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_NOT_CONNECTED"
-        self.allow(rf"net::ERR_({words})\b")
+    def allow_connection_errors(self) -> None:
+        """Allows every error that Chromium reports for a lost connection. Which one it is depends on the moment."""
+        errors = (
+            "CONNECTION_REFUSED",
+            "CONNECTION_RESET",
+            "CONTENT_LENGTH_MISMATCH",
+            "EMPTY_RESPONSE",
+            "INCOMPLETE_CHUNKED_ENCODING",
+            "SOCKET_NOT_CONNECTED",
+        )
+        self.allow(rf"net::ERR_({'|'.join(errors)})\b")
 
     @property
     def faults(self) -> list[str]:
-        """What went wrong and had not been allowed."""
+        """The faults that have not been allowed."""
         return [fault for fault in self._faults if not any(allowed.search(fault) for allowed in self._allowed)]

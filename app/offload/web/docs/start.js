@@ -1,4 +1,4 @@
-// Shows the OpenAPI document with every form open for trying, so that one click runs a task.
+// Shows the OpenAPI document with all request forms open, so that one click runs a task.
 window.ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",

@@ -1,62 +1,66 @@
 /**
- * What is shown, in the address: `/?view=jobs&state=failed`. Reload, back, forward and a shared link keep it.
+ * The view and its parameters are part of the address, such as `/?view=jobs&state=failed`, so that a reload, the
+ * history and a shared link keep them.
  *
- * A view is an object `{name, title, show}`. `show(root, params)` fills `root`, whose children are the view's own, and
- * answers a function that ends what it has going on; it is called before another view is shown.
+ * A view is an object `{name, title, show}`. `show(root, params)` fills `root`, which is empty and belongs to the view,
+ * and returns a function that stops its timers and listeners. That function is called before another view is shown.
  *
  * @typedef {Record<string, string | number | boolean | null | undefined | (string | number)[]>} Params
  * @typedef {{name: string, title: string, show: (root: HTMLElement, params: URLSearchParams) => () => void}} View
  */
 
-/** What is shown where the address names no view. */
-const FIRST = "overview";
+/** The view if the address names none. */
+const DEFAULT_VIEW = "overview";
 
 /**
- * The address of a view; what is null, undefined or empty is left out.
+ * Returns the address of a view. Parameters that are null, undefined or empty are left out.
  * @param {Params} params
  * @returns {string}
  */
 export function href(params) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (name === "view" && value === FIRST) continue;
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== null && one !== undefined && one !== "") query.append(name, String(one));
+    if (name === "view" && value === DEFAULT_VIEW) continue;
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (item !== null && item !== undefined && item !== "") query.append(name, String(item));
     }
   }
   return query.size > 0 ? `/?${query}` : "/";
 }
 
-/** Shows a view, as if a link to it had been followed. @param {Params} params */
-export function go(params) {
+/** Shows a view, as a click on a link to it does. @param {Params} params */
+export function navigate(params) {
   history.pushState(null, "", href(params));
   dispatchEvent(new Event("route"));
 }
 
-/** Notes in the address what the view that is shown shows now: a filter that was changed. @param {Params} params */
-export function keep(params) {
+/**
+ * Changes the parameters of the present view in the address, for example after a change of a filter.
+ * @param {Params} params
+ */
+export function replaceParams(params) {
   if (href(params) !== location.pathname + location.search) history.replaceState(null, "", href(params));
 }
 
 /**
- * Shows the view that the address names, from now on.
+ * Shows the view that the address names, now and whenever it changes.
  * @param {HTMLElement} root
  * @param {View[]} views
- * @param {(view: View, moved: boolean) => void} shown is told what is shown, and whether the reader went there just now
+ * @param {(view: View, moved: boolean) => void} onShown `moved` is true if the user followed a link
  */
-export function startRouting(root, views, shown) {
+export function startRouting(root, views, onShown) {
   /** @type {() => void} */
   let dispose = () => {};
 
   /** @param {boolean} moved */
   function render(moved) {
     const params = new URLSearchParams(location.search);
-    const name = params.get("view") ?? FIRST;
-    const view = views.find((one) => one.name === name) ?? views[0];
+    const name = params.get("view") ?? DEFAULT_VIEW;
+    const view = views.find((view) => view.name === name) ?? views[0];
     dispose();
     root.replaceChildren();
     dispose = view.show(root, params) ?? (() => {});
-    shown(view, moved);
+    onShown(view, moved);
   }
 
   addEventListener("popstate", () => render(false));

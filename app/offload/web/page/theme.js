@@ -1,13 +1,13 @@
 /**
- * Light, dark, or as the system has it: a choice kept in this browser.
+ * The theme: light, dark or the system's, kept in the browser's local storage.
  */
 
 import { h } from "./parts/dom.js";
 
-const KEPT = "offload-theme";
+const STORAGE_NAME = "offload-theme";
 const CHOICES = { system: "System", light: "Light", dark: "Dark" };
 
-const chosen = () => localStorage.getItem(KEPT) ?? "system";
+const chosen = () => localStorage.getItem(STORAGE_NAME) ?? "system";
 
 function apply() {
   const theme = chosen();
@@ -16,20 +16,20 @@ function apply() {
   dispatchEvent(new Event("theme"));
 }
 
-/** The choice, as a control. @returns {HTMLElement} */
+/** Makes the control that chooses the theme. @returns {HTMLElement} */
 export function themeChoice() {
-  const options = Object.entries(CHOICES).map(([value, words]) =>
-    h("option", { value, selected: value === chosen() }, words),
+  const options = Object.entries(CHOICES).map(([value, label]) =>
+    h("option", { value, selected: value === chosen() }, label),
   );
   const select = h("select", { "aria-label": "Theme", class: "quiet-select" }, ...options);
   select.addEventListener("change", () => {
-    localStorage.setItem(KEPT, select.value);
+    localStorage.setItem(STORAGE_NAME, select.value);
     apply();
   });
   return select;
 }
 
-/** Calls a listener at each change of the colours. @param {() => void} listener @returns {() => void} ends that */
+/** Calls a listener at each change of the colours. @param {() => void} listener @returns {() => void} stops it */
 export function onTheme(listener) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   system.addEventListener("change", listener);

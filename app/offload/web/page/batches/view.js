@@ -1,28 +1,28 @@
 /**
- * The batches, newest first; and one of them, where the address names it.
+ * The list of batches, newest first, or the batch that the address names.
  */
 
+import { onConnection } from "../live/connection.js";
+import { onJobChanges } from "../live/jobs.js";
+import { h, keyedRows, setAttribute, setText } from "../parts/dom.js";
+import { fullTime, number, timeOf } from "../parts/format.js";
+import { STATES } from "../parts/states.js";
+import { href } from "../route.js";
 import { readJson } from "../service/api.js";
 import { kindOf, progressBar, showBatch } from "./batch.js";
-import { onConnection } from "../live/connection.js";
-import { h, keyedRows, setAttribute, setText } from "../parts/dom.js";
-import { exactly, number, when } from "../parts/format.js";
-import { href } from "../route.js";
-import { STATES } from "../parts/states.js";
-import { onJobs } from "../live/jobs.js";
 
 /** @typedef {import("./batch.js").Batch} Batch */
 
 export const view = { name: "batches", title: "Batches", show };
 
-const PAGE = 50;
+const PAGE_SIZE = 50;
 
-/** Between two looks at the list while its jobs change. */
+/** Between two requests of the list while its jobs change. */
 const REFRESH_MS = 1000;
 
 const COLUMNS = [
   ["Accepted", ""],
-  ["Made from", "batch-made"],
+  ["Kind", "batch-kind"],
   ["Progress", "batch-bar"],
   ["Jobs", "batch-states"],
 ];
@@ -45,10 +45,10 @@ function showList(root) {
     { class: "empty", hidden: true },
     "No batches yet. ",
     h("a", { href: "/docs#/batches" }, "POST /batches"),
-    " takes many jobs in one call.",
+    " submits many jobs in one request.",
   );
   const body = h("tbody");
-  const heads = COLUMNS.map(([words, name]) => h("th", { scope: "col", class: name }, words));
+  const heads = COLUMNS.map(([title, name]) => h("th", { scope: "col", class: name }, title));
   const table = h(
     "table",
     { class: "batches", hidden: true },
@@ -69,48 +69,48 @@ function showList(root) {
   let batches = [];
   /** @type {string | null} */
   let next = null;
-  let gone = false;
+  let disposed = false;
   /** @type {number | undefined} */
   let timer;
 
-  const soon = () => {
+  const scheduleRefresh = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
       refresh();
     }, REFRESH_MS);
   };
-  const endJobs = onJobs((jobs) => jobs.some(({ batch_id }) => batch_id !== null) && soon(), {
-    deleted: soon,
-    reset: soon,
+  const endJobs = onJobChanges((jobs) => jobs.some(({ batch_id }) => batch_id !== null) && scheduleRefresh(), {
+    deleted: scheduleRefresh,
+    reset: scheduleRefresh,
   });
-  const endConnection = onConnection((lost) => lost === null && refresh());
+  const endConnection = onConnection((loss) => loss === null && refresh());
   return () => {
-    gone = true;
+    disposed = true;
     clearTimeout(timer);
     endJobs();
     endConnection();
   };
 
-  /** The newest again; those that were asked for below them stay. */
+  /** Loads the first page again, and keeps the older batches below it. */
   async function refresh() {
     const page = await load("");
     if (!page) return;
     const last = page.batches.at(-1)?.id ?? "";
     const below = page.next === null ? [] : batches.filter(({ id }) => id < last);
-    take([...page.batches, ...below], below.length > 0 ? next : page.next);
+    showBatches([...page.batches, ...below], below.length > 0 ? next : page.next);
   }
 
   async function older() {
     const page = await load(`&cursor=${encodeURIComponent(next ?? "")}`);
-    if (page) take([...batches, ...page.batches], page.next);
+    if (page) showBatches([...batches, ...page.batches], page.next);
   }
 
-  /** @param {string} query @returns {Promise<any>} null where there is nothing to show */
+  /** @param {string} query @returns {Promise<any>} null if the request failed or the view is no longer shown */
   async function load(query) {
     try {
-      const page = await readJson(`/batches?limit=${PAGE}${query}`);
+      const page = await readJson(`/batches?limit=${PAGE_SIZE}${query}`);
       setText(problem, "");
-      return gone ? null : page;
+      return disposed ? null : page;
     } catch (error) {
       setText(problem, /** @type {Error} */ (error).message);
       return null;
@@ -118,7 +118,7 @@ function showList(root) {
   }
 
   /** @param {Batch[]} all @param {string | null} cursor */
-  function take(all, cursor) {
+  function showBatches(all, cursor) {
     batches = all;
     next = cursor;
     rows(batches);
@@ -132,7 +132,7 @@ function showList(root) {
 function row(batch) {
   const bar = progressBar();
   const chips = STATES.map((state) => h("span", { class: "state", "data-state": state, hidden: true }));
-  const at = h("time", { datetime: batch.created_at, title: exactly(batch.created_at) }, when(batch.created_at));
+  const at = h("time", { datetime: batch.created_at, title: fullTime(batch.created_at) }, timeOf(batch.created_at));
   const link = h("a", { href: href({ view: "batches", batch: batch.id }) }, at);
   const labels = batch.labels.map((/** @type {string} */ label) =>
     h("span", { class: "label" }, h("bdi", null, label)),
@@ -141,7 +141,7 @@ function row(batch) {
     "tr",
     null,
     h("th", { scope: "row" }, link),
-    h("td", { class: "batch-made" }, kindOf(batch), " ", ...labels),
+    h("td", { class: "batch-kind" }, kindOf(batch), " ", ...labels),
     h("td", { class: "batch-bar" }, bar.element),
     h("td", { class: "batch-states" }, ...chips),
   );

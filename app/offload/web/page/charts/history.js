@@ -1,103 +1,103 @@
 /**
- * What ended in the last hours, and how long it took: drawn from the journal's own history.
+ * The charts of finished jobs and of run times, from the history that the service keeps in its journal.
  */
 
-import { readJson } from "../service/api.js";
 import { onConnection } from "../live/connection.js";
+import { onJobChanges } from "../live/jobs.js";
 import { h } from "../parts/dom.js";
-import { endedChart, endedData, endedWords } from "./ended_jobs.js";
-import { keep } from "../route.js";
-import { isOver } from "../parts/states.js";
-import { onJobs } from "../live/jobs.js";
+import { isFinal } from "../parts/states.js";
+import { replaceParams } from "../route.js";
+import { readJson } from "../service/api.js";
 import { onTheme } from "../theme.js";
-import { tookChart, tookData, tookWords } from "./run_time.js";
+import { finishedJobsChart, finishedJobsData, finishedJobsText } from "./finished_jobs.js";
+import { runTimeChart, runTimeData, runTimeText } from "./run_time.js";
 
-/** Minutes that are shown, how they are called, and how many of them one bar is. */
+/** The periods to choose from; `bar` is the number of minutes that one bar covers. */
 const RANGES = [
-  { minutes: 60, words: "hour", bar: 1 },
-  { minutes: 360, words: "6 hours", bar: 5 },
-  { minutes: 1440, words: "24 hours", bar: 20 },
+  { minutes: 60, label: "hour", bar: 1 },
+  { minutes: 360, label: "6 hours", bar: 5 },
+  { minutes: 1440, label: "24 hours", bar: 20 },
 ];
 
-/** Between two looks while jobs end. */
+/** Between two requests while jobs finish. */
 const REFRESH_MS = 5000;
 const MINUTE_MS = 60_000;
 
 /**
- * @param {number} minutes what to begin with; the first range where there is none like this
+ * @param {number} minutes the period to start with; without a matching range, the first one
  */
-export function charts(minutes) {
-  let range = RANGES.find((one) => one.minutes === minutes) ?? RANGES[0];
+export function historyPanel(minutes) {
+  let range = RANGES.find((range) => range.minutes === minutes) ?? RANGES[0];
   const select = h(
     "select",
     { "aria-label": "Period", class: "quiet-select" },
-    ...RANGES.map(({ minutes: value, words }) =>
-      h("option", { value, selected: value === range.minutes }, `Last ${words}`),
+    ...RANGES.map(({ minutes: value, label }) =>
+      h("option", { value, selected: value === range.minutes }, `Last ${label}`),
     ),
   );
-  const ended = endedChart();
-  const took = tookChart();
+  const finished = finishedJobsChart();
+  const runTimes = runTimeChart();
   const element = h(
     "section",
     { class: "charts", "aria-labelledby": "history-title" },
     h("div", { class: "charts-head" }, h("h3", { id: "history-title" }, "History"), select),
-    ended.element,
-    took.element,
+    finished.element,
+    runTimes.element,
   );
 
-  let gone = false;
+  let disposed = false;
   /** @type {any} */
   let history = null;
   /** @type {number | undefined} */
   let timer;
   let loadedAt = -Infinity;
   select.addEventListener("change", () => {
-    range = RANGES.find((one) => String(one.minutes) === select.value) ?? RANGES[0];
-    keep({ view: "overview", minutes: range === RANGES[0] ? null : range.minutes });
+    range = RANGES.find(({ minutes: value }) => String(value) === select.value) ?? RANGES[0];
+    replaceParams({ view: "overview", minutes: range === RANGES[0] ? null : range.minutes });
     schedule(0);
   });
   const ends = [
-    onJobs((jobs) => jobs.some(isOver) && schedule(REFRESH_MS), {
+    onJobChanges((jobs) => jobs.some(isFinal) && schedule(REFRESH_MS), {
       reset: () => schedule(0),
     }),
     onTheme(() => draw(true)),
-    onConnection((lost) => lost === null && schedule(0)),
+    onConnection((loss) => loss === null && schedule(0)),
   ];
   return {
     element,
     dispose: () => {
-      gone = true;
+      disposed = true;
       clearTimeout(timer);
       for (const end of ends) end();
-      ended.dispose();
-      took.dispose();
+      finished.dispose();
+      runTimes.dispose();
     },
   };
 
-  /** Loads so long after it was loaded last. @param {number} after */
+  /** Loads the history so many milliseconds after the last request. @param {number} after */
   function schedule(after) {
     clearTimeout(timer);
-    if (!gone) timer = setTimeout(load, Math.max(0, loadedAt + after - performance.now()));
+    if (!disposed) timer = setTimeout(load, Math.max(0, loadedAt + after - performance.now()));
   }
 
   async function load() {
     loadedAt = performance.now();
     if (!document.hidden) {
-      const asked = range;
-      const told = await readJson(`/stats/history?minutes=${asked.minutes}`).catch(() => null); // the banner says why
-      if (gone || asked !== range) return;
-      if (told) {
-        history = told;
+      const requested = range;
+      const response = await readJson(`/stats/history?minutes=${requested.minutes}`).catch(() => null); // tried again
+      if (disposed || requested !== range) return;
+      if (response) {
+        history = response;
         draw(false);
       }
     }
-    schedule(MINUTE_MS); // the minutes move on even where nothing happens
+    schedule(MINUTE_MS); // the period moves on even if no job finishes
   }
 
-  /** @param {boolean} anew */
-  function draw(anew) {
+  /** @param {boolean} rebuild */
+  function draw(rebuild) {
     if (!history) return;
-    ended.draw(endedData(history, range.bar), anew, endedWords(history, range.words));
-    took.draw(tookData(history), anew, tookWords(history, range.words));
+    finished.draw(finishedJobsData(history, range.bar), rebuild, finishedJobsText(history, range.label));
+    runTimes.draw(runTimeData(history), rebuild, runTimeText(history, range.label));
   }
 }

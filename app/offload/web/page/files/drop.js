@@ -1,20 +1,20 @@
 /**
- * Files that are dragged onto the page, wherever.
+ * Accepts files that are dropped anywhere on the page.
  */
 
 import { h } from "../parts/dom.js";
 
 /**
- * @param {(files: File[], folders: number) => void} take is given what was dropped; folders are only counted
+ * @param {(files: File[], folders: number) => void} onDrop `folders` is the number of folders that were dropped
  */
-export function acceptDrops(take) {
+export function acceptDrops(onDrop) {
   const overlay = h("div", { class: "drop-overlay", hidden: true }, h("p", {}, "Drop to digest"));
   document.body.append(overlay);
-  /** Each element on the way is entered before the one before it is left. */
+  /** The browser reports that an element is entered before it reports that the previous one is left. */
   let depth = 0;
-  /** @param {number} to */
-  const deepen = (to) => {
-    depth = to;
+  /** @param {number} newDepth */
+  const setDepth = (newDepth) => {
+    depth = newDepth;
     overlay.hidden = depth <= 0;
   };
   /** @param {(event: DragEvent) => void} act */
@@ -25,11 +25,11 @@ export function acceptDrops(take) {
   };
   addEventListener(
     "dragenter",
-    withFiles(() => deepen(depth + 1)),
+    withFiles(() => setDepth(depth + 1)),
   );
   addEventListener(
     "dragleave",
-    withFiles(() => deepen(depth - 1)),
+    withFiles(() => setDepth(depth - 1)),
   );
   addEventListener(
     "dragover",
@@ -40,11 +40,10 @@ export function acceptDrops(take) {
   addEventListener(
     "drop",
     withFiles((event) => {
-      deepen(0);
+      setDepth(0);
       const items = [...(event.dataTransfer?.items ?? [])].filter(({ kind }) => kind === "file");
       const files = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory).map((item) => item.getAsFile());
-      const there = /** @type {File[]} */ (files.filter(Boolean));
-      take(there, items.length - files.length);
+      onDrop(/** @type {File[]} */ (files.filter(Boolean)), items.length - files.length);
     }),
   );
 }

@@ -1,15 +1,15 @@
 /**
- * What somebody expects a file's digest to be, as it is pasted: a digest alone, or lines of a SHA256SUMS.
+ * Parses expected digests as users paste them: a single digest, or lines of a manifest such as SHA256SUMS.
  *
- * @typedef {Record<string, number>} Lengths each algorithm with the hex digits of its digests
+ * @typedef {Record<string, number>} Lengths the number of hex digits of a digest, by algorithm
  */
 
 const ENTRY = /^\\?([0-9a-fA-F]{8,})(?: [ *](.+))?$/;
 const TAGGED = /^([A-Za-z0-9-]+)(?:: *| \((.+)\) = )([0-9a-fA-F]{8,})$/;
 
 /**
- * The lengths of digests, out of the schema of `file-digest`.
- * @param {any} params its parameters' schema
+ * Returns the lengths of digests from the schema of `file-digest`.
+ * @param {any} params the JSON Schema of its parameters
  * @returns {Lengths}
  */
 export function lengthsOf(params) {
@@ -21,13 +21,13 @@ export function lengthsOf(params) {
 }
 
 /**
- * What is expected of a file of this name.
+ * Returns the digests that are expected for a file.
  * @param {string} text as pasted
- * @param {string} name the file's
- * @param {string[]} chosen algorithms that are computed: a digest that may be of several is of one of these
+ * @param {string} name of the file
+ * @param {string[]} chosen the algorithms that will be computed: they decide if a digest may be of several algorithms
  * @param {Lengths} lengths
- * @returns {Record<string, string> | null} algorithms with digests; null where nothing is said of this file
- * @throws {Error} where a line is no digest, or it can't be told of which algorithm
+ * @returns {Record<string, string> | null} digests by algorithm; null if the text has none for this file
+ * @throws {Error} if a line is not a digest, or its algorithm is unknown or ambiguous
  */
 export function expectedOf(text, name, chosen, lengths) {
   /** @type {Record<string, string>} */
@@ -40,24 +40,31 @@ export function expectedOf(text, name, chosen, lengths) {
   return Object.keys(found).length > 0 ? found : null;
 }
 
-/** @param {string} line @param {string[]} chosen @param {Lengths} lengths @returns {[string, string, string | undefined]} */
+/**
+ * @param {string} line
+ * @param {string[]} chosen
+ * @param {Lengths} lengths
+ * @returns {[string, string, string | undefined]}
+ */
 function read(line, chosen, lengths) {
   const tagged = TAGGED.exec(line);
   if (tagged) {
-    const algorithm = Object.keys(lengths).find((one) => one === tagged[1].toLowerCase());
-    if (!algorithm) throw new Error(`There is no algorithm ${tagged[1]}.`);
+    const algorithm = Object.keys(lengths).find((name) => name === tagged[1].toLowerCase());
+    if (!algorithm) throw new Error(`Unknown algorithm ${tagged[1]}.`);
     return [algorithm, tagged[3].toLowerCase(), tagged[2]];
   }
   const entry = ENTRY.exec(line);
-  if (!entry) throw new Error("Paste a digest in hex, or lines as sha256sum prints them.");
+  if (!entry) throw new Error("Paste a digest in hex, or the output of sha256sum.");
   const [, digest, file] = entry;
-  const fitting = Object.keys(lengths).filter((one) => lengths[one] === digest.length);
-  if (fitting.length === 0) throw new Error(`No algorithm has digests of ${digest.length} hex digits.`);
-  const chosenOnes = fitting.filter((one) => chosen.includes(one));
-  const meant = chosenOnes.length > 0 ? chosenOnes : fitting;
-  const [algorithm] = meant;
-  if (meant.length > 1) {
-    throw new Error(`This may be ${meant.join(" or ")}: write, for instance, ${algorithm}: before it.`);
+  const possible = Object.keys(lengths).filter((name) => lengths[name] === digest.length);
+  if (possible.length === 0) throw new Error(`No algorithm has digests of ${digest.length} hex digits.`);
+  const possibleAndChosen = possible.filter((name) => chosen.includes(name));
+  const candidates = possibleAndChosen.length > 0 ? possibleAndChosen : possible;
+  const [algorithm] = candidates;
+  if (candidates.length > 1) {
+    throw new Error(
+      `This digest may be ${candidates.join(" or ")}. Write the algorithm before it, for example ${algorithm}:`,
+    );
   }
   return [algorithm, digest.toLowerCase(), file];
 }

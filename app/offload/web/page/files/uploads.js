@@ -1,6 +1,6 @@
 /**
- * The files that were given to this page: each is uploaded, digested and kept with its result until it is put away.
- * They go on while another view is shown.
+ * The files that were added to the page. Each is uploaded and digested, and listed until it is dismissed, also while
+ * another view is shown.
  *
  * @typedef {"waiting" | "sending" | "digesting" | "done" | "failed" | "stopped"} Stage
  * @typedef {{
@@ -13,55 +13,58 @@
  *   problem: string,
  *   stop: AbortController,
  * }} Entry
- *   `sent` in bytes; `job` null until it has been accepted; `problem` of one that failed, in words
+ *   `sent` in bytes; `job` is null until it has been accepted; `problem` is the error of a file that failed
  */
 
-import { send } from "../service/api.js";
 import { watchJob } from "../live/jobs.js";
-import { uploadAndDigest } from "./upload.js";
+import { postForm, send } from "../service/api.js";
 
-/** Browsers open six connections to one host, and the page needs some. */
-const AT_ONCE = 2;
+/** Browsers open six connections to a host, and the page needs some of them. */
+const CONCURRENT_UPLOADS = 2;
 
-/** @type {Record<string, Stage>} */
-const ENDINGS = { succeeded: "done", failed: "failed", cancelled: "stopped" };
+/** The stage of a file by the final state of its job. @type {Record<string, Stage>} */
+const FINAL_STAGES = { succeeded: "done", failed: "failed", cancelled: "stopped" };
 
 /** @type {Entry[]} */
 const entries = [];
-let given = 0;
+let added = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
 /** The files, newest first. */
 export const uploads = () => [...entries];
 
+/** True until the file's digests are known or it has failed. @param {Entry} entry */
+export const isLive = ({ stage }) => ["waiting", "sending", "digesting"].includes(stage);
+
 /**
  * @param {() => void} listener is called at each change
- * @returns {() => void} ends that
+ * @returns {() => void} stops it
  */
 export function onUploads(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-const changed = () => {
-  if (entries.some(({ stage }) => stage === "waiting" || stage === "sending")) addEventListener("beforeunload", ask);
-  else removeEventListener("beforeunload", ask);
+function notify() {
+  const unsent = entries.some(({ stage }) => stage === "waiting" || stage === "sending");
+  if (unsent) addEventListener("beforeunload", askBeforeUnload);
+  else removeEventListener("beforeunload", askBeforeUnload);
   listeners.forEach((listener) => listener());
-};
+}
 
-/** What is not there yet would be lost with the page. @param {Event} event */
-const ask = (event) => event.preventDefault();
+/** Makes the browser ask before it leaves the page, which would end the uploads. @param {Event} event */
+const askBeforeUnload = (event) => event.preventDefault();
 
 /**
- * Takes a file on.
+ * Adds a file to the list and uploads it.
  * @param {File} file
  * @param {Entry["wanted"]} wanted
  */
-export function digest(file, wanted) {
-  given += 1;
+export function addFile(file, wanted) {
+  added += 1;
   entries.unshift({
-    key: String(given),
+    key: String(added),
     file,
     wanted,
     stage: "waiting",
@@ -70,48 +73,48 @@ export function digest(file, wanted) {
     problem: "",
     stop: new AbortController(),
   });
-  next();
+  startNext();
 }
 
-/** Stops a file that is not finished: what was sent of it is forgotten, and its job cancelled. @param {Entry} entry */
+/** Stops a live file: its upload is aborted or its job cancelled. @param {Entry} entry */
 export async function stop(entry) {
   if (entry.stage === "waiting") entry.stage = "stopped";
   else if (entry.stage === "sending") entry.stop.abort();
   else if (entry.stage === "digesting") {
     await send("POST", `/jobs/${entry.job.id}/cancel`).catch((error) => (entry.problem = error.message));
   }
-  next();
+  startNext();
 }
 
-/** Uploads once more what has not arrived. @param {Entry} entry */
-export function again(entry) {
+/** Uploads a file again that did not arrive. @param {Entry} entry */
+export function retry(entry) {
   Object.assign(entry, { stage: "waiting", sent: 0, problem: "", stop: new AbortController() });
-  next();
+  startNext();
 }
 
-/** Takes what is finished off the list; its job stays. @param {Entry} entry */
-export function putAway(entry) {
+/** Removes a file from the list; its job is kept. @param {Entry} entry */
+export function dismiss(entry) {
   entries.splice(entries.indexOf(entry), 1);
-  changed();
+  notify();
 }
 
-function next() {
-  const busy = entries.filter(({ stage }) => stage === "sending").length;
+function startNext() {
+  const sending = entries.filter(({ stage }) => stage === "sending").length;
   const waiting = entries.filter(({ stage }) => stage === "waiting").reverse();
-  for (const entry of waiting.slice(0, Math.max(0, AT_ONCE - busy))) transfer(entry);
-  changed();
+  for (const entry of waiting.slice(0, Math.max(0, CONCURRENT_UPLOADS - sending))) upload(entry);
+  notify();
 }
 
 /** @param {Entry} entry */
-async function transfer(entry) {
+async function upload(entry) {
   entry.stage = "sending";
-  /** @param {number} sent */
-  const progressed = (sent) => {
-    entry.sent = sent;
-    changed();
+  /** @param {number} bytes of the form, which is slightly larger than the file */
+  const onProgress = (bytes) => {
+    entry.sent = Math.min(bytes, entry.file.size);
+    notify();
   };
   try {
-    const job = await uploadAndDigest(entry.file, entry.wanted, progressed, entry.stop.signal);
+    const job = await postForm("/jobs/file-digest/upload", formOf(entry), onProgress, entry.stop.signal);
     entry.stage = "digesting";
     follow(entry, job);
   } catch (error) {
@@ -119,27 +122,36 @@ async function transfer(entry) {
     entry.stage = stopped ? "stopped" : "failed";
     entry.problem = stopped ? "" : /** @type {Error} */ (error).message;
   }
-  next();
+  startNext();
 }
 
-/** @param {Entry} entry @param {any} job as it was accepted */
-function follow(entry, job) {
-  const end = watchJob(job.id, tell, (why) => fail(why.message));
-  tell(job);
+/** The service requires the parameters before the file. @param {Entry} entry */
+function formOf({ file, wanted: { algorithms, expected } }) {
+  const form = new FormData();
+  for (const algorithm of algorithms) form.append("algorithms", algorithm);
+  if (expected) form.append("expected", JSON.stringify(expected));
+  form.append("file", file);
+  return form;
+}
 
-  /** @param {any} latest */
-  function tell(latest) {
-    entry.job = latest;
-    entry.stage = ENDINGS[latest.state] ?? "digesting";
-    if (latest.error) entry.problem = latest.error.detail;
-    if (entry.stage !== "digesting") end();
-    changed();
+/** @param {Entry} entry @param {any} accepted the job */
+function follow(entry, accepted) {
+  const endWatch = watchJob(accepted.id, update, { gone: (error) => fail(error.message) });
+  update(accepted);
+
+  /** @param {any} job */
+  function update(job) {
+    entry.job = job;
+    entry.stage = FINAL_STAGES[job.state] ?? "digesting";
+    if (job.error) entry.problem = job.error.detail;
+    if (entry.stage !== "digesting") endWatch();
+    notify();
   }
 
   /** @param {string} problem */
   function fail(problem) {
-    end();
+    endWatch();
     Object.assign(entry, { stage: "failed", problem });
-    changed();
+    notify();
   }
 }

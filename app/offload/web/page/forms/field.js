@@ -1,125 +1,131 @@
 /**
- * What stands around the control of a field: its label, what is said about it, what is wrong with it.
+ * The frame of a form's field: its label, hint and error message around its control.
  *
  * @typedef {import("./schema.js").Schema} Schema
  * @typedef {import("./schema.js").Shape} Shape
- * @typedef {{label: string, shape: Shape, required: boolean, form: {root: Schema, newId: () => string}}} Asked
- *   `required`: it can't be left out
+ * @typedef {{label: string, shape: Shape, required: boolean, form: {root: Schema, newId: () => string}}} FieldSpec
  * @typedef {{
  *   element: HTMLElement,
  *   control: HTMLElement,
  *   label: string,
  *   read: () => any,
  *   set: (value: any) => void,
- *   complaint: () => string,
- *   tell: (complaint: string) => void,
+ *   validate: () => string,
+ *   showError: (message: string) => void,
  *   child: (part: string | number) => Field | undefined,
  *   children: () => Field[],
  * }} Field
- *   `control` takes the focus; `read` gives what is to be sent, undefined where that is nothing; `set` shows a value,
- *   undefined for none; `complaint` says what is wrong, empty where nothing is, and `tell` shows that; `child` is the
- *   field that a part of an error's place leads to
- * @typedef {Pick<Field, "read" | "set" | "complaint">} Behaviour
+ *   `control` takes the focus; `read` returns the value to send, undefined for none; `set` shows a value, undefined for
+ *   none; `validate` returns what is wrong with the value, empty if nothing is; `child` is the field for a part of an
+ *   error's location
+ * @typedef {Pick<Field, "read" | "set" | "validate">} Behaviour
  */
 
 import { h, setAttribute } from "../parts/dom.js";
 import { hintOf } from "./values.js";
 
 /**
- * A field of one control.
- * @param {Asked} asked
+ * Makes a field with one control.
+ * @param {FieldSpec} spec
  * @param {HTMLElement} control
  * @param {Behaviour} behaviour
  * @returns {Field}
  */
-export function framed(asked, control, behaviour) {
-  const id = asked.form.newId();
+export function singleField(spec, control, behaviour) {
+  const id = spec.form.newId();
   control.id = id;
-  const box = control instanceof HTMLInputElement && control.type === "checkbox";
-  const label = h("label", { for: id, class: "field-label" }, ...named(asked));
-  const remarks = remarksOf(asked, id);
-  const around = h("div", { class: box ? "field field-check" : "field" }, label, remarks.hint, control, remarks.error);
+  const isCheckbox = control instanceof HTMLInputElement && control.type === "checkbox";
+  const label = h("label", { for: id, class: "field-label" }, ...labelContent(spec));
+  const notes = notesOf(spec, id);
+  const element = h(
+    "div",
+    { class: isCheckbox ? "field field-check" : "field" },
+    label,
+    notes.hint,
+    control,
+    notes.error,
+  );
   /** @type {Field} */
   const field = {
     ...behaviour,
-    element: around,
+    element,
     control,
-    label: asked.label,
-    tell(complaint) {
-      say(field.control, remarks, complaint);
-      setAttribute(field.control, "aria-invalid", complaint ? "true" : null);
+    label: spec.label,
+    showError(message) {
+      showMessage(field.control, notes, message);
+      setAttribute(field.control, "aria-invalid", message ? "true" : null);
     },
     child: () => undefined,
     children: () => [],
   };
-  // A complaint that came as soon as a field is left would move the button that is being clicked.
-  around.addEventListener("input", () => field.tell(""));
-  say(control, remarks, "");
+  // The field is not validated when it loses the focus: the message would move the button that the user clicks.
+  element.addEventListener("input", () => field.showError(""));
+  showMessage(control, notes, "");
   return field;
 }
 
 /**
- * A field of other fields.
- * @param {Asked} asked
+ * Makes a field that consists of other fields.
+ * @param {FieldSpec} spec
  * @param {{parts: HTMLElement[], control?: HTMLElement} & Behaviour & Pick<Field, "child" | "children">} group
- *   `control` is the fieldset itself unless there is a better one
+ *   `control` is by default the fieldset
  * @returns {Field}
  */
-export function grouped(asked, { parts, control, ...behaviour }) {
-  const remarks = remarksOf(asked, asked.form.newId());
-  const legend = h("legend", { class: "field-label" }, ...named(asked));
-  const around = h("fieldset", { class: "field-group", tabindex: "-1" }, legend, remarks.hint, ...parts, remarks.error);
-  around.addEventListener("input", () => say(around, remarks, ""));
-  say(around, remarks, "");
+export function fieldGroup(spec, { parts, control, ...behaviour }) {
+  const notes = notesOf(spec, spec.form.newId());
+  const legend = h("legend", { class: "field-label" }, ...labelContent(spec));
+  const element = h("fieldset", { class: "field-group", tabindex: "-1" }, legend, notes.hint, ...parts, notes.error);
+  element.addEventListener("input", () => showMessage(element, notes, ""));
+  showMessage(element, notes, "");
   return {
     ...behaviour,
-    element: around,
-    control: control ?? around,
-    label: asked.label,
-    tell: (complaint) => say(around, remarks, complaint),
+    element,
+    control: control ?? element,
+    label: spec.label,
+    showError: (message) => showMessage(element, notes, message),
   };
 }
 
-/** The label's words. @param {Asked} asked */
-function named({ label, shape, required }) {
+/** @param {FieldSpec} spec */
+function labelContent({ label, shape, required }) {
   const title = shape.schema.title;
-  // A title that pydantic made of the name says nothing new.
-  const own = title && title.toLowerCase().replaceAll(" ", "_") !== label.toLowerCase() && shape.kind !== "choice";
-  const words = own && !isModel(shape) ? [title, " ", h("code", {}, label)] : [label];
+  // By default pydantic makes the title from the name.
+  const ownTitle = title && title.toLowerCase().replaceAll(" ", "_") !== label.toLowerCase() && shape.kind !== "choice";
+  const content = ownTitle && !isModel(shape) ? [title, " ", h("code", {}, label)] : [label];
   return required || shape.kind === "const"
-    ? words
-    : [...words, " ", h("span", { class: "field-optional" }, "optional")];
+    ? content
+    : [...content, " ", h("span", { class: "field-optional" }, "optional")];
 }
 
-/** Of a class the title is its name, and not that of the field. @param {Shape} shape */
+/** True if the schema's title is the name of a class and not a title of the field. @param {Shape} shape */
 const isModel = ({ kind, schema }) => kind === "object" || kind === "enum" || schema.properties !== undefined;
 
-/** @param {Asked} asked @param {string} id */
-function remarksOf({ shape, required }, id) {
-  const about = (shape.schema.description ?? "").trim().replace(/[\p{L}\p{N}`)]$/u, "$&.");
-  const words = [about, hintOf(shape, required)].filter(Boolean).join(" ");
-  const hint = h("p", { id: `${id}-hint`, class: "field-hint", hidden: words === "" }, ...prose(words));
+/** @param {FieldSpec} spec @param {string} id */
+function notesOf({ shape, required }, id) {
+  const description = (shape.schema.description ?? "").trim().replace(/[\p{L}\p{N}`)]$/u, "$&.");
+  const text = [description, hintOf(shape, required)].filter(Boolean).join(" ");
+  const hint = h("p", { id: `${id}-hint`, class: "field-hint", hidden: text === "" }, ...withCode(text));
   const error = h("p", { id: `${id}-error`, class: "field-error", hidden: true });
   return { hint, error };
 }
 
 /**
- * A docstring's words, with what stands between backticks as code.
+ * The text of a docstring, with the parts between backticks as code.
  * @param {string} text
  */
-export function prose(text) {
+export function withCode(text) {
   return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? h("code", {}, part) : part));
 }
 
 /**
- * Shows a complaint, or none, and has it read with the control.
+ * Shows an error message, or none, and makes it part of the control's accessible description.
  * @param {HTMLElement} control
- * @param {ReturnType<typeof remarksOf>} remarks
- * @param {string} complaint
+ * @param {ReturnType<typeof notesOf>} notes
+ * @param {string} message
  */
-function say(control, { hint, error }, complaint) {
-  error.textContent = complaint;
-  error.hidden = complaint === "";
-  const read = [error, hint].filter((remark) => !remark.hidden).map((remark) => remark.id);
-  setAttribute(control, "aria-describedby", read.length > 0 ? read.join(" ") : null);
+function showMessage(control, { hint, error }, message) {
+  error.textContent = message;
+  error.hidden = message === "";
+  const ids = [error, hint].filter((note) => !note.hidden).map((note) => note.id);
+  setAttribute(control, "aria-describedby", ids.length > 0 ? ids.join(" ") : null);
 }

@@ -1,26 +1,24 @@
 /**
- * A form made from a JSON Schema.
- *
- * It sends what can be seen in it and nothing else: what may be left out and is left empty, is left out.
+ * A form made from a JSON Schema. Optional fields that are empty are not sent.
  *
  * @typedef {import("./field.js").Field} Field
  * @typedef {import("./schema.js").Schema} Schema
- * @typedef {{loc: (string | number)[], msg: string}} Problem as the service's 422 tells it
+ * @typedef {{loc: (string | number)[], msg: string}} FieldError an error as in the service's response 422
  */
 
 import { h } from "../parts/dom.js";
-import { jsonField } from "./value_fields.js";
-import { membersOf } from "./group_fields.js";
 import { write } from "../service/json.js";
+import { membersOf } from "./group_fields.js";
 import { fits, shapeOf } from "./schema.js";
+import { jsonField } from "./value_fields.js";
 
 let forms = 0;
 
 /**
  * @param {Schema} schema of an object; its numbers as `json.parse` reads them
- * @param {{changed?: () => void}} [options] `changed` is called at each change of what would be sent
+ * @param {{onChange?: () => void}} [options] `onChange` is called at each change of the value
  */
-export function createForm(schema, { changed = () => {} } = {}) {
+export function createForm(schema, { onChange = () => {} } = {}) {
   forms += 1;
   const prefix = `form${forms}`;
   let ids = 0;
@@ -29,7 +27,7 @@ export function createForm(schema, { changed = () => {} } = {}) {
   const summary = h("div", { class: "form-errors", role: "alert", hidden: true });
   const fields = h("div", { class: "form-fields" });
   const element = h("div", { class: "form" }, summary, fields);
-  const drawable = shape.kind === "object";
+  const hasFields = shape.kind === "object";
 
   const members = membersOf({ label: "", shape, required: true, form });
   const json = jsonField({
@@ -38,10 +36,10 @@ export function createForm(schema, { changed = () => {} } = {}) {
     required: true,
     form,
   });
-  let asJson = !drawable;
+  let asJson = !hasFields;
   show();
-  element.addEventListener("input", changed);
-  element.addEventListener("change", changed);
+  element.addEventListener("input", onChange);
+  element.addEventListener("change", onChange);
 
   function show() {
     fields.replaceChildren(...(asJson ? [json.element] : members.elements));
@@ -50,18 +48,18 @@ export function createForm(schema, { changed = () => {} } = {}) {
   /** @returns {Field[]} */
   const top = () => (asJson ? [json] : [...members.fields.values()]);
 
-  /** The value that would be sent, with `Exact` numbers; meaningless where `check` complains. */
+  /** Returns the value to send, with `Exact` numbers. Call it only after `check` has returned true. */
   const read = () => (asJson ? json.read() : members.read());
 
   return {
     element,
-    /** True where there is nothing to fill in. */
-    empty: drawable && members.fields.size === 0,
+    /** True if there are no fields. */
+    empty: hasFields && members.fields.size === 0,
     read,
-    /** The same as JSON text; what is no JSON, as it was typed. */
-    text: () => (asJson && json.complaint() ? /** @type {any} */ (json.control).value : write(read())),
+    /** Returns the value as JSON text; invalid JSON is returned as it was typed. */
+    text: () => (asJson && json.validate() ? /** @type {any} */ (json.control).value : write(read())),
     /**
-     * Shows a value; what the fields can't show, is shown as JSON.
+     * Shows a value, as JSON if the fields can't show it.
      * @param {any} value
      */
     set(value) {
@@ -72,63 +70,63 @@ export function createForm(schema, { changed = () => {} } = {}) {
         members.set(value);
       }
       show();
-      changed();
+      onChange();
     },
-    /** True while the value is written as JSON. */
+    /** True while the value is edited as JSON. */
     isJson: () => asJson,
-    /** True where it can be turned from one way of writing it to the other. */
-    canTurn: () => !asJson || (drawable && json.complaint() === "" && fits(json.read(), schema, schema)),
-    /** Turns it; to be called where `canTurn`. */
-    turn() {
+    /** True if the form can switch between fields and JSON now. */
+    canSwitchMode: () => !asJson || (hasFields && json.validate() === "" && fits(json.read(), schema, schema)),
+    /** Switches between fields and JSON, if `canSwitchMode`. */
+    switchMode() {
       const value = read();
       asJson = !asJson;
       if (asJson) json.set(value);
       else members.set(value);
       show();
-      changed();
+      onChange();
     },
-    /** Shows what is wrong and goes to the first of it; true where nothing is. */
+    /** Validates the fields, shows the errors and focuses the first; returns true if there are none. */
     check() {
-      const complaints = all(top()).map((field) => ({ field, msg: field.complaint() }));
-      return present(complaints.filter(({ msg }) => msg !== ""));
+      const errors = all(top()).map((field) => ({ field, msg: field.validate() }));
+      return present(errors.filter(({ msg }) => msg !== ""));
     },
     /**
-     * Shows what the service has found wrong, each at the field that it belongs to.
-     * @param {Problem[]} problems whose `loc` is without its first part, "body" or "query"
+     * Shows errors that the service has found, each at its field.
+     * @param {FieldError[]} errors their `loc` without its first part, "body" or "query"
      */
-    tell(problems) {
-      const place = (/** @type {Problem["loc"]} */ loc) => (asJson && loc.length > 0 ? `${loc.join(".")}: ` : "");
-      present(problems.map(({ loc, msg }) => ({ field: fieldAt(loc), msg: place(loc) + msg })));
+    showErrors(errors) {
+      const place = (/** @type {FieldError["loc"]} */ loc) => (asJson && loc.length > 0 ? `${loc.join(".")}: ` : "");
+      present(errors.map(({ loc, msg }) => ({ field: fieldAt(loc), msg: place(loc) + msg })));
     },
   };
 
-  /** @param {(string | number)[]} loc @returns {Field | null} null for what belongs to no field */
+  /** @param {(string | number)[]} loc @returns {Field | null} null if the location is not a field */
   function fieldAt(loc) {
     if (asJson) return json;
     /** @type {Field | null} */
     let found = null;
     for (const part of loc) {
-      // Some parts are no place: which of several types did not fit, for instance.
+      // Some parts name no field, for example the type of a choice that did not match.
       found = (found === null ? members.fields.get(String(part)) : found.child(part)) ?? found;
     }
     return found;
   }
 
-  /** @param {{field: Field | null, msg: string}[]} complaints */
-  function present(complaints) {
-    for (const field of all(top())) field.tell("");
+  /** @param {{field: Field | null, msg: string}[]} errors */
+  function present(errors) {
+    for (const field of all(top())) field.showError("");
     /** @type {Map<Field, string[]>} */
     const byField = new Map();
-    for (const { field, msg } of complaints) {
+    for (const { field, msg } of errors) {
       if (field) byField.set(field, [...new Set([...(byField.get(field) ?? []), msg])]);
     }
-    for (const [field, msgs] of byField) field.tell(msgs.join(" "));
-    const lines = complaints.map(({ field, msg }) => h("li", {}, field ? linkTo(field, msg) : msg));
-    summary.replaceChildren(h("p", {}, "This can't be sent yet:"), h("ul", {}, ...lines));
-    summary.hidden = complaints.length === 0;
-    const first = complaints.find(({ field }) => field)?.field;
+    for (const [field, msgs] of byField) field.showError(msgs.join(" "));
+    const lines = errors.map(({ field, msg }) => h("li", {}, field ? linkTo(field, msg) : msg));
+    summary.replaceChildren(h("p", {}, "Correct these fields:"), h("ul", {}, ...lines));
+    summary.hidden = errors.length === 0;
+    const first = errors.find(({ field }) => field)?.field;
     first?.control.focus();
-    return complaints.length === 0;
+    return errors.length === 0;
   }
 }
 
@@ -138,7 +136,7 @@ function linkTo(field, msg) {
   return h("button", { type: "button", onclick: go }, `${field.label}: ${msg}`);
 }
 
-/** @param {Field[]} fields @returns {Field[]} each before those within it */
+/** @param {Field[]} fields @returns {Field[]} the fields and their children, in document order */
 function all(fields) {
   return fields.flatMap((field) => [field, ...all(field.children())]);
 }

@@ -1,69 +1,69 @@
 /**
- * The fields of a form that hold other fields: objects and what may be left out or chosen among.
+ * The fields of a form that contain other fields: objects, optional objects and choices between types.
  *
- * @typedef {import("./field.js").Asked} Asked
+ * @typedef {import("./field.js").FieldSpec} FieldSpec
  * @typedef {import("./field.js").Field} Field
  * @typedef {import("./schema.js").Schema} Schema
  */
 
 import { h } from "../parts/dom.js";
-import { checkField, constField, enumField, jsonField, leftOut, textField } from "./value_fields.js";
-import { grouped } from "./field.js";
+import { fieldGroup } from "./field.js";
 import { listField, mapField, setField } from "./list_fields.js";
 import { fits, resolve, shapeOf } from "./schema.js";
-import { needed } from "./values.js";
+import { checkField, constField, emptyChoice, enumField, jsonField, textField } from "./value_fields.js";
+import { requiredError } from "./values.js";
 
 /**
- * The field for a part of a schema.
+ * Makes the field for a part of a schema.
  * @param {Schema | boolean} schema
- * @param {{label: string, required: boolean, form: Asked["form"]}} place
+ * @param {{label: string, required: boolean, form: FieldSpec["form"]}} place
  * @returns {Field}
  */
 export function fieldFor(schema, place) {
   const shape = shapeOf(schema, place.form.root);
-  const asked = { ...place, shape };
+  const spec = { ...place, shape };
   const given = shape.schema.default ?? null;
-  // Left out, it is null already; else null is one more thing to choose.
-  if (shape.nullable && (place.required || given !== null)) return choiceField(withNull(asked));
+  // A value that is left out is null already. Otherwise null is one more choice.
+  if (shape.nullable && (place.required || given !== null)) return choiceField(withNull(spec));
   switch (shape.kind) {
     case "string":
     case "integer":
     case "number":
-      return textField(asked);
+      return textField(spec);
     case "boolean":
-      return typeof shape.schema.default === "boolean" ? checkField(asked) : enumField(asked);
+      return typeof shape.schema.default === "boolean" ? checkField(spec) : enumField(spec);
     case "enum":
-      return enumField(asked);
+      return enumField(spec);
     case "const":
     case "null":
-      return constField(asked);
+      return constField(spec);
     case "set":
-      return setField(asked);
+      return setField(spec);
     case "list":
-      return listField(asked);
+      return listField(spec);
     case "map":
-      return mapField(asked);
+      return mapField(spec);
     case "choice":
-      return choiceField(asked);
+      return choiceField(spec);
     case "object":
-      return place.required ? objectField(asked) : optionalField(asked);
+      return place.required ? objectField(spec) : optionalField(spec);
     default:
-      return jsonField(asked);
+      return jsonField(spec);
   }
 }
 
-/** @param {Asked} asked @returns {Asked} */
-function withNull(asked) {
-  const { schema, branches } = asked.shape;
+/** @param {FieldSpec} spec @returns {FieldSpec} */
+function withNull(spec) {
+  const { schema, branches } = spec.shape;
   const { default: given, description, ...bare } = schema;
   const all = [...(branches ?? [bare]), { type: "null", title: "none (null)" }];
   return {
-    ...asked,
+    ...spec,
     shape: { kind: "choice", nullable: false, schema: { description, default: given }, branches: all },
   };
 }
 
-/** The members of an object, without anything around them. @param {Asked} asked */
+/** Makes the fields of an object's members, without a frame. @param {FieldSpec} spec */
 export function membersOf({ shape, form }) {
   const { properties = {}, required = [] } = shape.schema;
   /** @type {Map<string, Field>} */
@@ -85,32 +85,32 @@ export function membersOf({ shape, form }) {
   };
 }
 
-/** @param {Asked} asked @returns {Field} */
-function objectField(asked) {
-  const members = membersOf(asked);
-  return grouped(asked, {
+/** @param {FieldSpec} spec @returns {Field} */
+function objectField(spec) {
+  const members = membersOf(spec);
+  return fieldGroup(spec, {
     parts: members.elements,
     read: members.read,
     set: members.set,
-    complaint: () => "",
+    validate: () => "",
     child: (part) => members.fields.get(String(part)),
     children: () => [...members.fields.values()],
   });
 }
 
-/** An object that is there once its box is ticked. @param {Asked} asked @returns {Field} */
-function optionalField(asked) {
-  const box = h("input", { type: "checkbox", id: asked.form.newId() });
-  const label = h("label", { for: box.id }, "Include it");
+/** An object that is sent if its checkbox is checked. @param {FieldSpec} spec @returns {Field} */
+function optionalField(spec) {
+  const box = h("input", { type: "checkbox", id: spec.form.newId() });
+  const label = h("label", { for: box.id }, "Include");
   const inside = h("div", { class: "field-inside" });
   /** @type {ReturnType<typeof membersOf> | null} */
   let members = null;
   const show = () => {
-    members = box.checked ? membersOf(asked) : null; // made only now: a schema may hold itself
+    members = box.checked ? membersOf(spec) : null; // not made before: a schema may contain itself
     inside.replaceChildren(...(members?.elements ?? []));
   };
   box.addEventListener("change", show);
-  return grouped(asked, {
+  return fieldGroup(spec, {
     parts: [h("div", { class: "field-give" }, box, label), inside],
     control: box,
     read: () => members?.read(),
@@ -119,20 +119,20 @@ function optionalField(asked) {
       show();
       members?.set(value);
     },
-    complaint: () => "",
+    validate: () => "",
     child: (part) => members?.fields.get(String(part)),
     children: () => [...(members?.fields.values() ?? [])],
   });
 }
 
-/** One of several forms of a value. @param {Asked} asked @returns {Field} */
-function choiceField(asked) {
-  const { form, required } = asked;
-  const branches = asked.shape.branches ?? [];
+/** A value of one of several types. @param {FieldSpec} spec @returns {Field} */
+function choiceField(spec) {
+  const { form, required } = spec;
+  const branches = spec.shape.branches ?? [];
   const select = h(
     "select",
-    { id: form.newId(), required, "aria-label": `Kind of ${asked.label}` },
-    h("option", { value: "" }, leftOut(asked)),
+    { id: form.newId(), required, "aria-label": `Kind of ${spec.label}` },
+    h("option", { value: "" }, emptyChoice(spec)),
     ...branches.map((branch, index) => h("option", { value: String(index) }, branchName(branch, form.root))),
   );
   const inside = h("div", { class: "field-inside" });
@@ -144,7 +144,7 @@ function choiceField(asked) {
     inside.replaceChildren(...(chosen ? [chosen.element] : []));
   };
   select.addEventListener("change", show);
-  return grouped(asked, {
+  return fieldGroup(spec, {
     parts: [select, inside],
     control: select,
     read: () => chosen?.read(),
@@ -154,16 +154,16 @@ function choiceField(asked) {
       show();
       chosen?.set(value);
     },
-    complaint: () => (chosen === null ? needed(required) : ""),
+    validate: () => (chosen === null ? requiredError(required) : ""),
     child: (part) => chosen?.child(part),
     children: () => (chosen ? [chosen] : []),
   });
 }
 
 /**
- * What is filled in once a branch is chosen: the choice itself frames it.
+ * Makes the field of a chosen type. The choice is its frame.
  * @param {Schema} branch
- * @param {Asked["form"]} form
+ * @param {FieldSpec["form"]} form
  * @param {HTMLElement} control
  * @returns {Field}
  */
@@ -179,14 +179,14 @@ function branchField(branch, form, control) {
     label,
     read: () => (shape.kind === "null" ? null : members.read()),
     set: members.set,
-    complaint: () => "",
-    tell: () => {},
+    validate: () => "",
+    showError: () => {},
     child: (part) => members.fields.get(String(part)),
     children: () => [...members.fields.values()],
   };
 }
 
-const NAMES = { string: "text", integer: "whole number", number: "number", boolean: "yes or no", array: "list" };
+const NAMES = { string: "text", integer: "whole number", number: "number", boolean: "true or false", array: "list" };
 
 /** @param {Schema} branch @param {Schema} root @returns {string} */
 function branchName(branch, root) {

@@ -1,11 +1,12 @@
 /**
- * What a JSON Schema asks for, reduced to the few shapes that a form can draw.
+ * Reduces a JSON Schema to the few shapes that a form has fields for.
  *
  * @typedef {Record<string, any>} Schema
  * @typedef {"const" | "enum" | "string" | "integer" | "number" | "boolean" | "null" | "set" | "list" | "object" | "map"
  *   | "choice" | "json"} Kind
  * @typedef {{kind: Kind, schema: Schema, nullable: boolean, branches?: Schema[]}} Shape
- *   `schema` is without references at its top; `nullable` where null is allowed beside `kind`; `branches` of a choice
+ *   `schema` has its top-level references resolved; `nullable` is true if null is allowed besides `kind`;
+ *   `branches` are the types of a choice
  */
 
 import { Exact, same } from "../service/json.js";
@@ -13,7 +14,7 @@ import { Exact, same } from "../service/json.js";
 const MOST_REFERENCES = 20;
 
 /**
- * The shape of a schema. What no form can draw is "json".
+ * Returns the shape of a schema: "json" if a form has no field for it.
  * @param {Schema | boolean} schema
  * @param {Schema} root the document that `$ref` points into
  * @returns {Shape}
@@ -23,8 +24,8 @@ export function shapeOf(schema, root) {
   const { anyOf, oneOf, ...rest } = resolved;
   const alternatives = resolved.properties ? undefined : (anyOf ?? oneOf);
   if (!alternatives) return { kind: kindOf(resolved, root), schema: resolved, nullable: false };
-  const all = alternatives.map((/** @type {Schema} */ one) => resolve(one, root));
-  const branches = all.filter((/** @type {Schema} */ one) => one.type !== "null");
+  const all = alternatives.map((/** @type {Schema} */ branch) => resolve(branch, root));
+  const branches = all.filter((/** @type {Schema} */ branch) => branch.type !== "null");
   const nullable = branches.length < all.length;
   if (branches.length !== 1) return { kind: "choice", schema: resolved, nullable, branches };
   const only = shapeOf({ ...branches[0], ...rest }, root);
@@ -32,7 +33,7 @@ export function shapeOf(schema, root) {
 }
 
 /**
- * The schema with its references followed and its types written as alternatives; `{}` where there is none.
+ * Resolves references and writes a list of types as alternatives. Returns `{}` for a schema that can't be resolved.
  * @param {Schema | boolean} schema
  * @param {Schema} root
  * @returns {Schema}
@@ -93,7 +94,7 @@ function objectKind({ properties, additionalProperties, patternProperties }) {
 }
 
 /**
- * True where a value is of a schema's form: enough to choose among alternatives, and no validation.
+ * True if a value has the shape of a schema. This is enough to choose between alternatives; it is not a validation.
  * @param {any} value
  * @param {Schema | boolean} schema
  * @param {Schema} root

@@ -1,20 +1,20 @@
 /**
- * The fields of a form that hold one value each.
+ * The fields of a form with one value each.
  *
- * @typedef {import("./field.js").Asked} Asked
+ * @typedef {import("./field.js").FieldSpec} FieldSpec
  * @typedef {import("./field.js").Field} Field
  */
 
 import { h } from "../parts/dom.js";
-import { framed } from "./field.js";
 import { parse, same, write } from "../service/json.js";
-import { complaintOf, needed, valueOf } from "./values.js";
+import { singleField } from "./field.js";
+import { errorOf, requiredError, valueOf } from "./values.js";
 
 const SINGLE_LINE = 80;
 
-/** Text as typed: strings, and numbers with all their digits. @param {Asked} asked @returns {Field} */
-export function textField(asked) {
-  const { shape, required } = asked;
+/** A field for strings, and for numbers without rounding. @param {FieldSpec} spec @returns {Field} */
+export function textField(spec) {
+  const { shape, required } = spec;
   const numeric = shape.kind !== "string";
   const props = {
     type: shape.schema.format === "password" ? "password" : shape.schema.format === "date" ? "date" : "text",
@@ -27,16 +27,16 @@ export function textField(asked) {
   /** @type {HTMLInputElement | HTMLTextAreaElement} */
   let input = h("input", props);
   const text = () => (numeric ? input.value.trim() : input.value);
-  const field = framed(asked, input, {
+  const field = singleField(spec, input, {
     read: () => (text() === "" ? undefined : valueOf(text(), shape)),
     set(value) {
       const shown = value === null || value === undefined ? "" : String(value);
       if (shown.includes("\n")) grow();
       input.value = shown;
     },
-    complaint: () => (text() === "" ? needed(required) : complaintOf(text(), shape)),
+    validate: () => (text() === "" ? requiredError(required) : errorOf(text(), shape)),
   });
-  /** A line's input drops line ends without a word: text that has some gets an area. */
+  /** An input silently removes line breaks, so a text with line breaks gets a textarea. */
   function grow() {
     if (input instanceof HTMLTextAreaElement) return;
     const area = h("textarea", { required, rows: 4, spellcheck: "false", id: input.id });
@@ -52,66 +52,66 @@ export function textField(asked) {
   }
   if (props.type === "text" && !numeric) {
     input.addEventListener("paste", (/** @type {any} */ event) => {
-      if (/[\r\n]/.test(event.clipboardData?.getData("text") ?? "")) grow(); // the paste then goes into the area
+      if (/[\r\n]/.test(event.clipboardData?.getData("text") ?? "")) grow(); // the text goes to the textarea
     });
   }
   return field;
 }
 
-/** One of a few values. @param {Asked} asked @returns {Field} */
-export function enumField(asked) {
-  const { shape, required } = asked;
+/** A field for one of a few values. @param {FieldSpec} spec @returns {Field} */
+export function enumField(spec) {
+  const { shape, required } = spec;
   const values = shape.kind === "boolean" ? [true, false] : shape.schema.enum;
   const select = h(
     "select",
     { required },
-    h("option", { value: "" }, leftOut(asked)),
+    h("option", { value: "" }, emptyChoice(spec)),
     ...values.map((/** @type {any} */ value, /** @type {number} */ index) =>
       h("option", { value: String(index) }, typeof value === "string" ? value : write(value)),
     ),
   );
-  return framed(asked, select, {
+  return singleField(spec, select, {
     read: () => (select.value === "" ? undefined : values[Number(select.value)]),
     set(value) {
-      const index = values.findIndex((/** @type {any} */ one) => same(one, value ?? null));
+      const index = values.findIndex((/** @type {any} */ choice) => same(choice, value ?? null));
       select.value = index < 0 ? "" : String(index);
     },
-    complaint: () => (select.value === "" ? needed(required) : ""),
+    validate: () => (select.value === "" ? requiredError(required) : ""),
   });
 }
 
-/** What stands for not choosing. @param {Asked} asked */
-export function leftOut({ required, shape }) {
+/** The text of the option that chooses no value. @param {FieldSpec} spec */
+export function emptyChoice({ required, shape }) {
   if (required) return "Choose…";
   const given = shape.schema.default ?? null;
   return given === null ? "Leave out" : `Default: ${typeof given === "string" ? given : write(given)}`;
 }
 
-/** Yes or no, where there is a default to begin with. @param {Asked} asked @returns {Field} */
-export function checkField(asked) {
-  const { required, shape } = asked;
+/** A checkbox, for a boolean with a default. @param {FieldSpec} spec @returns {Field} */
+export function checkField(spec) {
+  const { required, shape } = spec;
   const box = h("input", { type: "checkbox" });
   box.checked = shape.schema.default;
-  return framed(asked, box, {
+  return singleField(spec, box, {
     read: () => (!required && box.checked === shape.schema.default ? undefined : box.checked),
     set: (value) => (box.checked = typeof value === "boolean" ? value : shape.schema.default),
-    complaint: () => "",
+    validate: () => "",
   });
 }
 
-/** A value that can't be another one; it is always sent. @param {Asked} asked @returns {Field} */
-export function constField(asked) {
-  const value = asked.shape.kind === "null" ? null : asked.shape.schema.const;
+/** A constant, which is always sent. @param {FieldSpec} spec @returns {Field} */
+export function constField(spec) {
+  const value = spec.shape.kind === "null" ? null : spec.shape.schema.const;
   const output = h("output", { class: "constant", tabindex: "-1" }, typeof value === "string" ? value : write(value));
-  return framed(asked, output, { read: () => value, set: () => {}, complaint: () => "" });
+  return singleField(spec, output, { read: () => value, set: () => {}, validate: () => "" });
 }
 
-/** What no other field can draw, as JSON. @param {Asked} asked @returns {Field} */
-export function jsonField(asked) {
-  const { required } = asked;
+/** A JSON text, for schemas that no other field can show. @param {FieldSpec} spec @returns {Field} */
+export function jsonField(spec) {
+  const { required } = spec;
   const area = h("textarea", { class: "json", required, rows: 3, spellcheck: "false", autocomplete: "off" });
-  const complaint = () => {
-    if (area.value.trim() === "") return needed(required);
+  const validate = () => {
+    if (area.value.trim() === "") return requiredError(required);
     try {
       parse(area.value);
       return "";
@@ -119,12 +119,12 @@ export function jsonField(asked) {
       return `This is not JSON: ${error instanceof Error ? error.message : error}`;
     }
   };
-  return framed(asked, area, {
-    read: () => (complaint() || area.value.trim() === "" ? undefined : parse(area.value)),
+  return singleField(spec, area, {
+    read: () => (validate() || area.value.trim() === "" ? undefined : parse(area.value)),
     set(value) {
       const short = value === undefined ? "" : write(value);
       area.value = short.length <= SINGLE_LINE ? short : write(value, "");
     },
-    complaint,
+    validate,
   });
 }

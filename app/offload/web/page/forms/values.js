@@ -1,5 +1,5 @@
 /**
- * Between the text of a field and the value that is sent: what is wrong with it, and what it should be like.
+ * The conversion of a field's text to a value, its validation, and hints on valid values.
  */
 
 import { Exact, write } from "../service/json.js";
@@ -10,30 +10,30 @@ const INTEGER = /^-?(0|[1-9]\d*)$/;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /** @param {boolean} required */
-export const needed = (required) => (required ? "This is needed." : "");
+export const requiredError = (required) => (required ? "This field is required." : "");
 
-/** The value that a text means. @param {string} text @param {Shape} shape */
+/** Returns the value to send. @param {string} text @param {Shape} shape */
 export const valueOf = (text, shape) => (shape.kind === "string" ? text : new Exact(text));
 
 /**
- * What is wrong with a text; empty where nothing is. What can't be judged here is left to the service.
+ * Returns what is wrong with a text; empty if nothing is. The service validates what the page can't.
  * @param {string} text not empty
  * @param {Shape} shape
  * @returns {string}
  */
-export function complaintOf(text, shape) {
+export function errorOf(text, shape) {
   if (shape.kind === "string") return ofString(text, shape);
-  if (shape.kind === "integer") return INTEGER.test(text) ? ofNumber(text, shape) : "Write a whole number, such as 42.";
-  return NUMBER.test(text) ? ofNumber(text, shape) : "Write a number, such as 1.5.";
+  if (shape.kind === "integer") return INTEGER.test(text) ? ofNumber(text, shape) : "Enter a whole number, such as 42.";
+  return NUMBER.test(text) ? ofNumber(text, shape) : "Enter a number, such as 1.5.";
 }
 
 /** @param {string} text @param {Shape} shape */
 function ofString(text, { schema }) {
-  const length = [...text].length; // as the schema counts: code points
-  if (length < schema.minLength) return `Write at least ${characters(schema.minLength)}.`;
-  if (length > schema.maxLength) return `Write at most ${characters(schema.maxLength)}; these are ${length}.`;
+  const length = [...text].length; // JSON Schema counts code points
+  if (length < schema.minLength) return `Enter at least ${characters(schema.minLength)}.`;
+  if (length > schema.maxLength) return `Enter at most ${characters(schema.maxLength)}, not ${length}.`;
   if (schema.pattern !== undefined && compiled(schema.pattern)?.test(text) === false) {
-    return `This must match ${schema.pattern}`;
+    return `The value must match ${schema.pattern}`;
   }
   return "";
 }
@@ -41,7 +41,7 @@ function ofString(text, { schema }) {
 /** @param {number} count */
 const characters = (count) => (count === 1 ? "1 character" : `${count} characters`);
 
-/** @param {string} pattern @returns {RegExp | null} null where it is Python's and not JavaScript's */
+/** @param {string} pattern @returns {RegExp | null} null for syntax that only Python has */
 function compiled(pattern) {
   try {
     return new RegExp(pattern, "u");
@@ -62,12 +62,15 @@ const BOUNDS = [
 function ofNumber(text, { schema }) {
   for (const [name, words, holds] of BOUNDS) {
     const bound = schema[name];
-    if (bound !== undefined && !holds(compare(text, String(bound)))) return `This must be ${words} ${bound}.`;
+    if (bound !== undefined && !holds(compare(text, String(bound)))) return `The value must be ${words} ${bound}.`;
   }
   return "";
 }
 
-/** Negative, zero or positive as the first number is smaller, equal or larger: exact for integers of any size. */
+/**
+ * Returns a negative number, zero or a positive one as the first number is smaller, equal or larger. Integers of any
+ * size are exact.
+ */
 function compare(/** @type {string} */ one, /** @type {string} */ other) {
   if (!INTEGER.test(one) || !INTEGER.test(other)) return Number(one) - Number(other);
   const difference = BigInt(one) - BigInt(other);
@@ -75,14 +78,14 @@ function compare(/** @type {string} */ one, /** @type {string} */ other) {
 }
 
 /**
- * What a value should be like, in short sentences; its description is not among them.
+ * Returns hints on valid values as short sentences, without the description.
  * @param {Shape} shape
  * @param {boolean} required
  * @returns {string}
  */
 export function hintOf({ kind, schema }, required) {
   const sentences = [...boundsOf(schema)];
-  if (kind === "json") sentences.push("As JSON");
+  if (kind === "json") sentences.push("JSON");
   if (schema.format === "date-time") sentences.push("A time, such as 2026-11-22T09:00:00Z");
   if (schema.multipleOf !== undefined) sentences.push(`A multiple of ${schema.multipleOf}`);
   const given = schema.default ?? null;
@@ -103,13 +106,13 @@ function short(value) {
 
 /** @param {Record<string, any>} schema @returns {string[]} */
 function boundsOf(schema) {
-  const whole = schema.minimum !== undefined && schema.maximum !== undefined;
-  const said = whole
+  const isRange = schema.minimum !== undefined && schema.maximum !== undefined;
+  const bounds = isRange
     ? [`${schema.minimum} to ${schema.maximum}`]
     : BOUNDS.filter(([name]) => schema[name] !== undefined).map(([name, words]) => `${words} ${schema[name]}`);
   const lengths = between(schema.minLength, schema.maxLength, "characters");
   const items = between(schema.minItems, schema.maxItems, "items");
-  return [said.join(", "), lengths, items].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
+  return [bounds.join(", "), lengths, items].filter(Boolean).map((words) => words[0].toUpperCase() + words.slice(1));
 }
 
 /** @param {number | undefined} least @param {number | undefined} most @param {string} what */

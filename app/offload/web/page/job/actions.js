@@ -1,27 +1,28 @@
 /**
- * What can be done with a job.
+ * The actions on a job: cancel, delete, and submit again.
  *
  * @typedef {import("../live/jobs.js").Job} Job
  */
 
-import { send } from "../service/api.js";
+import { optionsOf, toQuery } from "../options.js";
 import { confirmed } from "../parts/confirm.js";
 import { h, setText } from "../parts/dom.js";
-import { editable, retryAsNew } from "./retry.js";
-import { go } from "../route.js";
-import { isOver } from "../parts/states.js";
+import { isFinal } from "../parts/states.js";
+import { navigate } from "../route.js";
+import { readExactJson, send } from "../service/api.js";
+import { write } from "../service/json.js";
 
 /**
- * The buttons, of which those are there that make sense.
- * @param {() => Job} now
+ * Makes the buttons. Those that the job's state does not allow are hidden.
+ * @param {() => Job} currentJob
  * @param {string} path of the job
- * @param {HTMLElement} problem where it is said what went wrong
+ * @param {HTMLElement} problem shows the error of an action that failed
  */
-export function actionBar(now, path, problem) {
-  /** @param {string} words @param {string} look @param {() => Promise<void>} act */
-  const action = (words, look, act) => {
-    const button = h("button", { type: "button", class: look }, words);
-    // Never disabled: the focus would leave it.
+export function actionBar(currentJob, path, problem) {
+  /** @param {string} caption @param {string} look @param {() => Promise<void>} act */
+  const action = (caption, look, act) => {
+    const button = h("button", { type: "button", class: look }, caption);
+    // A disabled button would lose the focus.
     let busy = false;
     button.addEventListener("click", async () => {
       if (busy) return;
@@ -35,28 +36,39 @@ export function actionBar(now, path, problem) {
   const cancel = action("Cancel", "danger", async () => {
     await send("POST", `${path}/cancel`);
   });
-  const retry = action("Retry as new", "", async () => go({ view: "job", job: (await retryAsNew(now().id)).id }));
-  const edit = action("Edit and submit", "", async () => go(await editable(now().id)));
+  const retry = action("Retry as new", "", async () => navigate({ view: "job", job: (await retryAsNew(path)).id }));
+  const edit = action("Edit and submit", "", async () => navigate(await submitParams(path)));
   const remove = action("Delete", "danger", async () => {
-    if (
-      await confirmed(
-        "Delete this job?",
-        "Its record, its result and what was uploaded for it are forgotten.",
-        "Delete",
-      )
-    ) {
+    if (await confirmed("Delete this job?", "Its record, result and uploads will be deleted.", "Delete")) {
       await send("DELETE", path);
-      go({ view: "jobs" });
+      navigate({ view: "jobs" });
     }
   });
   return {
     element: h("div", { class: "job-actions" }, retry, edit, cancel, remove),
     update() {
-      const over = isOver(now());
-      const held = document.activeElement === cancel && over;
-      cancel.hidden = over;
-      retry.hidden = remove.hidden = !over;
-      if (held) retry.focus();
+      const final = isFinal(currentJob());
+      const focusMoves = document.activeElement === cancel && final;
+      cancel.hidden = final;
+      retry.hidden = remove.hidden = !final;
+      if (focusMoves) retry.focus();
     },
   };
+}
+
+/** Submits the job's parameters and options again. @param {string} path @returns {Promise<any>} the new job */
+async function retryAsNew(path) {
+  const job = await readExactJson(path);
+  return send("POST", `/jobs/${encodeURIComponent(job.task)}?${toQuery(optionsOf(job))}`, write(job.params));
+}
+
+/**
+ * Returns the address parameters that fill the submit view with the job.
+ * @param {string} path
+ * @returns {Promise<import("../route.js").Params>}
+ */
+async function submitParams(path) {
+  const job = await readExactJson(path);
+  const { label, ...options } = optionsOf(job);
+  return { view: "submit", task: job.task, params: write(job.params), label, ...options };
 }

@@ -1,73 +1,82 @@
 /**
- * What a job's attempts have printed and logged: as it comes while it runs, and whole once it has ended.
+ * The log of a job's attempts: what they print and log. It is loaded again while the job runs, and once more at its
+ * end.
  *
  * @typedef {import("../live/jobs.js").Job} Job
- * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text: string, unfinished: boolean}} Line
+ * @typedef {{at: string, attempt: number, stream: string | null, level: string | null, logger: string | null, text:
+ *   string, unfinished: boolean}} Line
  */
 
-import { ask } from "../service/api.js";
 import { copyButton } from "../parts/copy.js";
 import { h, setText } from "../parts/dom.js";
+import { number, timeOf } from "../parts/format.js";
+import { panelHead } from "../parts/panel.js";
+import { isFinal } from "../parts/states.js";
+import { readText } from "../service/api.js";
 import { download } from "../service/download.js";
-import { number, when } from "../parts/format.js";
-import { titled } from "./outcome.js";
-import { isOver } from "../parts/states.js";
 
-/** The newest ones are shown; a download has all that are kept. */
-const MOST = 1000;
+/** The number of lines that are shown, the newest; the download has all. */
+const SHOWN_LINES = 1000;
 
-/** So close to its end the log follows what comes. */
-const AT_END_PX = 8;
+/** The log scrolls to new lines if its end is not farther away. */
+const NEAR_END_PX = 8;
 
-/** Control characters, and those that end a line or turn the direction of writing: as in the text of `GET /jobs/{id}/logs`. */
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Control characters, line separators and changes of the text direction: the same as `GET /jobs/{id}/logs` escapes. */
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** @param {string} path of the job */
-export function logPart(path) {
+export function logPanel(path) {
   const lines = h("div", { class: "code log", tabindex: "0", role: "group", "aria-label": "Lines" });
-  const words = h("p", { class: "muted" });
+  const note = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert" });
-  /** What is shown, a record each. @type {string[]} */
+  /** The JSON records of the lines that are shown. @type {string[]} */
   let records = [];
   const copy = copyButton("Copy", () => records.map((record) => plain(JSON.parse(record))).join("\n"), "Copy the log");
-  const take = h("button", { type: "button", class: "quiet" }, "Download");
-  take.addEventListener("click", async () => {
+  const save = h("button", { type: "button", class: "quiet" }, "Download");
+  save.addEventListener("click", async () => {
     setText(problem, "");
     await download(`${path}/logs`, `${path.split("/").pop()}.log`).catch((error) => setText(problem, error.message));
   });
-  const head = titled("log-title", "Log", copy, take);
-  const element = h("section", { class: "panel", "aria-labelledby": "log-title", hidden: true }, head, words, problem, lines);
+  const head = panelHead("log-title", "Log", copy, save);
+  const element = h(
+    "section",
+    { class: "panel", "aria-labelledby": "log-title", hidden: true },
+    head,
+    note,
+    problem,
+    lines,
+  );
   let shown = "";
-  let whole = false;
-  let asking = false;
+  let complete = false;
+  let loading = false;
 
-  /** @param {Job} job */
-  async function look(job) {
-    const over = isOver(job);
-    if (asking || whole || job.state === "queued") return;
-    asking = true;
+  /** Loads the log, unless that is not necessary. @param {Job} job */
+  async function load(job) {
+    const final = isFinal(job);
+    if (loading || complete || job.state === "queued") return;
+    loading = true;
     try {
-      const text = await (await ask(`${path}/logs`, { headers: { Accept: "application/jsonl" } })).text();
-      whole = over;
+      const text = await readText(`${path}/logs`, { headers: { Accept: "application/jsonl" } });
+      complete = final;
       if (text !== shown) show(text);
     } catch {
-      // The next look tells; a job that is not there any more is told by its stream.
+      // The next call tries again; the event stream reports a job that was deleted.
     } finally {
-      asking = false;
+      loading = false;
     }
   }
 
   /** @param {string} text */
   function show(text) {
     shown = text;
-    const told = text.split("\n").filter(Boolean);
-    const newest = told.slice(-MOST);
-    const left = told.length - newest.length;
-    const follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < AT_END_PX;
-    element.hidden = told.length === 0;
-    words.hidden = left === 0;
-    setText(words, `The newest ${number(MOST)} lines. Download has ${number(left)} more.`);
-    // Rows that stay are left alone, or who marks some would lose the mark.
+    const all = text.split("\n").filter(Boolean);
+    const newest = all.slice(-SHOWN_LINES);
+    const older = all.length - newest.length;
+    const follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR_END_PX;
+    element.hidden = all.length === 0;
+    note.hidden = older === 0;
+    setText(note, `The newest ${number(SHOWN_LINES)} lines. The download has ${number(older)} more.`);
+    // Unchanged rows are kept, so that selected text stays selected.
     let same = 0;
     while (same < newest.length && newest[same] === records[same]) same += 1;
     while (lines.childElementCount > same) lines.lastElementChild?.remove();
@@ -79,13 +88,13 @@ export function logPart(path) {
     if (follows) lines.scrollTop = lines.scrollHeight;
   }
 
-  return { element, look };
+  return { element, load };
 }
 
-/** What a terminal or an editor may have pasted: control characters in words. @param {Line} line */
+/** Formats a line for the clipboard, with control characters escaped. @param {Line} line */
 function plain({ at, attempt, stream, level, logger, text }) {
-  const harmless = text.replace(HIDDEN, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  return `${at} [${attempt}] ${stream ?? `${level} ${logger}`}: ${harmless}`;
+  const escaped = text.replace(UNSAFE, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${at} [${attempt}] ${stream ?? `${level} ${logger}`}: ${escaped}`;
 }
 
 /** @param {Line} line @param {Line | undefined} before */
@@ -95,7 +104,7 @@ function row(line, before) {
     "div",
     { class: "log-line", "data-level": line.level ?? "" },
     first && h("div", { class: "log-attempt" }, `Attempt ${line.attempt}`),
-    h("time", { datetime: line.at, title: line.at }, when(line.at)),
+    h("time", { datetime: line.at, title: line.at }, timeOf(line.at)),
     " ",
     line.level && h("span", { class: "log-level", title: line.logger ?? "" }, `${line.level} `),
     line.stream === "stderr" && h("span", { class: "log-stream" }, "stderr "),

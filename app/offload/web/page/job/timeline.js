@@ -1,19 +1,19 @@
 /**
- * What happened to a job and when, and what is known of it.
+ * The steps of a job with their times, and its other facts.
  *
  * @typedef {import("../live/jobs.js").Job} Job
  */
 
 import { h, keyedRows, setText } from "../parts/dom.js";
-import { bytes, duration, exactly, number, when } from "../parts/format.js";
-import { ranFor } from "../parts/job_summary.js";
+import { bytes, duration, fullTime, number, timeOf } from "../parts/format.js";
+import { runTime } from "../parts/job_summary.js";
 
-/** @typedef {{name: string, at: string | null, words: string, more: string, state: string}} Step */
+/** @typedef {{name: string, at: string | null, text: string, note: string, state: string}} Step */
 
 const ENDINGS = { succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled" };
 
-/** The steps of a job, in their order. */
-export function story() {
+/** Makes the list of a job's steps. */
+export function timeline() {
   const list = h("ol", { class: "story" });
   const rows = keyedRows(list, (/** @type {Step} */ { name }) => name, stepRow);
   return { element: list, update: (/** @type {Job} */ job) => rows(steps(job)) };
@@ -23,67 +23,67 @@ export function story() {
 function steps(job) {
   const { state, attempt, max_attempts, position, created_at, started_at, finished_at, error } = job;
   /** @type {Step[]} */
-  const told = [{ name: "accepted", at: created_at, words: "Accepted", more: "", state: "queued" }];
+  const list = [{ name: "accepted", at: created_at, text: "Accepted", note: "", state: "queued" }];
   const lost = attempt - (state === "queued" ? 0 : 1);
   if (lost > 0) {
-    const words = lost === 1 ? "Attempt 1 was lost" : `Attempts 1 to ${lost} were lost`;
-    told.push({
+    const text = lost === 1 ? "Attempt 1 was lost" : `Attempts 1 to ${lost} were lost`;
+    list.push({
       name: "lost",
       at: null,
-      words,
-      more: "Not through the task’s fault: the worker was gone, or the service was stopped",
+      text,
+      note: "The worker was lost or the service stopped",
       state: "cancelled",
     });
   }
   if (started_at) {
     const waited = (Date.parse(started_at) - Date.parse(created_at)) / 1000;
-    told.push({
+    list.push({
       name: "started",
       at: started_at,
-      words: `Attempt ${attempt} of ${max_attempts} started`,
-      more: lost > 0 ? "" : `after ${duration(Math.max(0, waited))}`,
+      text: `Attempt ${attempt} of ${max_attempts} started`,
+      note: lost > 0 ? "" : `after ${duration(Math.max(0, waited))}`,
       state: "running",
     });
   }
   if (state === "queued") {
-    told.push({
+    list.push({
       name: "queued",
       at: null,
-      words: "Waits for a lane",
-      more: position === null ? "" : position === 0 ? "It is next" : `About ${number(position)} go before it`,
+      text: "Waiting for a lane",
+      note: position === null ? "" : position === 0 ? "Next in the queue" : `About ${number(position)} jobs ahead`,
       state,
     });
   } else if (state === "running") {
-    told.push({ name: "running", at: null, words: "Runs", more: `for ${ranFor(job)}`, state });
+    list.push({ name: "running", at: null, text: "Running", note: `for ${runTime(job)}`, state });
   } else {
-    const ran = ranFor(job);
-    const more = [error?.title, ran && `${state === "succeeded" ? "in" : "after"} ${ran}`].filter(Boolean).join(", ");
-    told.push({
+    const ran = runTime(job);
+    const note = [error?.title, ran && `${state === "succeeded" ? "in" : "after"} ${ran}`].filter(Boolean).join(", ");
+    list.push({
       name: "ended",
       at: finished_at,
-      words: ENDINGS[/** @type {keyof typeof ENDINGS} */ (state)],
-      more,
+      text: ENDINGS[/** @type {keyof typeof ENDINGS} */ (state)],
+      note,
       state,
     });
   }
-  return told;
+  return list;
 }
 
 /** @param {Step} step */
 function stepRow({ state }) {
-  const words = h("span", { class: "state", "data-state": state });
+  const text = h("span", { class: "state", "data-state": state });
   const at = h("time", { class: "muted" });
-  const more = h("span", { class: "story-more" });
+  const note = h("span", { class: "story-more" });
   return {
-    element: h("li", null, words, at, more),
+    element: h("li", null, text, at, note),
     /** @param {Step} step */
     update(step) {
-      setText(words, step.words);
-      setText(more, step.more);
-      setText(at, step.at ? when(step.at) : "");
+      setText(text, step.text);
+      setText(note, step.note);
+      setText(at, step.at ? timeOf(step.at) : "");
       if (step.at && at.dateTime !== step.at) {
         at.dateTime = step.at;
-        at.title = exactly(step.at);
+        at.title = fullTime(step.at);
       }
     },
   };
@@ -91,16 +91,16 @@ function stepRow({ state }) {
 
 const FACTS = ["Run time", "CPU time", "Peak memory", "Attempts", "Priority", "Time limit", "Memory limit"];
 
-/** What is known of a job, as far as it is. */
-export function facts() {
+/** Makes the list of a job's facts. */
+export function factList() {
   const values = FACTS.map(() => h("dd", null, "–"));
   return {
-    element: h("dl", { class: "facts" }, ...FACTS.flatMap((name, at) => [h("dt", null, name), values[at]])),
+    element: h("dl", { class: "facts" }, ...FACTS.flatMap((name, index) => [h("dt", null, name), values[index]])),
     /** @param {Job} job */
     update(job) {
       const { usage, attempt, max_attempts, priority, timeout_s, memory_mb } = job;
-      const told = [
-        usage && ranFor(job),
+      const texts = [
+        usage && runTime(job),
         usage?.cpu_s != null && duration(usage.cpu_s),
         usage?.peak_rss_bytes != null && bytes(usage.peak_rss_bytes),
         `${attempt} of ${max_attempts}`,
@@ -108,7 +108,7 @@ export function facts() {
         duration(timeout_s),
         bytes(memory_mb * 2 ** 20),
       ];
-      told.forEach((words, at) => setText(values[at], words || "–"));
+      texts.forEach((text, index) => setText(values[index], text || "–"));
     },
   };
 }

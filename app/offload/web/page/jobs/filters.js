@@ -1,15 +1,15 @@
 /**
- * Which jobs are wanted: as the address says it, as the service is asked for them, and as a form.
+ * The filter of the list of jobs: in the address, in the request to the service and as a form.
  *
- * @typedef {{states: string[], task: string, label: string, batch: string}} Filter "" where anything will do
+ * @typedef {{states: string[], task: string, label: string, batch: string}} Filter "" and [] match every job
  */
 
-import { readJson } from "../service/api.js";
 import { h } from "../parts/dom.js";
 import { STATES } from "../parts/states.js";
+import { readJson } from "../service/api.js";
 
-/** Between the last key and the search for a label. */
-const TYPED_MS = 300;
+/** The pause in typing after which a label is searched for. */
+const TYPING_MS = 300;
 
 /** @param {URLSearchParams} params @returns {Filter} */
 export function filterOf(params) {
@@ -17,7 +17,7 @@ export function filterOf(params) {
   return { states: STATES.filter((state) => params.getAll("state").includes(state)), task, label, batch };
 }
 
-/** The same as parameters, of the address and of `GET /jobs` alike. @param {Filter} filter */
+/** Returns the parameters of the address, which are those of `GET /jobs` too. @param {Filter} filter */
 export const paramsOf = ({ states, task, label, batch }) => ({ state: states, task, label, batch });
 
 /** @param {Filter} filter @param {import("../live/jobs.js").Job} job */
@@ -29,22 +29,22 @@ export function matches({ states, task, label, batch }, job) {
 }
 
 /** @param {Filter} filter */
-export const isWide = ({ states, task, label, batch }) => states.length === 0 && task + label + batch === "";
+export const isEmpty = ({ states, task, label, batch }) => states.length === 0 && task + label + batch === "";
 
 /**
- * The form; `changed` is called with each other filter.
- * @param {Filter} begin
- * @param {(filter: Filter) => void} changed
+ * Makes the form.
+ * @param {Filter} initial
+ * @param {(filter: Filter) => void} onChange
  */
-export function filterForm(begin, changed) {
-  let filter = begin;
+export function filterForm(initial, onChange) {
+  let filter = initial;
   /** @type {number | undefined} */
   let timer;
   /** @param {Partial<Filter>} part */
   const change = (part) => {
     filter = { ...filter, ...part };
-    clear.hidden = isWide(filter);
-    changed(filter);
+    clear.hidden = isEmpty(filter);
+    onChange(filter);
   };
 
   const boxes = STATES.map((state) =>
@@ -59,8 +59,8 @@ export function filterForm(begin, changed) {
     "fieldset",
     { class: "filter-states" },
     h("legend", { class: "visually-hidden" }, "State"),
-    ...STATES.map((state, at) =>
-      h("label", { class: "filter-state" }, boxes[at], h("span", { class: "state", "data-state": state }, state)),
+    ...STATES.map((state, index) =>
+      h("label", { class: "filter-state" }, boxes[index], h("span", { class: "state", "data-state": state }, state)),
     ),
   );
   const task = h("select", { "aria-label": "Task" }, h("option", { value: "" }, "All tasks"));
@@ -76,7 +76,7 @@ export function filterForm(begin, changed) {
   label.value = filter.label;
   label.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => change({ label: label.value.trim() }), TYPED_MS);
+    timer = setTimeout(() => change({ label: label.value.trim() }), TYPING_MS);
   });
   const batch = h(
     "button",
@@ -84,14 +84,14 @@ export function filterForm(begin, changed) {
     "Of batch ",
     h("code", null, `…${filter.batch.slice(-6)}`),
     h("span", { "aria-hidden": "true" }, " ✕"),
-    h("span", { class: "visually-hidden" }, ": show jobs of all"),
+    h("span", { class: "visually-hidden" }, ": remove this filter"),
   );
   batch.addEventListener("click", () => {
     batch.hidden = true;
     task.focus();
     change({ batch: "" });
   });
-  const clear = h("button", { type: "button", class: "quiet", hidden: isWide(filter) }, "Clear the filters");
+  const clear = h("button", { type: "button", class: "quiet", hidden: isEmpty(filter) }, "Clear filters");
   clear.addEventListener("click", () => {
     for (const box of boxes) box.checked = false;
     [task.value, label.value, batch.hidden] = ["", "", true];
@@ -114,10 +114,14 @@ export function filterForm(begin, changed) {
   );
 }
 
-/** The tasks that there are, and the one that is chosen even where there is none of that name any more. @param {HTMLSelectElement} select @param {string} chosen */
+/**
+ * Adds the registered tasks as options, and the chosen one even if it is no longer registered.
+ * @param {HTMLSelectElement} select
+ * @param {string} chosen
+ */
 async function fillTasks(select, chosen) {
   if (chosen !== "") select.append(h("option", { value: chosen, selected: true }, chosen));
-  const { tasks } = await readJson("/tasks").catch(() => ({ tasks: [] })); // the list below says what is wrong
+  const { tasks } = await readJson("/tasks").catch(() => ({ tasks: [] })); // the list shows the error
   const names = tasks
     .map((/** @type {any} */ { name }) => name)
     .filter((/** @type {string} */ name) => name !== chosen);

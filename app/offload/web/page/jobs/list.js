@@ -1,146 +1,158 @@
 /**
- * A list of jobs, newest first: loaded as far as somebody looks, and kept as the service tells.
+ * A list of jobs, newest first, that is loaded page by page as the user scrolls and updated by events.
  *
  * @typedef {import("../live/jobs.js").Job} Job
  * @typedef {import("./filters.js").Filter} Filter
  */
 
-import { readJson } from "../service/api.js";
-import { onConnection, streaming } from "../live/connection.js";
-import { matches, paramsOf } from "./filters.js";
-import { brief } from "../parts/job_summary.js";
+import { onConnection, streamOpened } from "../live/connection.js";
+import { isNewer, onJobChanges, receivedNow } from "../live/jobs.js";
+import { paramsSummary } from "../parts/job_summary.js";
 import { href } from "../route.js";
-import { isNewer, noted, onJobs } from "../live/jobs.js";
+import { readJson } from "../service/api.js";
+import { matches, paramsOf } from "./filters.js";
 
-const PAGE = 200;
+const PAGE_SIZE = 200;
 
 /**
- * What a row needs of a job, which may have parameters and a result of many kilobytes.
+ * Returns what a row needs of a job. The whole job may have parameters and a result of many kilobytes.
  * @param {Job} job
  * @returns {Job}
  */
-function slim({ id, task, state, params, labels, owner, batch_id, created_at, progress, usage, notedAt }) {
-  return { id, task, state, about: brief(params), labels, owner, batch_id, created_at, progress, usage, notedAt };
+function summaryOf({ id, task, state, params, labels, owner, batch_id, created_at, progress, usage, receivedAt }) {
+  return {
+    id,
+    task,
+    state,
+    about: paramsSummary(params),
+    labels,
+    owner,
+    batch_id,
+    created_at,
+    progress,
+    usage,
+    receivedAt,
+  };
 }
 
-/** A list that has grown longer by itself begins anew. */
+/** A list that events have made longer is loaded again from its start. */
 const LONGEST = 50_000;
 
 /**
  * @param {Filter} filter
- * @param {() => void} changed is called whenever there is something else to show
+ * @param {() => void} onChange is called whenever the list has changed
  */
-export function jobList(filter, changed) {
+export function jobList(filter, onChange) {
   const list = {
     /** @type {Job[]} */
     jobs: [],
-    /** @type {Job[]} newer ones, not shown yet because the reader is further down */
+    /** @type {Job[]} newer jobs that are not shown yet, because the user has scrolled down */
     held: [],
-    /** While it is true, newer ones wait. */
+    /** While it is true, newer jobs go to `held`. */
     holding: false,
     loading: false,
-    /** All that there are have been loaded. */
+    /** True if every matching job is loaded. */
     complete: false,
-    problem: "",
-    more,
+    error: "",
+    loadMore,
     release,
     end,
   };
-  /** @type {Map<string, Job>} those of `jobs` and `held` */
+  /** @type {Map<string, Job>} the jobs in `jobs` and `held` */
   const known = new Map();
-  /** @type {Map<string, Job>} others that were told while a page was on its way, which may have them as they were before */
-  const early = new Map();
+  /** @type {Map<string, Job>} jobs that changed while a page was loading, which may contain older versions of them */
+  const changedWhileLoading = new Map();
   /** @type {string | null} */
   let next = null;
-  let load = 0;
+  let latestRequest = 0;
   let ended = false;
-  const stops = [
-    onJobs(take, { deleted: drop, reset: begin }),
-    onConnection((lost) => lost === null && list.problem !== "" && begin()),
+  const endings = [
+    onJobChanges(update, { deleted: remove, reset: reload }),
+    onConnection((loss) => loss === null && list.error !== "" && reload()),
   ];
-  begin();
+  reload();
   return list;
 
   function end() {
     ended = true;
-    for (const stop of stops) stop();
+    for (const endListener of endings) endListener();
   }
 
-  function begin() {
+  function reload() {
     next = null;
     list.complete = false;
     fetchPage(true);
   }
 
-  /** Loads the next ones, if there are any and none are on their way. */
-  function more() {
-    if (!list.loading && !list.complete && list.problem === "") fetchPage(false);
+  /** Loads the next page, unless there is none or a page is loading. */
+  function loadMore() {
+    if (!list.loading && !list.complete && list.error === "") fetchPage(false);
   }
 
-  /** @param {boolean} anew */
-  async function fetchPage(anew) {
-    const mine = ++load;
+  /** @param {boolean} first */
+  async function fetchPage(first) {
+    const thisRequest = ++latestRequest;
     list.loading = true;
-    list.problem = "";
-    const query = href({ ...paramsOf(filter), limit: PAGE, cursor: anew ? null : next });
-    await streaming;
-    const asked = performance.now();
+    list.error = "";
+    const query = href({ ...paramsOf(filter), limit: PAGE_SIZE, cursor: first ? null : next });
+    await streamOpened;
+    const requestedAt = performance.now();
     try {
       const page = await readJson(`/jobs${query.slice(1)}`);
-      if (ended || mine !== load) return;
-      if (anew) forget(asked);
+      if (ended || thisRequest !== latestRequest) return;
+      if (first) dropOld(requestedAt);
       next = page.next;
       list.complete = next === null;
       const fresh = page.jobs
         .filter((/** @type {Job} */ { id }) => !known.has(id))
-        .map((/** @type {Job} */ job) => slim(noted(job)));
+        .map((/** @type {Job} */ job) => summaryOf(receivedNow(job)));
       for (const job of fresh) known.set(job.id, job);
       list.jobs = merged(list.jobs, fresh);
     } catch (error) {
-      if (ended || mine !== load) return;
-      list.problem = /** @type {Error} */ (error).message;
+      if (ended || thisRequest !== latestRequest) return;
+      list.error = /** @type {Error} */ (error).message;
     }
     list.loading = false;
-    take([...early.values()]);
-    early.clear();
-    changed();
+    update([...changedWhileLoading.values()]);
+    changedWhileLoading.clear();
+    onChange();
   }
 
-  /** Forgets what was there before a list that begins anew. @param {number} asked */
-  function forget(asked) {
-    for (const [id, job] of known) if (!isNewer(job, asked)) known.delete(id);
+  /** Removes the jobs that were received before the list was requested again. @param {number} requestedAt */
+  function dropOld(requestedAt) {
+    for (const [id, job] of known) if (!isNewer(job, requestedAt)) known.delete(id);
     list.jobs = list.jobs.filter(({ id }) => known.has(id));
     list.held = list.held.filter(({ id }) => known.has(id));
   }
 
-  /** @param {Job[]} told */
-  function take(told) {
+  /** @param {Job[]} changed */
+  function update(changed) {
     /** @type {Map<string, Job>} */
-    const renewed = new Map();
+    const updated = new Map();
     /** @type {Set<string>} */
-    const gone = new Set();
+    const unmatched = new Set();
     const fresh = [];
-    for (const whole of told) {
+    for (const whole of changed) {
       const wanted = matches(filter, whole);
-      const job = slim(whole);
-      if (list.loading && !known.has(job.id)) early.set(job.id, whole);
+      const job = summaryOf(whole);
+      if (list.loading && !known.has(job.id)) changedWhileLoading.set(job.id, whole);
       if (known.has(job.id)) {
-        if (wanted) renewed.set(job.id, job);
-        else gone.add(job.id);
-      } else if (wanted && belongs(job)) fresh.push(job);
-      if (wanted && (known.has(job.id) || belongs(job))) known.set(job.id, job);
+        if (wanted) updated.set(job.id, job);
+        else unmatched.add(job.id);
+      } else if (wanted && isInLoadedRange(job)) fresh.push(job);
+      if (wanted && (known.has(job.id) || isInLoadedRange(job))) known.set(job.id, job);
     }
-    if (renewed.size > 0) {
-      list.jobs = list.jobs.map((job) => renewed.get(job.id) ?? job);
-      list.held = list.held.map((job) => renewed.get(job.id) ?? job);
+    if (updated.size > 0) {
+      list.jobs = list.jobs.map((job) => updated.get(job.id) ?? job);
+      list.held = list.held.map((job) => updated.get(job.id) ?? job);
     }
-    if (gone.size > 0) drop([...gone]);
+    if (unmatched.size > 0) remove([...unmatched]);
     if (fresh.length > 0) add(fresh);
-    if (renewed.size + fresh.length > 0) changed();
+    if (updated.size + fresh.length > 0) onChange();
   }
 
-  /** True unless it is older than what has been loaded so far: then it comes with the next page. @param {Job} job */
-  function belongs({ id }) {
+  /** True unless the job is older than those loaded so far: then it will come with a later page. @param {Job} job */
+  function isInLoadedRange({ id }) {
     const oldest = list.jobs.at(-1);
     return list.complete || (oldest !== undefined && id > oldest.id);
   }
@@ -155,7 +167,7 @@ export function jobList(filter, changed) {
       fresh = fresh.slice(newer.length);
     }
     list.jobs = merged(list.jobs, fresh);
-    if (list.jobs.length + list.held.length > LONGEST) begin();
+    if (list.jobs.length + list.held.length > LONGEST) reload();
   }
 
   function release() {
@@ -164,16 +176,16 @@ export function jobList(filter, changed) {
   }
 
   /** @param {string[]} ids */
-  function drop(ids) {
-    const there = ids.filter((id) => known.delete(id));
-    if (there.length === 0) return;
+  function remove(ids) {
+    const removed = ids.filter((id) => known.delete(id));
+    if (removed.length === 0) return;
     list.jobs = list.jobs.filter(({ id }) => known.has(id));
     list.held = list.held.filter(({ id }) => known.has(id));
-    changed();
+    onChange();
   }
 }
 
-/** Two lists, newest first, as one. @param {Job[]} one @param {Job[]} other */
+/** Merges two lists, newest first. @param {Job[]} one @param {Job[]} other */
 function merged(one, other) {
   if (one.length === 0) return other;
   if (other.length === 0) return one;

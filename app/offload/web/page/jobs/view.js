@@ -1,21 +1,21 @@
 /**
- * The jobs, newest first, with filters that the address keeps.
+ * The list of jobs, newest first, with filters that are kept in the address.
  */
 
 import { everySecond } from "../live/connection.js";
 import { h, setAttribute, setText } from "../parts/dom.js";
-import { filterForm, filterOf, isWide, paramsOf } from "./filters.js";
-import { number, when } from "../parts/format.js";
-import { jobList } from "./list.js";
-import { ranFor, shortId, stateChip } from "../parts/job_summary.js";
-import { href, keep } from "../route.js";
+import { number } from "../parts/format.js";
 import { windowedRows } from "../parts/windowed_rows.js";
+import { href, replaceParams } from "../route.js";
+import { filterForm, filterOf, isEmpty, paramsOf } from "./filters.js";
+import { jobList } from "./list.js";
+import { jobRow } from "./row.js";
 
 /** @typedef {import("../live/jobs.js").Job} Job */
 
 export const view = { name: "jobs", title: "Jobs", show };
 
-/** So near to the end of what is loaded, more is. */
+/** The next page is loaded when so few loaded rows are left below the window. */
 const AHEAD = 60;
 
 const COLUMNS = [
@@ -27,11 +27,11 @@ const COLUMNS = [
   ["Run time", "col-took number"],
 ];
 
-/** The list that was shown last, which goes on: who comes back to it finds it as it was left. */
-let left = { query: "", scrollY: 0, list: /** @type {ReturnType<typeof jobList> | null} */ (null) };
+/** The list that was shown last. It stays loaded and updated, so that a user who returns finds it as before. */
+let lastShown = { query: "", scrollY: 0, list: /** @type {ReturnType<typeof jobList> | null} */ (null) };
 
-/** What is to be done when the list changes. @type {() => void} */
-let changed = () => {};
+/** Renders the list in the view that is shown. @type {() => void} */
+let render = () => {};
 
 /**
  * @param {HTMLElement} root
@@ -39,15 +39,15 @@ let changed = () => {};
  */
 function show(root, params) {
   let filter = filterOf(params);
-  const form = filterForm(filter, (other) => {
-    filter = other;
-    keep({ view: "jobs", ...paramsOf(filter) });
-    told = false;
+  const form = filterForm(filter, (newFilter) => {
+    filter = newFilter;
+    replaceParams({ view: "jobs", ...paramsOf(filter) });
+    announced = false;
     open();
   });
   const problem = h("p", { class: "problem", role: "alert" });
   const newer = h("button", { type: "button", class: "primary newer", hidden: true });
-  const heads = COLUMNS.map(([words, name]) => h("th", { scope: "col", class: name }, words));
+  const heads = COLUMNS.map(([title, name]) => h("th", { scope: "col", class: name }, title));
   const table = h(
     "table",
     { class: "jobs" },
@@ -69,124 +69,82 @@ function show(root, params) {
 
   /** @type {ReturnType<typeof jobList>} */
   let list;
-  /** What a filter found has been said. */
-  let told = true;
+  /** True once a screen reader has been told what the filter found. */
+  let announced = true;
   const rows = windowedRows(
     table,
     (/** @type {Job} */ { id }) => id,
-    row,
-    (upto) => {
-      if (upto > list.jobs.length - AHEAD) list.more();
+    jobRow,
+    (end) => {
+      if (end > list.jobs.length - AHEAD) list.loadMore();
     },
   );
   const hold = () => {
     list.holding = table.getBoundingClientRect().top < 0;
     if (!list.holding && list.held.length > 0) {
       list.release();
-      changed();
+      render();
     }
   };
   newer.addEventListener("click", () => {
     scrollTo(0, 0);
     list.release();
-    changed();
-    requestAnimationFrame(() => table.querySelector("tbody a")?.focus()); // the rows are drawn by then
+    render();
+    requestAnimationFrame(() => table.querySelector("tbody a")?.focus()); // after the rows have been rendered
   });
   addEventListener("scroll", hold, { passive: true });
-  const tick = everySecond(() => list.jobs.some(({ state }) => state === "running") && rows.show(list.jobs));
-  changed = () => {
-    setText(problem, list.problem);
+  const endTicks = everySecond(() => list.jobs.some(({ state }) => state === "running") && rows.show(list.jobs));
+  render = () => {
+    setText(problem, list.error);
     newer.hidden = list.held.length === 0;
     setText(newer, `${number(list.held.length)} newer`);
-    const none = list.jobs.length === 0 && !list.loading && list.problem === "";
+    const none = list.jobs.length === 0 && !list.loading && list.error === "";
     table.hidden = list.jobs.length === 0;
     empty.hidden = !none;
-    if (none) empty.replaceChildren(...nothing(filter));
+    if (none) empty.replaceChildren(...emptyText(filter));
     const count = list.jobs.length === 1 ? "1 job" : `${number(list.jobs.length)} jobs`;
-    setText(foot, list.loading ? "Loading…" : none ? "" : list.complete ? count : `${count} loaded, more follow`);
+    setText(
+      foot,
+      list.loading
+        ? "Loading…"
+        : list.jobs.length === 0
+          ? ""
+          : list.complete
+            ? count
+            : `${count} loaded, scroll for more`,
+    );
     setAttribute(table, "aria-rowcount", list.complete ? list.jobs.length + 1 : -1);
-    if (!told && !list.loading) {
-      told = true;
+    if (!announced && !list.loading) {
+      announced = true;
       status.textContent = list.complete ? `${count} found` : "More than one page of jobs found";
     }
     rows.show(list.jobs);
   };
   open();
-  if (left.scrollY > 0) requestAnimationFrame(() => requestAnimationFrame(() => scrollTo(0, left.scrollY)));
+  if (lastShown.scrollY > 0) requestAnimationFrame(() => requestAnimationFrame(() => scrollTo(0, lastShown.scrollY)));
 
   return () => {
-    left.scrollY = scrollY;
-    changed = () => {};
-    tick();
+    lastShown.scrollY = scrollY;
+    render = () => {};
+    endTicks();
     rows.dispose();
     removeEventListener("scroll", hold);
   };
 
-  /** Takes the list of the filter: the one that was left, or another. */
+  /** Shows the list of the filter: the last one, if it has the same filter, or a new one. */
   function open() {
     const query = href(paramsOf(filter));
-    if (!left.list || left.query !== query) {
-      left.list?.end();
-      left = { query, scrollY: 0, list: jobList(filter, () => changed()) };
+    if (!lastShown.list || lastShown.query !== query) {
+      lastShown.list?.end();
+      lastShown = { query, scrollY: 0, list: jobList(filter, () => render()) };
     }
-    list = /** @type {ReturnType<typeof jobList>} */ (left.list);
-    changed();
+    list = /** @type {ReturnType<typeof jobList>} */ (lastShown.list);
+    render();
   }
 }
 
-/** What there is to say where no job is. @param {import("./filters.js").Filter} filter */
-function nothing(filter) {
-  if (!isWide(filter)) return ["No job is like this."];
-  return ["No jobs yet. ", h("a", { href: href({ view: "submit" }) }, "Submit the first one"), "."];
-}
-
-/** A row, for one job after another. */
-function row() {
-  const chip = stateChip();
-  const task = h("span");
-  const short = h("span", { class: "short-id" });
-  const link = h("a", null, task, " ", short);
-  const params = h("bdi");
-  const labels = h("td", { class: "col-labels" });
-  const accepted = h("time");
-  const words = h("span");
-  const bar = h("progress", { max: "1", "aria-hidden": "true" });
-  let id = "";
-  return {
-    element: h(
-      "tr",
-      null,
-      h("td", { class: "col-state" }, chip.element),
-      h("th", { scope: "row", class: "col-task" }, link),
-      h("td", { class: "col-params" }, params),
-      labels,
-      h("td", { class: "col-accepted number" }, accepted),
-      h("td", { class: "col-took number" }, words, bar),
-    ),
-    /** @param {Job} job */
-    update(job) {
-      if (job.id !== id) {
-        id = job.id;
-        setText(task, job.task);
-        setText(short, shortId(job));
-        setAttribute(link, "href", href({ view: "job", job: id }));
-        setText(params, job.about);
-        setText(accepted, when(job.created_at));
-        setAttribute(accepted, "datetime", job.created_at);
-        if (labels.firstChild || job.labels.length > 0 || job.owner !== null) labels.replaceChildren(...labelsOf(job));
-      }
-      chip.update(job.state);
-      const fraction = job.state === "running" ? (job.progress?.fraction ?? null) : null;
-      const percent = fraction === null ? "" : `${Math.floor(fraction * 100)} % · `;
-      setText(words, job.state === "queued" ? "" : percent + ranFor(job));
-      setAttribute(bar, "hidden", fraction === null);
-      if (fraction !== null) bar.value = fraction;
-    },
-  };
-}
-
-/** @param {Job} job */
-function labelsOf({ owner, labels }) {
-  const told = labels.map((/** @type {string} */ label) => h("bdi", { class: "label" }, label));
-  return owner === null ? told : [h("bdi", { class: "label", title: "Owner" }, owner), ...told];
+/** @param {import("./filters.js").Filter} filter */
+function emptyText(filter) {
+  if (!isEmpty(filter)) return ["No jobs match the filters."];
+  return ["No jobs yet. ", h("a", { href: href({ view: "submit" }) }, "Submit a job"), "."];
 }

@@ -1,67 +1,81 @@
 /**
- * Whether the service can be reached, and the time that goes on only while it can.
+ * Whether the page receives live events from the service, and a clock that stops while it does not.
+ *
+ * @typedef {{since: Date, reason: string}} Loss `reason` is empty if nothing more is known than that the connection
+ *   failed
  */
 
-/** A connection that is back so soon has not been missed. */
-const BLIP_MS = 1000;
+/** A shorter interruption is not reported. */
+const GRACE_MS = 1000;
 
 /** @type {() => void} */
 let opened = () => {};
 
-/** Changes are told from then on: what is loaded afterwards misses none. @type {Promise<void>} */
-export const streaming = new Promise((resolve) => (opened = () => resolve(undefined)));
+/**
+ * Resolves when events arrive for the first time: state that is loaded afterwards misses no change.
+ * @type {Promise<void>}
+ */
+export const streamOpened = new Promise((resolve) => (opened = () => resolve(undefined)));
 
-/** @type {Set<(lost: Date | null) => void>} */
-const watchers = new Set();
-/** @type {Date | null} */
-let lost = null;
+/** @type {Set<(loss: Loss | null) => void>} */
+const listeners = new Set();
+/** What has been reported. @type {Loss | null} */
+let reported = null;
+/** @type {Loss | null} */
+let loss = null;
 /** @type {number | undefined} */
-let blip;
-/** When the stream was lost, on the clock of `performance.now`; 0 while it is there. */
+let timer;
+/** When the stream was lost, on the clock of `performance.now`; 0 while it is open. */
 let lostAt = 0;
 
 /**
- * Tells whether the service can be reached: null, or since when it can't.
- * @param {(lost: Date | null) => void} listener
- * @returns {() => void} ends that
+ * Calls `listener` now and at each change: with null while events arrive, otherwise with what is known of the loss.
+ * @param {(loss: Loss | null) => void} listener
+ * @returns {() => void} stops it
  */
 export function onConnection(listener) {
-  watchers.add(listener);
-  listener(lost);
-  return () => watchers.delete(listener);
+  listeners.add(listener);
+  listener(reported);
+  return () => listeners.delete(listener);
 }
 
-/** Milliseconds that go on only while the page knows what it shows: they stand still when the connection is lost. */
-export const knownNow = () => (lostAt > 0 ? lostAt : performance.now());
+/** The time in milliseconds up to which the page's state is known: it stops while the connection is lost. */
+export const liveTime = () => (lostAt > 0 ? lostAt : performance.now());
 
-/** Notes whether the stream of events is there. @param {boolean} isOpen */
-export function connected(isOpen) {
-  if (isOpen) {
-    opened();
-    if (lostAt === 0) return;
-    clearTimeout(blip);
-    blip = undefined;
-    lostAt = 0;
-    if (lost) tellConnection(null);
-  } else if (lostAt === 0) {
+/** Notes that events arrive. */
+export function connectionOpened() {
+  opened();
+  if (lostAt === 0) return;
+  clearTimeout(timer);
+  timer = undefined;
+  lostAt = 0;
+  loss = null;
+  if (reported) report();
+}
+
+/** Notes that the stream of events ended or could not be opened. @param {string} reason empty if it is not known */
+export function connectionFailed(reason) {
+  if (loss === null) {
     lostAt = performance.now();
-    const since = new Date();
-    blip = setTimeout(() => tellConnection(since), BLIP_MS);
+    loss = { since: new Date(), reason };
+    timer = setTimeout(report, GRACE_MS);
+  } else if (loss.reason !== reason) {
+    loss = { ...loss, reason };
+    if (reported) report();
   }
 }
 
-/** @param {Date | null} since */
-function tellConnection(since) {
-  lost = since;
-  for (const watcher of [...watchers]) watcher(lost);
+function report() {
+  reported = loss;
+  for (const listener of [...listeners]) listener(reported);
 }
 
 /**
- * Calls `act` each second while somebody looks and time goes on.
+ * Calls `act` each second while the page is visible and connected.
  * @param {() => void} act
- * @returns {() => void} ends that
+ * @returns {() => void} stops it
  */
 export function everySecond(act) {
-  const timer = setInterval(() => document.hidden || lostAt > 0 || act(), 1000);
-  return () => clearInterval(timer);
+  const interval = setInterval(() => document.hidden || lostAt > 0 || act(), 1000);
+  return () => clearInterval(interval);
 }

@@ -1,39 +1,45 @@
 /**
- * A stream of events, followed for as long as somebody looks, over any number of connections.
+ * A stream of events that is read over any number of connections, while the page is visible.
  */
 
-import { ApiProblem, ask } from "../service/api.js";
-import { seen, whenUnseen } from "./attention.js";
+import { isFinal } from "../parts/states.js";
+import { request } from "../service/api.js";
+import { CONNECTION_LOST, contentError, ResponseError } from "../service/errors.js";
 import { frames } from "./sse.js";
-import { isOver } from "../parts/states.js";
 
-/** A stream that is silent for so long is not there any more: the service sends a ping each 15 seconds. */
+/** The service sends a ping every 15 seconds: a stream that is silent for longer is dead. */
 const SILENT_MS = 40_000;
 
-/** Browsers open six connections to a service for all of its tabs: who is not looked at for so long lets go of its own. */
-const UNSEEN_MS = 30_000;
+/** Browsers open six connections to a service for all tabs together: a hidden tab closes its stream after this time. */
+const HIDDEN_MS = 30_000;
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** True for the last thing that is told of a job or a batch. @param {any} data */
-const isLast = (data) => data.done === true || isOver(data);
+/** True for the last event of a job or a batch. @param {any} data */
+const isLastEvent = (data) => data.done === true || isFinal(data);
 
 /**
- * Follows a stream of events, and goes on where it was whenever the connection is lost.
+ * Reads a stream of events and resumes it after each loss of the connection.
  * @param {string} path
- * @param {Record<string, (data: any) => void>} on what to do with the data of each kind of event
+ * @param {Record<string, (data: any) => void>} handlers by the name of the event
  * @param {{
- *   failed?: (problem: ApiProblem) => void,
- *   open?: (isOpen: boolean) => void,
- *   over?: (data: any) => boolean,
- * }} [also] `failed` is told why the service refuses the stream, which ends it; `open` whether it is connected; `over`
- *   knows the last event, by default that of a job or batch
+ *   onRejected?: (error: ResponseError) => void,
+ *   onOpen?: () => void,
+ *   onInterrupted?: (error: Error | null) => void,
+ *   isLast?: (data: any) => boolean,
+ * }} [options] `onRejected`: the response is permanently an error, which ends the stream; `onInterrupted`: the stream
+ *   ended, with the error if there was one, and will be opened again; `isLast` recognizes the last event, by default
+ *   that of a job or batch
  * @returns {() => void} ends it
  */
-export function follow(path, on, { failed = () => {}, open = () => {}, over = isLast } = {}) {
+export function followEvents(
+  path,
+  handlers,
+  { onRejected = () => {}, onOpen = () => {}, onInterrupted = () => {}, isLast = isLastEvent } = {},
+) {
   const stop = new AbortController();
-  let last = "";
+  let lastId = "";
   let ended = false;
   let pause = FIRST_PAUSE_MS;
 
@@ -45,50 +51,87 @@ export function follow(path, on, { failed = () => {}, open = () => {}, over = is
 
   async function run() {
     while (!ended) {
-      await seen();
-      const unseen = new AbortController();
-      const end = whenUnseen(UNSEEN_MS, () => unseen.abort());
+      await pageVisible();
+      const hidden = new AbortController();
+      const endWatch = onHiddenFor(HIDDEN_MS, () => hidden.abort());
+      /** @type {Error | null} */
+      let failure = null;
       try {
-        await read(unseen.signal);
+        await read(hidden.signal);
       } catch (error) {
         if (ended) return;
-        if (error instanceof ApiProblem && error.status < 500) return failed(error);
+        if (error instanceof ResponseError && error.isPermanent) return onRejected(error);
+        failure = /** @type {Error} */ (error);
+        // The stream was silent for too long before the response started.
+        if (failure.name === "AbortError") failure = new Error(CONNECTION_LOST, { cause: error });
       } finally {
-        end();
+        endWatch();
       }
       if (ended) return;
-      if (unseen.signal.aborted) continue;
-      open(false);
+      if (hidden.signal.aborted) continue;
+      onInterrupted(failure);
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }
 
-  /** @param {AbortSignal} unseen */
-  async function read(unseen) {
+  /** @param {AbortSignal} hidden */
+  async function read(hidden) {
     const silent = new AbortController();
     let timer = setTimeout(() => silent.abort(), SILENT_MS);
-    const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
+    const headers = { Accept: "text/event-stream", ...(lastId && { "Last-Event-ID": lastId }) };
     try {
-      const response = await ask(path, {
+      const response = await request(path, {
         headers,
         cache: "no-store",
-        signal: AbortSignal.any([stop.signal, silent.signal, unseen]),
+        signal: AbortSignal.any([stop.signal, silent.signal, hidden]),
       });
+      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+        await response.body?.cancel();
+        throw contentError(response, "a stream of events");
+      }
       for await (const { event, data, id } of frames(/** @type {any} */ (response.body))) {
         clearTimeout(timer);
         timer = setTimeout(() => silent.abort(), SILENT_MS);
         pause = FIRST_PAUSE_MS;
-        open(true); // the service sends something at once: from now on it tells
-        if (id !== null) last = id;
-        if (ended || !(event in on)) continue;
-        const told = JSON.parse(data);
-        ended = over(told);
-        on[event](told);
+        onOpen(); // the service sends an event or a ping as soon as it has subscribed the stream to changes
+        if (id !== null) lastId = id;
+        if (ended || !(event in handlers)) continue;
+        const parsed = JSON.parse(data);
+        ended = isLast(parsed);
+        handlers[event](parsed);
         if (ended) return stop.abort();
       }
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** Waits until the page is visible. @returns {Promise<void>} */
+async function pageVisible() {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  }
+}
+
+/**
+ * Calls `act` each time that the page has been hidden for so long.
+ * @param {number} milliseconds
+ * @param {() => void} act
+ * @returns {() => void} stops it
+ */
+function onHiddenFor(milliseconds, act) {
+  /** @type {number | undefined} */
+  let timer;
+  const restart = () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(act, milliseconds);
+  };
+  document.addEventListener("visibilitychange", restart);
+  restart();
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", restart);
+  };
 }

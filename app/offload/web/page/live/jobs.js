@@ -1,132 +1,145 @@
 /**
- * What the page knows of the service. One stream of events for all views, each of which is told at most once a frame.
+ * Changes of jobs, for all views: one stream of events, whose changes are passed on at most once a frame.
  *
- * @typedef {any} Job as `GET /jobs/{id}` answers it
+ * @typedef {any} Job as `GET /jobs/{id}` returns it, with `receivedAt` on the clock of `performance.now`
  * @typedef {{changed: (jobs: Job[]) => void, deleted: (ids: string[]) => void, reset: () => void}} Listener
  */
 
-import { ApiProblem, readJson } from "../service/api.js";
-import { connected, onConnection, streaming } from "./connection.js";
-import { follow } from "./event_stream.js";
-
-/** Notes on a job when it was told, for what runs goes on since. @param {Job} job @returns {Job} */
-export const noted = (job) => Object.assign(job, { notedAt: performance.now() });
+import { readJson } from "../service/api.js";
+import { ResponseError } from "../service/errors.js";
+import { connectionFailed, connectionOpened, onConnection, streamOpened } from "./connection.js";
+import { followEvents } from "./event_stream.js";
 
 /**
- * A job that was told after a list of jobs had been asked for is newer than what the list says of it.
- * @param {Job | undefined} known
- * @param {number} asked when, on the clock of `performance.now`
+ * Notes when a job was received: the run time of a running job is counted from then.
+ * @param {Job} job
+ * @returns {Job}
  */
-export const isNewer = (known, asked) => known !== undefined && known.notedAt > asked;
+export const receivedNow = (job) => Object.assign(job, { receivedAt: performance.now() });
 
-/** While nobody looks, frames don't come. */
+/**
+ * True if a job was received after a list was requested: the list may contain an older version of it.
+ * @param {Job | undefined} job
+ * @param {number} requestedAt on the clock of `performance.now`
+ */
+export const isNewer = (job, requestedAt) => job !== undefined && job.receivedAt > requestedAt;
+
+/** A hidden page has no animation frames. */
 const HIDDEN_MS = 1000;
 
 /** @type {Set<Listener>} */
 const listeners = new Set();
 /** @type {Map<string, Job>} */
-let changed = new Map();
+let changedJobs = new Map();
 /** @type {Set<string>} */
-let deleted = new Set();
-let telling = false;
+let deletedIds = new Set();
+let scheduled = false;
 
 /**
- * Calls `changed` with the jobs that have changed, each as it is then. Begins with what changes from now on: load what
- * there is afterwards.
+ * Calls `changed` with the jobs that changed, each in its newest version. Load the present state after this call: then
+ * no change is missed.
  * @param {Listener["changed"]} changed
- * @param {Partial<Listener>} [also] `deleted` is told the ids of jobs that are no more; `reset` that what was missed
- *   can't be told, so that what is shown has to be loaded again
- * @returns {() => void} ends that
+ * @param {Partial<Listener>} [also] `deleted` is called with the ids of deleted jobs; `reset` when changes were missed
+ *   that the service can't send again, so that the state has to be loaded again
+ * @returns {() => void} stops it
  */
-export function onJobs(changed, { deleted = () => {}, reset = () => {} } = {}) {
+export function onJobChanges(changed, { deleted = () => {}, reset = () => {} } = {}) {
   const listener = { changed, deleted, reset };
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 /**
- * Calls `tell` with a job as it is now and at each change; `gone` where there is no such job, or none any more.
+ * Calls `onJob` with the job as it is now and at each change.
  * @param {string} id
- * @param {(job: Job) => void} tell
- * @param {(why: Error) => void} [gone]
- * @returns {() => void} ends that
+ * @param {(job: Job) => void} onJob
+ * @param {{gone?: (error: Error) => void, failed?: (error: Error) => void}} [also] `gone`: the job does not exist, or
+ *   no longer; `failed`: it could not be loaded, which is tried again when the connection is back
+ * @returns {() => void} stops it
  */
-export function watchJob(id, tell, gone = () => {}) {
-  let told = 0;
+export function watchJob(id, onJob, { gone = () => {}, failed = () => {} } = {}) {
+  let changes = 0;
   let ended = false;
-  /** It has not been loaded since that was asked for. */
+  /** True until the job has been loaded. */
   let missing = true;
-  const end = onJobs(
+  const endChanges = onJobChanges(
     (jobs) => {
       const job = jobs.find((one) => one.id === id);
       if (job) {
-        told += 1;
-        tell(job);
+        changes += 1;
+        onJob(job);
       }
     },
     { deleted: (ids) => ids.includes(id) && gone(new Error("This job has been deleted.")), reset: load },
   );
-  const endConnection = onConnection((lost) => lost === null && missing && load());
+  const endConnection = onConnection((loss) => loss === null && missing && load());
   return () => {
     ended = true;
-    end();
+    endChanges();
     endConnection();
   };
 
   async function load() {
     missing = true;
-    await streaming;
-    const before = told;
+    await streamOpened;
+    const before = changes;
     try {
       const job = await readJson(`/jobs/${encodeURIComponent(id)}`);
       missing = false;
-      if (!ended && told === before) tell(noted(job)); // or an event was faster
+      if (!ended && changes === before) onJob(receivedNow(job)); // otherwise an event is newer
     } catch (error) {
-      if (!ended && error instanceof ApiProblem) gone(error);
+      if (ended) return;
+      if (error instanceof ResponseError && error.isPermanent) gone(error);
+      else if (changes === before) failed(/** @type {Error} */ (error));
     }
   }
 }
 
-/** Lets listeners know in the next frame. */
-function tellSoon() {
-  if (telling) return;
-  telling = true;
-  if (document.hidden) setTimeout(tellNow, HIDDEN_MS);
-  else requestAnimationFrame(tellNow);
+/** Notifies listeners in the next frame. */
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  if (document.hidden) setTimeout(notify, HIDDEN_MS);
+  else requestAnimationFrame(notify);
 }
 
-function tellNow() {
-  if (!telling) return;
-  telling = false;
-  const [jobs, ids] = [[...changed.values()], [...deleted]];
-  changed = new Map();
-  deleted = new Set();
+function notify() {
+  if (!scheduled) return;
+  scheduled = false;
+  const [jobs, ids] = [[...changedJobs.values()], [...deletedIds]];
+  changedJobs = new Map();
+  deletedIds = new Set();
   for (const listener of [...listeners]) {
     if (jobs.length > 0) listener.changed(jobs);
     if (ids.length > 0) listener.deleted(ids);
   }
 }
 
-/** Opens the stream of events, for as long as the page is there. @param {(problem: Error) => void} refused */
-export function startStore(refused) {
-  document.addEventListener("visibilitychange", () => document.hidden || tellNow());
-  follow(
+/** Opens the stream of events for the life of the page. @param {(error: Error) => void} onRejected */
+export function startJobEvents(onRejected) {
+  document.addEventListener("visibilitychange", () => document.hidden || notify());
+  followEvents(
     "/events",
     {
       job: (job) => {
-        changed.set(job.id, noted(job));
-        deleted.delete(job.id);
-        tellSoon();
+        changedJobs.set(job.id, receivedNow(job));
+        deletedIds.delete(job.id);
+        schedule();
       },
       deleted: ({ id }) => {
-        changed.delete(id);
-        deleted.add(id);
-        tellSoon();
+        changedJobs.delete(id);
+        deletedIds.add(id);
+        schedule();
       },
       reset: () => {
         for (const listener of [...listeners]) listener.reset();
       },
     },
-    { failed: refused, open: connected, over: () => false },
+    {
+      onRejected,
+      onOpen: connectionOpened,
+      onInterrupted: (error) => connectionFailed(error instanceof ResponseError ? error.message : ""),
+      isLast: () => false,
+    },
   );
 }

@@ -1,8 +1,11 @@
 /**
- * Server-sent events as WHATWG's HTML standard frames them. EventSource would do, but can't send a key.
+ * A parser of server-sent events, by the WHATWG HTML standard. The browser's EventSource can't send a key.
  *
- * @typedef {{event: string, data: string, id: string | null}} Frame `event` "" for a ping or an id alone
+ * @typedef {{event: string, data: string, id: string | null}} Frame `event` is "" for a ping and for an id without an
+ *   event
  */
+
+import { CONNECTION_LOST } from "../service/errors.js";
 
 /**
  * @param {ReadableStream<Uint8Array>} body
@@ -13,15 +16,20 @@ export async function* frames(body) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch(lost);
       if (done) return;
       const parts = (rest + value).split(/\r?\n\r?\n/);
       rest = parts.pop() ?? "";
       for (const part of parts) yield frame(part);
     }
   } finally {
-    reader.cancel().catch(() => {}); // it may have failed, which the reader was told
+    reader.cancel().catch(() => {}); // the stream may have failed already, which `read` has thrown
   }
+}
+
+/** @param {unknown} cause @returns {never} */
+function lost(cause) {
+  throw new Error(CONNECTION_LOST, { cause });
 }
 
 /** @param {string} text @returns {Frame} */

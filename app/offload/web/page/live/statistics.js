@@ -1,24 +1,24 @@
 /**
- * The service's statistics, asked for as often as they are of use.
+ * The service's statistics, requested as often as they may have changed.
  *
- * @typedef {any} Stats as `GET /stats` answers it
+ * @typedef {any} Stats as `GET /stats` returns it
  */
 
 import { readJson } from "../service/api.js";
 import { onConnection } from "./connection.js";
-import { onJobs } from "./jobs.js";
+import { onJobChanges } from "./jobs.js";
 
 const STATS_MS = 1000;
 const IDLE_STATS_MS = 5000;
 const HIDDEN_STATS_MS = 30_000;
 
 /**
- * Calls `tell` with the service's statistics each second, and less often where nothing happens or nobody looks.
- * @param {(stats: Stats) => void} tell
- * @param {(problem: Error) => void} [failed]
- * @returns {() => void} ends that
+ * Calls `onStats` each second, and less often while no job is live or the page is hidden.
+ * @param {(stats: Stats) => void} onStats
+ * @param {(error: Error) => void} [onError]
+ * @returns {() => void} stops it
  */
-export function watchStats(tell, failed = () => {}) {
+export function watchStatistics(onStats, onError = () => {}) {
   let ended = false;
   let idle = false;
   let lost = false;
@@ -30,17 +30,17 @@ export function watchStats(tell, failed = () => {}) {
     schedule(0);
   };
   const visible = () => schedule(document.hidden ? HIDDEN_STATS_MS : 0);
-  const end = onJobs(wake, { deleted: wake });
-  const stopWatching = onConnection((since) => {
-    lost = since !== null;
+  const endChanges = onJobChanges(wake, { deleted: wake });
+  const endConnection = onConnection((loss) => {
+    lost = loss !== null;
     if (!lost) schedule(0);
   });
   document.addEventListener("visibilitychange", visible);
   return () => {
     ended = true;
     clearTimeout(timer);
-    end();
-    stopWatching();
+    endChanges();
+    endConnection();
     document.removeEventListener("visibilitychange", visible);
   };
 
@@ -51,14 +51,14 @@ export function watchStats(tell, failed = () => {}) {
   }
 
   async function load() {
-    if (lost) return; // it begins again with the connection
+    if (lost) return; // the listener of the connection starts it again
     try {
       const stats = await readJson("/stats");
       if (ended) return;
       idle = stats.queue.size === 0 && stats.lanes.every((/** @type {any} */ lane) => lane.state === "idle");
-      tell(stats);
+      onStats(stats);
     } catch (error) {
-      if (!ended) failed(/** @type {Error} */ (error));
+      if (!ended) onError(/** @type {Error} */ (error));
     }
     schedule(document.hidden ? HIDDEN_STATS_MS : idle ? IDLE_STATS_MS : STATS_MS);
   }

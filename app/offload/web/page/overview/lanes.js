@@ -1,18 +1,18 @@
 /**
- * What each lane is doing: which job, how far it is, for how long.
+ * The lanes: the job that each one runs, its progress and how long it has run.
  */
 
-import { readJson } from "../service/api.js";
+import { onJobChanges } from "../live/jobs.js";
 import { h, keyedRows, setAttribute, setText } from "../parts/dom.js";
 import { duration } from "../parts/format.js";
-import { brief, progressWords } from "../parts/job_summary.js";
+import { paramsSummary, progressText } from "../parts/job_summary.js";
 import { href } from "../route.js";
-import { onJobs } from "../live/jobs.js";
+import { readJson } from "../service/api.js";
 
 /** @typedef {import("../live/jobs.js").Job} Job */
 
-/** A lane that changes its job faster than this is not asked about each of them. */
-const ASK_AFTER_S = 0.5;
+/** A job that has run for less is not loaded: it may have ended before the response. */
+const LOAD_AFTER_S = 0.5;
 
 export function lanePanel() {
   const list = h("ol", { class: "lanes" }, h("li", { class: "muted" }, "Loading…"));
@@ -22,16 +22,16 @@ export function lanePanel() {
     h("h3", { id: "lanes-title" }, "Lanes"),
     list,
   );
-  /** @type {Map<string, Job>} those that run, as far as they have been told */
+  /** @type {Map<string, Job>} running jobs that are known */
   const jobs = new Map();
   /** @type {Set<string>} */
-  const asked = new Set();
+  const requested = new Set();
   /** @type {{index: number, lane: any, job: Job | undefined}[] | null} */
   let shown = null;
   /** @type {ReturnType<typeof keyedRows<any>> | undefined} */
   let rows;
 
-  const dispose = onJobs(
+  const dispose = onJobChanges(
     (changed) => {
       for (const job of changed) {
         if (job.state === "running" || shown?.some(({ lane }) => lane.job === job.id)) jobs.set(job.id, job);
@@ -42,7 +42,7 @@ export function lanePanel() {
     {
       reset: () => {
         jobs.clear();
-        asked.clear();
+        requested.clear();
       },
     },
   );
@@ -56,7 +56,7 @@ export function lanePanel() {
     for (const [id, { state }] of jobs) if (state !== "running" && !there.has(id)) jobs.delete(id);
     shown = lanes.map((/** @type {any} */ lane, /** @type {number} */ index) => ({ lane, index, job: undefined }));
     for (const { job, busy_s } of lanes) {
-      if (job !== null && !jobs.has(job) && (asked.size === 0 || busy_s > ASK_AFTER_S)) ask(job);
+      if (job !== null && !jobs.has(job) && (requested.size === 0 || busy_s > LOAD_AFTER_S)) load(job);
     }
     show();
   }
@@ -68,11 +68,11 @@ export function lanePanel() {
     rows(shown);
   }
 
-  /** What a job that began before this page is about. @param {string} id */
-  async function ask(id) {
-    if (asked.has(id)) return;
-    asked.add(id);
-    const job = await readJson(`/jobs/${id}`).catch(() => null); // it may be gone by now
+  /** Loads a job that started before this page was opened. @param {string} id */
+  async function load(id) {
+    if (requested.has(id)) return;
+    requested.add(id);
+    const job = await readJson(`/jobs/${id}`).catch(() => null); // it may have been deleted
     if (job && !jobs.has(id)) jobs.set(id, job);
     show();
   }
@@ -84,7 +84,7 @@ function laneRow({ index }) {
   const about = h("span", { class: "lane-about" });
   const state = h("span", { class: "lane-idle" });
   const bar = h("progress", { max: "1" });
-  const words = h("span", { class: "lane-words" });
+  const progress = h("span", { class: "lane-words" });
   const seconds = h("span", { class: "lane-seconds" });
   const pid = h("span", { class: "lane-pid" });
   const name = `Lane ${index + 1}`;
@@ -94,17 +94,17 @@ function laneRow({ index }) {
       { class: "lane", "aria-label": name },
       h("span", { class: "lane-name" }, name, pid),
       h("span", { class: "lane-what" }, task, about, state),
-      h("span", { class: "lane-progress" }, bar, words),
+      h("span", { class: "lane-progress" }, bar, progress),
       seconds,
     ),
     /** @param {{lane: any, job: Job | undefined}} entry */
     update({ lane, job }) {
       const fraction = job?.progress?.fraction ?? null;
       setText(pid, lane.pid === null ? "" : `pid ${lane.pid}`);
-      for (const one of [task, about]) setAttribute(one, "hidden", !job);
+      for (const element of [task, about]) setAttribute(element, "hidden", !job);
       setAttribute(state, "hidden", Boolean(job));
       setText(task, job?.task ?? "");
-      setText(about, job ? brief(job.params) : "");
+      setText(about, job ? paramsSummary(job.params) : "");
       setAttribute(task, "href", job && href({ view: "job", job: job.id }));
       if (!job) {
         setText(
@@ -119,7 +119,7 @@ function laneRow({ index }) {
         bar.value = fraction;
         setAttribute(bar, "aria-label", `Progress of ${job.task}`);
       }
-      setText(words, job ? progressWords(job) : "");
+      setText(progress, job ? progressText(job) : "");
       setText(seconds, lane.state === "busy" && lane.busy_s !== null ? duration(lane.busy_s) : "");
     },
   };

@@ -1,32 +1,32 @@
 /**
- * The newest jobs, as a glance at what comes in.
+ * The newest jobs.
  */
 
-import { readJson } from "../service/api.js";
-import { everySecond, streaming } from "../live/connection.js";
+import { everySecond, streamOpened } from "../live/connection.js";
+import { isNewer, onJobChanges, receivedNow } from "../live/jobs.js";
 import { h, keyedRows, setText } from "../parts/dom.js";
-import { when } from "../parts/format.js";
-import { brief, ranFor, stateChip } from "../parts/job_summary.js";
+import { timeOf } from "../parts/format.js";
+import { paramsSummary, runTime, stateChip } from "../parts/job_summary.js";
 import { href } from "../route.js";
-import { isNewer, noted, onJobs } from "../live/jobs.js";
+import { readJson } from "../service/api.js";
 
 /** @typedef {import("../live/jobs.js").Job} Job */
 
 const SHOWN = 8;
 
-export function latestPanel() {
+export function newestJobsPanel() {
   const list = h("ul", { class: "latest" });
   const empty = h(
     "p",
     { class: "empty", hidden: true },
     "No jobs yet. ",
-    h("a", { href: href({ view: "submit" }) }, "Submit the first one"),
+    h("a", { href: href({ view: "submit" }) }, "Submit a job"),
     ".",
   );
   const element = h(
     "section",
-    { class: "panel latest-panel", "aria-labelledby": "latest-title" },
-    h("h3", { id: "latest-title" }, "Newest jobs"),
+    { class: "panel latest-panel", "aria-labelledby": "newest-title" },
+    h("h3", { id: "newest-title" }, "Newest jobs"),
     list,
     empty,
     h("p", { class: "panel-more" }, h("a", { href: href({ view: "jobs" }) }, "All jobs")),
@@ -35,41 +35,41 @@ export function latestPanel() {
   /** @type {Job[]} */
   let newest = [];
   let ended = false;
-  const end = onJobs(take, {
+  const endChanges = onJobChanges(add, {
     deleted: (ids) => {
       newest = newest.filter(({ id }) => !ids.includes(id));
       load();
     },
     reset: load,
   });
-  const tick = everySecond(() => rows(newest));
+  const endTicks = everySecond(() => rows(newest));
   load();
   return {
     element,
     dispose: () => {
       ended = true;
-      tick();
-      end();
+      endTicks();
+      endChanges();
     },
   };
 
   async function load() {
-    await streaming;
-    const asked = performance.now();
+    await streamOpened;
+    const requestedAt = performance.now();
     try {
       const { jobs } = await readJson(`/jobs?limit=${SHOWN}`);
       if (ended) return;
-      newest = newest.filter((job) => isNewer(job, asked));
-      take(jobs.filter((/** @type {Job} */ { id }) => !newest.some((job) => job.id === id)).map(noted));
+      newest = newest.filter((job) => isNewer(job, requestedAt));
+      add(jobs.filter((/** @type {Job} */ { id }) => !newest.some((job) => job.id === id)).map(receivedNow));
       empty.hidden = newest.length > 0;
     } catch {
-      // The figures above say what is wrong.
+      // The request for the figures above fails as well and shows the error.
     }
   }
 
-  /** @param {Job[]} told */
-  function take(told) {
-    const all = new Map([...newest, ...told].map((job) => [job.id, job]));
+  /** @param {Job[]} jobs */
+  function add(jobs) {
+    const all = new Map([...newest, ...jobs].map((job) => [job.id, job]));
     newest = [...all.values()].sort((one, other) => (one.id < other.id ? 1 : -1)).slice(0, SHOWN);
     if (newest.length > 0) empty.hidden = true;
     rows(newest);
@@ -79,7 +79,7 @@ export function latestPanel() {
 /** @param {Job} job */
 function row({ id, task, params, created_at }) {
   const chip = stateChip();
-  const took = h("span", { class: "latest-took" });
+  const time = h("span", { class: "latest-took" });
   return {
     element: h(
       "li",
@@ -90,15 +90,15 @@ function row({ id, task, params, created_at }) {
         { class: "latest-what" },
         h("a", { href: href({ view: "job", job: id }) }, task),
         " ",
-        h("span", { class: "muted" }, brief(params)),
+        h("span", { class: "muted" }, paramsSummary(params)),
       ),
-      took,
-      h("time", { datetime: created_at, class: "muted" }, when(created_at)),
+      time,
+      h("time", { datetime: created_at, class: "muted" }, timeOf(created_at)),
     ),
     /** @param {Job} job */
     update(job) {
       chip.update(job.state);
-      setText(took, job.state === "queued" ? "" : ranFor(job));
+      setText(time, job.state === "queued" ? "" : runTime(job));
     },
   };
 }

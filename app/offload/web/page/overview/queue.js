@@ -1,5 +1,5 @@
 /**
- * What waits for a lane: by owner, and by priority.
+ * The queue: the number of jobs by owner and priority.
  */
 
 import { h, keyedRows, setAttribute, setText } from "../parts/dom.js";
@@ -7,7 +7,7 @@ import { number } from "../parts/format.js";
 
 export function queuePanel() {
   const body = h("tbody");
-  const withOwners = h("th", { scope: "col" }, "Owner");
+  const ownerHead = h("th", { scope: "col" }, "Owner");
   const table = h(
     "table",
     { class: "queue", hidden: true },
@@ -18,21 +18,21 @@ export function queuePanel() {
       h(
         "tr",
         null,
-        withOwners,
+        ownerHead,
         h("th", { scope: "col", class: "number" }, "Priority"),
         h("th", { scope: "col", class: "number" }, "Jobs"),
       ),
     ),
     body,
   );
-  const others = h("p", { class: "muted queue-others" });
-  const empty = h("p", { class: "empty", hidden: true }, "Nothing waits.");
+  const otherOwners = h("p", { class: "muted queue-others" });
+  const empty = h("p", { class: "empty", hidden: true }, "The queue is empty.");
   const element = h(
     "section",
     { class: "panel queue-panel", "aria-labelledby": "queue-title" },
     h("h3", { id: "queue-title" }, "Queue"),
     table,
-    others,
+    otherOwners,
     empty,
   );
   const rows = keyedRows(body, keyOf, row);
@@ -40,14 +40,14 @@ export function queuePanel() {
     element,
     /** @param {any} stats */
     update({ queue }) {
-      const seen = queue.waiting.reduce((/** @type {number} */ sum, /** @type {any} */ { jobs }) => sum + jobs, 0);
-      const unseen = queue.size - seen;
+      const listed = queue.waiting.reduce((/** @type {number} */ sum, /** @type {any} */ { jobs }) => sum + jobs, 0);
+      const unlisted = queue.size - listed;
       setAttribute(table, "hidden", queue.waiting.length === 0);
       const ownerless = queue.waiting.every((/** @type {any} */ { owner }) => owner === null);
       setAttribute(table, "class", ownerless ? "queue ownerless" : "queue");
       setAttribute(empty, "hidden", queue.size > 0);
-      setAttribute(others, "hidden", unseen <= 0);
-      setText(others, `${number(unseen)} of other owners`);
+      setAttribute(otherOwners, "hidden", unlisted <= 0);
+      setText(otherOwners, `${number(unlisted)} more of other owners`);
       rows(queue.waiting);
     },
   };
@@ -59,7 +59,7 @@ const keyOf = ({ owner, priority }) => JSON.stringify([owner, priority]);
 /** @param {any} entry */
 function row({ owner, priority }) {
   const jobs = h("td", { class: "number" });
-  const name = owner === null ? h("span", { class: "muted" }, "nobody’s") : h("bdi", { class: "name" }, owner);
+  const name = owner === null ? h("span", { class: "muted" }, "no owner") : h("bdi", { class: "name" }, owner);
   return {
     element: h(
       "tr",

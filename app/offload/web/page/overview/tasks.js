@@ -1,24 +1,32 @@
 /**
- * Each task since the start of the service: what became of its jobs, and how long they take.
+ * The tasks since the service started: the outcomes of their jobs and how long they take.
  */
 
 import { h, keyedRows, setAttribute, setText } from "../parts/dom.js";
 import { duration, number } from "../parts/format.js";
 import { href } from "../route.js";
 
-const COLUMNS = ["Task", "Succeeded", "Failed", "Cancelled", "Run, median", "Run, 95 %", "Wait, median"];
+const COLUMNS = [
+  "Task",
+  "Succeeded",
+  "Failed",
+  "Cancelled",
+  "Run time, median",
+  "Run time, 95 %",
+  "Waiting time, median",
+];
 
 export function tasksPanel() {
   const body = h("tbody");
-  const empty = h("p", { class: "empty", hidden: true }, "No job has ended since the service was started.");
-  const heads = COLUMNS.map((words, at) => h("th", { scope: "col", class: at > 0 && "number" }, words));
+  const empty = h("p", { class: "empty", hidden: true }, "No job has finished since the service started.");
+  const heads = COLUMNS.map((title, index) => h("th", { scope: "col", class: index > 0 && "number" }, title));
   const table = h(
     "div",
     { class: "table-scroll", hidden: true, tabindex: "0", role: "group", "aria-labelledby": "tasks-title" },
     h(
       "table",
       null,
-      h("caption", { class: "visually-hidden" }, "Tasks since the service was started"),
+      h("caption", { class: "visually-hidden" }, "Tasks since the service started"),
       h("thead", null, h("tr", null, ...heads)),
       body,
     ),
@@ -55,7 +63,7 @@ function row([name]) {
     update([, { succeeded, failed, cancelled, run_s_p50, run_s_p95, wait_s_p50 }]) {
       const counts = [succeeded, failed, cancelled].map(number);
       const times = [run_s_p50, run_s_p95, wait_s_p50].map((seconds) => (seconds === null ? "–" : duration(seconds)));
-      [...counts, ...times].forEach((words, at) => setText(cells[at], words));
+      [...counts, ...times].forEach((text, index) => setText(cells[index], text));
     },
   };
 }

@@ -1,14 +1,14 @@
 /**
- * What the service is doing now, and what it did in the last hours.
+ * The overview: what the service is doing now, and the history of the last hours.
  */
 
-import { charts } from "../charts/history.js";
+import { historyPanel } from "../charts/history.js";
+import { watchStatistics } from "../live/statistics.js";
 import { h, setText } from "../parts/dom.js";
 import { duration, number } from "../parts/format.js";
 import { lanePanel } from "./lanes.js";
-import { latestPanel } from "./newest_jobs.js";
+import { newestJobsPanel } from "./newest_jobs.js";
 import { queuePanel } from "./queue.js";
-import { watchStats } from "../live/statistics.js";
 import { tasksPanel } from "./tasks.js";
 
 export const view = { name: "overview", title: "Overview", show };
@@ -25,8 +25,8 @@ function show(root, params) {
   const lanes = lanePanel();
   const queue = queuePanel();
   const tasks = tasksPanel();
-  const history = charts(Number(params.get("minutes")));
-  const latest = latestPanel();
+  const history = historyPanel(Number(params.get("minutes")));
+  const newest = newestJobsPanel();
   root.append(
     h("h2", { class: "visually-hidden" }, "Overview"),
     problem,
@@ -37,11 +37,11 @@ function show(root, params) {
       lanes.element,
       queue.element,
       history.element,
-      latest.element,
+      newest.element,
       tasks.element,
     ),
   );
-  const end = watchStats(
+  const endStatistics = watchStatistics(
     (stats) => {
       setText(problem, "");
       for (const part of [figures, lanes, queue, tasks]) part.update(stats);
@@ -49,11 +49,11 @@ function show(root, params) {
     (error) => setText(problem, error.message),
   );
   return () => {
-    for (const dispose of [end, lanes.dispose, history.dispose, latest.dispose]) dispose();
+    for (const dispose of [endStatistics, lanes.dispose, history.dispose, newest.dispose]) dispose();
   };
 }
 
-/** The few figures that say most. */
+/** The row of key figures. */
 function figureList() {
   const busy = figure("Busy lanes");
   const queued = figure("Queued");
@@ -90,10 +90,10 @@ function figure(name) {
   const more = h("span", { class: "figure-more" }, "\u00a0");
   return {
     element: h("div", { class: "figure panel" }, h("dt", null, name), h("dd", null, value, more)),
-    /** @param {string} main @param {string} also */
-    update(main, also) {
-      setText(value, main);
-      setText(more, also);
+    /** @param {string} text @param {string} note */
+    update(text, note) {
+      setText(value, text);
+      setText(more, note);
     },
   };
 }

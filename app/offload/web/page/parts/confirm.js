@@ -1,5 +1,5 @@
 /**
- * A question that must be answered before something is lost.
+ * A dialog that confirms an action which can't be undone.
  */
 
 import { h } from "./dom.js";
@@ -7,12 +7,12 @@ import { h } from "./dom.js";
 /**
  * @param {string} question
  * @param {string} consequence in a sentence
- * @param {string} action what the button that goes on says
- * @returns {Promise<boolean>} true where it is to be done; the focus is then where it was before
+ * @param {string} action the text of the button that confirms
+ * @returns {Promise<boolean>} true if the user confirms; the focus is then where it was before
  */
 export function confirmed(question, consequence, action) {
   const yes = h("button", { type: "submit", value: "yes", class: "danger" }, action);
-  const no = h("button", { type: "submit", value: "no", autofocus: true }, "Leave it");
+  const no = h("button", { type: "submit", value: "no", autofocus: true }, "Keep it");
   const dialog = h(
     "dialog",
     { "aria-labelledby": "confirm-title" },

@@ -1,30 +1,30 @@
 /**
- * A button that copies, and says that it has.
+ * A button that copies a text to the clipboard.
  */
 
 import { h } from "./dom.js";
 
-const SAID_MS = 1500;
+const CONFIRMATION_MS = 1500;
 
 /**
- * @param {string} words on the button
+ * @param {string} caption of the button
  * @param {() => string} text what it copies
- * @param {string} [label] for who can't see what stands beside it
+ * @param {string} [label] the accessible name, if the caption alone does not say what is copied
  * @returns {HTMLElement}
  */
-export function copyButton(words, text, label) {
-  const button = h("button", { type: "button", class: "quiet", "aria-label": label }, words);
-  const said = h("span", { class: "visually-hidden", role: "status" });
+export function copyButton(caption, text, label) {
+  const button = h("button", { type: "button", class: "quiet", "aria-label": label }, caption);
+  const status = h("span", { class: "visually-hidden", role: "status" });
   button.addEventListener("click", async () => {
     const copied = await copy(text());
     button.textContent = copied ? "Copied" : "Can't copy";
-    said.textContent = button.textContent;
+    status.textContent = button.textContent;
     setTimeout(() => {
-      button.textContent = words;
-      said.textContent = "";
-    }, SAID_MS);
+      button.textContent = caption;
+      status.textContent = "";
+    }, CONFIRMATION_MS);
   });
-  return h("span", null, button, said);
+  return h("span", null, button, status);
 }
 
 /** @param {string} text */
@@ -34,7 +34,7 @@ async function copy(text) {
       () => true,
       () => false,
     );
-  // Without TLS, and not on this machine: browsers keep the clipboard from such pages, but for this old way.
+  // Browsers give pages without TLS no clipboard API, except on localhost.
   const area = h("textarea", { class: "visually-hidden" });
   area.value = text;
   document.body.append(area);

@@ -1,12 +1,12 @@
 /**
- * Elements, made and kept in step with data. Text is always text: nothing here reads markup.
+ * Makes and updates elements. Strings are always inserted as text, never parsed as HTML.
  */
 
 /**
  * Makes an element.
  * @param {string} tag
- * @param {Record<string, any> | null} [props] attributes, where true means present and null, undefined and false absent;
- *   a function under "on…" listens to that event
+ * @param {Record<string, any> | null} [props] attributes: true means present; null, undefined and
+ *   false mean absent; a function named "on…" is a listener of that event
  * @param {...(Node | string | null | undefined | false)} children
  * @returns {any}
  */
@@ -21,7 +21,8 @@ export function h(tag, props, ...children) {
 }
 
 /**
- * Touches an element's attribute only where it changes. @param {Element} element @param {string} name @param {any} value
+ * Sets an attribute, or removes it, unless it is so already. @param {Element} element @param {string} name @param {any}
+ * value
  */
 export function setAttribute(element, name, value) {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
@@ -30,18 +31,18 @@ export function setAttribute(element, name, value) {
   }
 }
 
-/** Touches an element's text only where it changes. @param {Element} element @param {string} text */
+/** Sets an element's text unless it is the same. @param {Element} element @param {string} text */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Rows that follow a list: one for each item, made once, updated in place, in the list's order.
+ * Keeps one row for each item of a list, in the list's order. A row is made once and then updated in place.
  * @template Item
- * @param {Element} parent all of whose children are these rows
+ * @param {Element} parent its children are the rows and nothing else
  * @param {(item: Item) => string} keyOf
  * @param {(item: Item) => {element: Element, update: (item: Item) => void}} make
- * @returns {(items: Item[]) => void} brings the rows up to date
+ * @returns {(items: Item[]) => void} updates the rows
  */
 export function keyedRows(parent, keyOf, make) {
   /** @type {Map<string, {element: Element, update: (item: Item) => void}>} */

@@ -1,5 +1,5 @@
 /**
- * Figures and times in words, in the reader's own language and time zone.
+ * Numbers, sizes, durations and times as text, in the browser's language and time zone.
  */
 
 /** @type {Intl.DateTimeFormatOptions} */
@@ -9,20 +9,20 @@ const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, { day: "numeric", month:
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const COUNT = new Intl.NumberFormat();
 
-/** A moment, with its day where that is not today. @param {string} at RFC 3339 */
-export function when(at) {
+/** The time of day, after the date if that is not today. @param {string} at RFC 3339 */
+export function timeOf(at) {
   const moment = new Date(at);
   const today = moment.toDateString() === new Date().toDateString();
   return (today ? TIME : DAY_AND_TIME).format(moment);
 }
 
-/** A moment in full. @param {string} at RFC 3339 */
-export const exactly = (at) => EXACT.format(new Date(at));
+/** The date and the time in full. @param {string} at RFC 3339 */
+export const fullTime = (at) => EXACT.format(new Date(at));
 
 /** @param {number} count */
 export const number = (count) => COUNT.format(count);
 
-/** How long something took. @param {number} seconds */
+/** @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 0.0095) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
@@ -35,10 +35,10 @@ export function duration(seconds) {
   return joined(`${Math.floor(minutes / 1440)} d`, Math.floor((minutes % 1440) / 60), "h");
 }
 
-/** @param {string} large @param {number} small @param {string} unit of the small part, which is left out where it is 0 */
+/** @param {string} large @param {number} small @param {string} unit of the small part, which is left out if it is 0 */
 const joined = (large, small, unit) => (small === 0 ? large : `${large} ${String(small).padStart(2, "0")} ${unit}`);
 
-/** A size. @param {number} size in bytes */
+/** @param {number} size in bytes */
 export function bytes(size) {
   if (size < 1024) return `${size} B`;
   const power = Math.min(Math.floor(Math.log2(size) / 10), 5);

@@ -1,36 +1,36 @@
 /**
- * A job's parts in a few words, for a row.
+ * Parts of a job as short texts, for rows and lists.
  *
  * @typedef {import("../live/jobs.js").Job} Job
  */
 
-import { knownNow } from "../live/connection.js";
+import { liveTime } from "../live/connection.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { bytes, duration, number } from "./format.js";
 
 const LONGEST = 160;
 
-/** Parameters on one line: `n 36, algorithm recursive`. @param {any} params */
-export function brief(params) {
-  const words = isPlain(params)
+/** The parameters on one line: `n 36, algorithm recursive`. @param {any} params */
+export function paramsSummary(params) {
+  const text = isPlain(params)
     ? Object.entries(params)
-        .map(([name, value]) => `${name} ${written(value)}`)
+        .map(([name, value]) => `${name} ${valueText(value)}`)
         .join(", ")
-    : written(params);
-  return shortened(words);
+    : valueText(params);
+  return shortened(text);
 }
 
 /** @param {any} value */
 const isPlain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
 /** @param {any} value */
-const written = (value) => (typeof value === "string" ? shortened(value) : (JSON.stringify(value) ?? ""));
+const valueText = (value) => (typeof value === "string" ? shortened(value) : (JSON.stringify(value) ?? ""));
 
 /** @param {string} text */
 const shortened = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
-/** How far a job is: `37 %, 1.2 GiB of 4.0 GiB`; nothing where its task does not tell. @param {Job} job */
-export function progressWords({ progress }) {
+/** The progress, such as `37 % · 1.2 GiB of 4.0 GiB`; empty if the task does not report any. @param {Job} job */
+export function progressText({ progress }) {
   if (!progress) return "";
   const { done, total, fraction, unit, note } = progress;
   /** @param {number} count */
@@ -45,17 +45,17 @@ export function progressWords({ progress }) {
   return parts.join(" · ");
 }
 
-/** How long a job ran, so far or in all; nothing where it has not. @param {Job} job */
-export function ranFor({ state, usage, notedAt }) {
+/** How long the job has run; empty if it has not started. @param {Job} job */
+export function runTime({ state, usage, receivedAt }) {
   if (!usage) return "";
-  const since = state === "running" ? Math.max(0, knownNow() - notedAt) / 1000 : 0;
+  const since = state === "running" ? Math.max(0, liveTime() - receivedAt) / 1000 : 0;
   return duration(usage.wall_s + since);
 }
 
-/** What tells jobs of one task apart: the end of the id, which is random. @param {Job} job */
+/** The end of the id, which is random: enough to tell jobs apart in a list. @param {Job} job */
 export const shortId = ({ id }) => id.slice(-6);
 
-/** A job's state, with its sign. */
+/** Makes a label that shows a job's state with its icon. */
 export function stateChip() {
   const element = h("span", { class: "state" });
   return {

@@ -1,10 +1,10 @@
 /**
- * The states of a job, in the order of its life; the last three are final.
+ * The states of a job, in the order of its life.
  */
 
-export const ENDS = ["succeeded", "failed", "cancelled"];
+export const FINAL_STATES = ["succeeded", "failed", "cancelled"];
 
-export const STATES = ["queued", "running", ...ENDS];
+export const STATES = ["queued", "running", ...FINAL_STATES];
 
-/** True where a job has its final state. @param {{state: string}} job */
-export const isOver = ({ state }) => ENDS.includes(state);
+/** True if the job's state will not change again. @param {{state: string}} job */
+export const isFinal = ({ state }) => FINAL_STATES.includes(state);

@@ -1,23 +1,23 @@
 /**
- * A long table of which only the rows within the window are there, however long it is. All rows are equally high.
+ * A table of any length that has elements only for the rows in and near the window. All rows have the same height.
  */
 
 import { h, setAttribute } from "./dom.js";
 
-/** Rows that are ready above and below what can be seen. */
-const SPARE = 12;
+/** Rows that are kept above and below the visible ones. */
+const EXTRA = 12;
 
 /**
  * @template Item
- * @param {HTMLTableElement} table which has its head already
+ * @param {HTMLTableElement} table with its head
  * @param {(item: Item) => string} keyOf
- * @param {() => {element: HTMLElement, update: (item: Item) => void}} make makes a row that can show any item in turn
- * @param {(upto: number) => void} seen is told the number of the last row that is ready
- * @returns {{show: (items: Item[]) => void, dispose: () => void}} `show` in the next frame; `dispose` ends it
+ * @param {() => {element: HTMLElement, update: (item: Item) => void}} make makes a row that can show any item
+ * @param {(end: number) => void} onRendered is called with the index after the last row that has an element
+ * @returns {{show: (items: Item[]) => void, dispose: () => void}} `show` renders in the next frame; `dispose` stops it
  */
-export function windowedRows(table, keyOf, make, seen) {
+export function windowedRows(table, keyOf, make, onRendered) {
   const [above, body, below] = [h("tbody", spacer), h("tbody"), h("tbody", spacer)];
-  const [head, foot] = [gap(above), gap(below)];
+  const [topSpacer, bottomSpacer] = [spacerCell(above), spacerCell(below)];
   table.append(above, body, below);
   /** @type {Map<string, ReturnType<typeof make>>} */
   let rows = new Map();
@@ -26,20 +26,20 @@ export function windowedRows(table, keyOf, make, seen) {
   let height = 0;
   let frame = 0;
 
-  const soon = () => {
+  const schedule = () => {
     if (frame === 0) frame = requestAnimationFrame(render);
   };
-  addEventListener("scroll", soon, { passive: true });
-  addEventListener("resize", soon);
+  addEventListener("scroll", schedule, { passive: true });
+  addEventListener("resize", schedule);
   return {
     show(all) {
       items = all;
-      soon();
+      schedule();
     },
     dispose() {
       cancelAnimationFrame(frame);
-      removeEventListener("scroll", soon);
-      removeEventListener("resize", soon);
+      removeEventListener("scroll", schedule);
+      removeEventListener("resize", schedule);
     },
   };
 
@@ -48,22 +48,22 @@ export function windowedRows(table, keyOf, make, seen) {
     if (rows.size === 0) fill(items.slice(0, 1));
     height = body.firstElementChild?.getBoundingClientRect().height || height || 1;
     const top = above.getBoundingClientRect().top;
-    const first = Math.max(0, Math.min(Math.floor(-top / height) - SPARE, items.length - SPARE));
-    const upto = Math.min(items.length, Math.ceil((innerHeight - top) / height) + SPARE);
-    fill(items.slice(first, upto));
-    [...body.children].forEach((row, at) => setAttribute(row, "aria-rowindex", first + at + 2)); // the head is the first
-    stretch(head, first * height);
-    stretch(foot, (items.length - Math.max(first, upto)) * height);
-    seen(upto);
+    const first = Math.max(0, Math.min(Math.floor(-top / height) - EXTRA, items.length - EXTRA));
+    const end = Math.min(items.length, Math.ceil((innerHeight - top) / height) + EXTRA);
+    fill(items.slice(first, end));
+    [...body.children].forEach((row, at) => setAttribute(row, "aria-rowindex", first + at + 2)); // row 1 is the head
+    stretch(topSpacer, first * height);
+    stretch(bottomSpacer, (items.length - Math.max(first, end)) * height);
+    onRendered(end);
   }
 
-  /** Shows these, in rows that showed others before where there are any: that is half the work of new ones. @param {Item[]} wanted */
+  /** Shows these items and reuses rows of others, which takes half the time of new rows. @param {Item[]} wanted */
   function fill(wanted) {
     /** @type {typeof rows} */
     const filled = new Map();
     const keys = new Set(wanted.map(keyOf));
     const free = [...rows].filter(([key]) => !keys.has(key)).map(([, row]) => row);
-    for (const row of free) row.element.remove(); // who has the focus loses it, rather than have it on something else
+    for (const row of free) row.element.remove(); // else the focus would move to another item
     let next = body.firstElementChild;
     for (const item of wanted) {
       const key = keyOf(item);
@@ -80,7 +80,7 @@ export function windowedRows(table, keyOf, make, seen) {
 const spacer = { "aria-hidden": "true", class: "spacer" };
 
 /** @param {HTMLElement} body */
-function gap(body) {
+function spacerCell(body) {
   const cell = h("td", null);
   body.append(h("tr", null, cell));
   return cell;

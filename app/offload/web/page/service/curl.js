@@ -1,11 +1,11 @@
 /**
- * A call of the service as a line for a shell.
+ * A request as a curl command line.
  */
 
 /**
  * @param {string} path with its query
- * @param {{method?: string, json?: string, keyed?: boolean}} [call] `keyed` where the service has keys: the line then
- *   names a variable that holds one, and never the key
+ * @param {{method?: string, json?: string, keyed?: boolean}} [call] `keyed` if the service has keys: the line then
+ *   reads the key from a variable and never contains it
  * @returns {string}
  */
 export function curlLine(path, { method, json, keyed = false } = {}) {
@@ -16,7 +16,7 @@ export function curlLine(path, { method, json, keyed = false } = {}) {
   return [...words, quoted(location.origin + path)].join(" ");
 }
 
-/** One word of a POSIX shell. @param {string} text */
+/** Quotes a word for a POSIX shell. @param {string} text */
 function quoted(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,14 +1,14 @@
 /**
- * A file that the service answers, kept on the reader's disk. A link can't send a key, so the page fetches it.
+ * Saves a response as a file. The page requests it, because a plain link can't send a key.
  */
 
-import { readBlob } from "./api.js";
 import { h } from "../parts/dom.js";
+import { readBlob } from "./api.js";
 
 /**
- * @param {string} path of the service
+ * @param {string} path
  * @param {string} name of the file
- * @throws {import("./api.js").ApiProblem} where the service refuses it
+ * @throws {Error} as `request` does
  */
 export async function download(path, name) {
   const address = URL.createObjectURL(await readBlob(path));

@@ -1,8 +1,8 @@
 /**
- * JSON that loses no digit: a number that JavaScript can't keep as it is stays the text that it was.
+ * JSON without rounding: a number that JavaScript can't represent exactly is kept as text.
  */
 
-/** A number as it is written. */
+/** A number as it is written in JSON. */
 export class Exact {
   /** @param {string} text a JSON number */
   constructor(text) {
@@ -15,11 +15,11 @@ export class Exact {
 }
 
 /**
- * Reads JSON; a number that would be written differently afterwards, such as 18446744073709551615 or 1.0, becomes an
+ * Parses JSON. A number that JavaScript would write differently, such as 18446744073709551615 or 1.0, becomes an
  * `Exact`.
  * @param {string} text
  * @returns {any}
- * @throws {SyntaxError} where it is no JSON, or where a browser from before 2025 would round a number in it
+ * @throws {SyntaxError} if the text is not JSON, or if a browser from before 2025 would round a number in it
  */
 export function parse(text) {
   return JSON.parse(text, /** @type {any} */ (exactly));
@@ -34,9 +34,9 @@ function exactly(_name, value, context) {
 }
 
 /**
- * Writes JSON, in the order of the members; what is undefined is left out, as `JSON.stringify` does.
+ * Writes JSON in the order of the members and without undefined ones, as `JSON.stringify` does.
  * @param {any} value
- * @param {string} [indent] what each line begins with, where it is to be written on many; else it is written on one
+ * @param {string} [indent] the start of each line; without it, the JSON is one line
  * @returns {string}
  */
 export function write(value, indent) {
@@ -66,7 +66,7 @@ function enclosed(open, parts, close, indent) {
 }
 
 /**
- * True where both are the same JSON; the order of members doesn't count.
+ * True if both are the same JSON. The order of members doesn't matter.
  * @param {any} one
  * @param {any} other
  */

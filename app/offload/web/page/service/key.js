@@ -1,38 +1,39 @@
 /**
- * The key that the service asks for, kept as long as this tab and nowhere else.
+ * The API key, kept in this tab's session storage only, and the dialog that asks for it.
  */
 
 import { h } from "../parts/dom.js";
+import { responseError, UNREACHABLE } from "./errors.js";
 
-const KEPT = "offload-key";
+const STORAGE_NAME = "offload-key";
 
-/** @type {{promise: Promise<void>, resolve: () => void} | null} */
-let awaited = null;
+/** Requests that wait for a key. @type {{promise: Promise<void>, resolve: () => void} | null} */
+let pending = null;
 
-/** @type {(needed: boolean) => void} */
-let tell = () => {};
+/** Shows or hides the button. @type {(keyNeeded: boolean) => void} */
+let showButton = () => {};
 
-export const hasKey = () => sessionStorage.getItem(KEPT) !== null;
+export const hasKey = () => sessionStorage.getItem(STORAGE_NAME) !== null;
 
-/** The headers that show the key; none where there is none. @returns {Record<string, string>} */
+/** The headers that carry the key; none without a key. @returns {Record<string, string>} */
 export function authorization() {
-  const key = sessionStorage.getItem(KEPT);
+  const key = sessionStorage.getItem(STORAGE_NAME);
   return key === null ? {} : { Authorization: `Bearer ${key}` };
 }
 
 /**
- * Waits for another key than the one that was refused.
- * @param {Record<string, string>} refused headers that were answered with 401
+ * Waits until there is another key than the rejected one.
+ * @param {Record<string, string>} rejected the headers of the request that had the response 401
  * @returns {Promise<void>}
  */
-export function keyFor(refused) {
-  if (refused.Authorization !== authorization().Authorization) return Promise.resolve();
-  if (!awaited) {
-    awaited = withResolvers();
-    tell(true);
-    askForKey(hasKey() ? "The key is not known to the service any more." : "");
+export function newKey(rejected) {
+  if (rejected.Authorization !== authorization().Authorization) return Promise.resolve();
+  if (!pending) {
+    pending = withResolvers();
+    showButton(true);
+    openDialog(hasKey() ? "The service no longer accepts this key." : "");
   }
-  return awaited.promise;
+  return pending.promise;
 }
 
 function withResolvers() {
@@ -43,32 +44,32 @@ function withResolvers() {
 }
 
 /**
- * The button that asks for a key, or forgets it; hidden where the service has none. Only then the footer links
- * the metrics: a browser that follows a link shows no key.
+ * Makes the button that asks for a key or removes it. It is hidden if the service has no keys; only then does the
+ * footer link to the metrics, since a browser that follows a link sends no key.
  * @returns {HTMLElement}
  */
 export function keyButton() {
   const button = h("button", { type: "button", class: "quiet", hidden: !hasKey() }, "");
   const metrics = document.querySelector('footer a[href="/metrics"]');
-  const show = () => {
+  const update = () => {
     button.textContent = hasKey() ? "Forget the key" : "Enter a key";
     metrics?.toggleAttribute("hidden", !button.hidden);
   };
-  tell = (needed) => {
-    button.hidden = !needed && !hasKey();
-    show();
+  showButton = (keyNeeded) => {
+    button.hidden = !keyNeeded && !hasKey();
+    update();
   };
   button.addEventListener("click", () => {
-    if (!hasKey()) return askForKey("");
-    sessionStorage.removeItem(KEPT);
+    if (!hasKey()) return openDialog("");
+    sessionStorage.removeItem(STORAGE_NAME);
     location.reload();
   });
-  show();
+  update();
   return button;
 }
 
-/** @param {string} why */
-function askForKey(why) {
+/** @param {string} reason why the dialog is open; empty for the first key */
+function openDialog(reason) {
   const input = h("input", {
     id: "key",
     type: "password",
@@ -78,13 +79,13 @@ function askForKey(why) {
     spellcheck: "false",
     "aria-describedby": "key-problem",
   });
-  const problem = h("p", { id: "key-problem", class: "problem", role: "alert" }, why);
+  const problem = h("p", { id: "key-problem", class: "problem", role: "alert" }, reason);
   const button = h("button", { class: "primary" }, "Use this key");
   const form = h(
     "form",
     null,
-    h("h2", { id: "key-title" }, "This service asks for a key"),
-    h("p", { class: "muted" }, "It is kept in this tab only, and forgotten when the tab is closed."),
+    h("h2", { id: "key-title" }, "This service requires a key"),
+    h("p", { class: "muted" }, "The key is kept in this tab only, and removed when the tab is closed."),
     h("div", { class: "field" }, h("label", { for: "key", class: "field-label" }, "Key"), input),
     problem,
     h("div", { class: "form-actions" }, button),
@@ -93,29 +94,30 @@ function askForKey(why) {
   form.addEventListener("submit", async (/** @type {Event} */ event) => {
     event.preventDefault();
     button.disabled = true;
-    const wrong = await complaint(input.value.trim());
+    const error = await keyError(input.value.trim());
     button.disabled = false;
-    problem.textContent = wrong;
-    if (wrong) return input.select();
-    sessionStorage.setItem(KEPT, input.value.trim());
+    problem.textContent = error;
+    if (error) return input.select();
+    sessionStorage.setItem(STORAGE_NAME, input.value.trim());
     dialog.close();
-    awaited?.resolve();
-    awaited = null;
-    tell(true);
+    pending?.resolve();
+    pending = null;
+    showButton(true);
   });
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
 }
 
-/** What is wrong with a key, in words; nothing where it is right. @param {string} key */
-async function complaint(key) {
-  if (!/^[\x20-\x7e]+$/.test(key)) return "A key has letters, digits and signs of ASCII only.";
+/** Tries a key. @param {string} key @returns {Promise<string>} why it can't be used; empty if it can */
+async function keyError(key) {
+  if (!/^[\x20-\x7e]+$/.test(key)) return "A key has ASCII letters, digits and punctuation only.";
   try {
     const response = await fetch("/stats", { headers: { Authorization: `Bearer ${key}` } });
     if (response.ok) return "";
-    return response.status === 401 ? "The service does not know this key." : "The service is not ready. Try again.";
+    if (response.status === 401) return "The service does not know this key.";
+    return `${responseError(response, await response.text().catch(() => "")).message} Try again.`;
   } catch {
-    return "The service can't be reached. Try again.";
+    return `${UNREACHABLE} Try again.`;
   }
 }

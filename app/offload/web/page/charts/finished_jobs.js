@@ -1,36 +1,43 @@
 /**
- * How many jobs ended: a bar for each while, by how they ended.
+ * The chart of finished jobs: a stacked bar for each interval, by final state.
  */
 
-import { chart, clock, colour, frame, Plot } from "./chart.js";
 import { number } from "../parts/format.js";
-import { ENDS } from "../parts/states.js";
+import { FINAL_STATES } from "../parts/states.js";
+import { chartBase, clockTime, colour, figure, Plot } from "./chart.js";
 
-export const endedChart = () => chart("Jobs ended", options);
+export const finishedJobsChart = () => figure("Finished jobs", options);
 
-/** Sums per bar, one upon the other: the last column is the whole height. @param {any} history @param {number} bar minutes */
-export function endedData({ points }, bar) {
+/**
+ * Returns the sums of each bar: `columns` are stacked, `raw` are not.
+ * @param {any} history
+ * @param {number} bar minutes
+ */
+export function finishedJobsData({ points }, bar) {
   /** @type {Map<number, number[]>} */
   const sums = new Map();
   for (const point of points) {
     const at = Math.floor(Date.parse(point.at) / 1000 / 60 / bar) * 60 * bar;
     const sum = sums.get(at) ?? [0, 0, 0];
-    ENDS.forEach((state, which) => (sum[which] += point[state]));
+    FINAL_STATES.forEach((state, which) => (sum[which] += point[state]));
     sums.set(at, sum);
   }
-  const raw = ENDS.map((_, which) => [...sums.values()].map((sum) => sum[which]));
-  const upon = [...sums.values()].map(([succeeded, failed, cancelled]) => [
+  const raw = FINAL_STATES.map((_, which) => [...sums.values()].map((sum) => sum[which]));
+  const stacked = [...sums.values()].map(([succeeded, failed, cancelled]) => [
     succeeded + failed + cancelled,
     failed + cancelled,
     cancelled,
   ]);
-  return { columns: [[...sums.keys()], ...ENDS.map((_, which) => upon.map((heights) => heights[which]))], raw };
+  return {
+    columns: [[...sums.keys()], ...FINAL_STATES.map((_, which) => stacked.map((heights) => heights[which]))],
+    raw,
+  };
 }
 
 function options() {
-  const { axis, time, ...rest } = frame();
+  const { axis, time, ...rest } = chartBase();
   const bars = Plot.paths.bars({ size: [0.7, 24] });
-  const series = ENDS.map((state) => ({
+  const series = FINAL_STATES.map((state) => ({
     label: state,
     stroke: colour(state),
     fill: colour(state),
@@ -47,7 +54,7 @@ function options() {
   return {
     ...rest,
     scales: {
-      // Half a bar more at both ends.
+      // Half a bar of space at both ends.
       x: {
         range: (/** @type {any} */ plot, /** @type {number} */ low, /** @type {number} */ high) => [
           low - halfStep(plot),
@@ -65,7 +72,7 @@ function options() {
       time,
       { ...axis, size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7] },
     ],
-    series: [{ label: "Time", value: (/** @type {any} */ _, /** @type {number} */ at) => clock(at) }, ...series],
+    series: [{ label: "Time", value: (/** @type {any} */ _, /** @type {number} */ at) => clockTime(at) }, ...series],
   };
 }
 
@@ -73,8 +80,8 @@ function options() {
 const halfStep = ({ data: [at] }) => (at.length > 1 ? (at[1] - at[0]) / 2 : 30);
 
 /** @param {any} history @param {string} period */
-export function endedWords({ points }, period) {
-  const [succeeded, failed, cancelled] = ENDS.map((state) =>
+export function finishedJobsText({ points }, period) {
+  const [succeeded, failed, cancelled] = FINAL_STATES.map((state) =>
     points.reduce((/** @type {number} */ sum, /** @type {any} */ point) => sum + point[state], 0),
   );
   return `${number(succeeded)} succeeded, ${number(failed)} failed, ${number(cancelled)} cancelled in the last ${period}`;

@@ -1,8 +1,8 @@
-"""Tasks of an imaginary studio, for pictures: each gets as far as its picture wants it and stays there.
+"""Tasks of an imaginary studio for the pictures: each reports some progress and then waits until it is stopped.
 
-And one that tells the time, for measurements.
+`moment`, which returns the time, is for measurements.
 """
-# ruff: noqa: ARG001  # parameters are there to be seen in forms
+# ruff: noqa: ARG001  # the parameters are shown in forms
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pydantic import Field
 
 
 def render(
-    scene: Annotated[str, Field(min_length=1, description="Its file's name, without the ending.")],
+    scene: Annotated[str, Field(min_length=1, description="File name without its suffix.")],
     progress: Callable[[int, int], None],
     frames: Annotated[int, Field(ge=1, le=10_000)] = 240,
     quality: Literal["draft", "final"] = "final",
@@ -24,7 +24,7 @@ def render(
     A final frame takes about ten times as long as a draft.
     """
     progress(frames * (17 * len(scene) % 90 + 5) // 100, frames)
-    _stay()
+    _wait()
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
 ) -> NoReturn:
     """Train a model on a corpus."""
     progress(epochs * 2 // 3, epochs)
-    _stay()
+    _wait()
 
 
 def transcode(film: str, codec: Literal["av1", "vp9", "h265"] = "av1") -> str:
@@ -51,10 +51,10 @@ def thumbnail(photo: str, width: Annotated[int, Field(ge=16, le=2048)] = 320) ->
 
 
 def moment() -> float:
-    """Tell the time at which the lane had done its work."""
+    """Return the time at which the worker finished."""
     return time.time()
 
 
-def _stay() -> NoReturn:
+def _wait() -> NoReturn:
     while True:
         time.sleep(1)

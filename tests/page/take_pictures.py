@@ -1,7 +1,7 @@
-"""The pictures of the page in the README, taken of a real service at work: `python -m tests.page.pictures`.
+"""Takes the README's pictures of the page from a running service: `python -m tests.page.take_pictures`.
 
-The hour behind it is written into its journal before it starts; the tasks of `studio` get as far as the pictures want
-them and stay there. So only times, ids and pids differ from one run to the next.
+The history is written into the journal before the start, and the tasks of `studio_tasks` stop at a fixed progress. So
+only times, ids and pids differ between runs.
 """
 
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.page.past import write_past
+from tests.page.journal_history import write_history
 from tests.support.browser import Colours, chromium, new_context
 from tests.support.caller import Caller
 from tests.support.keys import ALICE, BOB, ENTRIES, ROOT
@@ -22,11 +22,11 @@ COLOURS: tuple[Colours, Colours] = ("light", "dark")
 
 
 def main() -> None:
-    """Writes every picture anew."""
+    """Writes every picture."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        write_past(Path(directory) / "data", owners=("alice", "bob"))
-        tasks = ", ".join(f"tests.page.studio:{name}" for name in TASKS.split())
+        write_history(Path(directory) / "data", owners=("alice", "bob"))
+        tasks = ", ".join(f"tests.page.studio_tasks:{name}" for name in TASKS.split())
         server = Server(Path(directory), lanes=4, tasks=tasks, api_keys=ENTRIES, shutdown_grace_s=0)
         server.environment["PYTHONPATH"] = str(HERE)
         with server:
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def make_busy(alice: Caller, bob: Caller, root: Caller) -> None:
-    """Fills the lanes and the queue of both owners."""
+    """Fills the lanes, and the queue with jobs of both owners."""
     bob.succeeded(bob.submit("thumbnail", {"photo": "lighthouse.jpg"}, label="autumn")["id"])
     bob.ended(bob.submit("transcode", {"film": "harbour at dawn.lost"}, label="archive")["id"])
     bob.succeeded(bob.submit("transcode", {"film": "harbour at noon"}, label="archive")["id"])
@@ -71,7 +71,7 @@ def visit(page: Page, path: str, *, height: int) -> None:
 def overview(page: Page, colours: Colours) -> None:
     visit(page, "/", height=800)
     expect(page.get_by_role("progressbar")).to_have_count(4)
-    expect(page.get_by_role("img", name="Jobs ended").locator("canvas")).to_be_visible()
+    expect(page.get_by_role("img", name="Finished jobs").locator("canvas")).to_be_visible()
     expect(page.get_by_role("img", name="Run time").locator("canvas")).to_be_visible()
     take(page, f"page-overview-{colours}")
 

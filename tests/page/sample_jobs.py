@@ -1,4 +1,4 @@
-"""Jobs with a story, each made as a person's script would make it."""
+"""Finished jobs of several kinds, made over the API."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from tests.support.server import Server
 from tests.support.waiting import until_sync
 
 
-def retried(server: Server, gate: Path) -> Json:
-    """A job whose first worker was killed, and whose second one succeeded."""
+def with_lost_attempt(server: Server, gate: Path) -> Json:
+    """Returns a job whose first worker was killed and whose second attempt succeeded."""
     job_id = server.api.submit("hold", {"gate": str(gate)})["id"]
     server.api.lane_of(job_id).kill()
     until_sync(lambda: server.api.job(job_id)["attempt"] == 2, what="the second attempt")
@@ -16,21 +16,21 @@ def retried(server: Server, gate: Path) -> Json:
     return server.api.succeeded(job_id)
 
 
-def raised(api: Caller, text: str = "to obey") -> Json:
-    """A job whose task raised."""
+def that_raised(api: Caller, text: str = "to obey") -> Json:
+    """Returns a job whose task raised an exception."""
     return api.failed(api.submit("refuse", {"text": text})["id"], "task-raised")
 
 
-def talked(api: Caller, words: str = "I go on.") -> Json:
-    """A job whose task has printed and logged something."""
+def with_log(api: Caller, words: str = "I go on.") -> Json:
+    """Returns a job whose task printed and logged text."""
     return api.succeeded(api.submit("talk", {"gate": "/", "words": words})["id"])
 
 
 def over_memory(api: Caller) -> Json:
-    """A job that took more memory than it may."""
+    """Returns a job that exceeded its memory limit."""
     return api.failed(api.submit("eat", {}, memory_mb=96)["id"], "memory-exceeded")
 
 
-def large(api: Caller, size: int = 100_000) -> Json:
-    """A job whose result is too large to be shown in it."""
+def with_large_result(api: Caller, size: int = 100_000) -> Json:
+    """Returns a job whose result is too large to be part of the job."""
     return api.succeeded(api.submit("blob", {"size": size, "seed": 7})["id"])
