@@ -67,11 +67,11 @@ def test_a_large_result_is_fetched(offload: Client) -> None:
 
 def test_a_result_of_null_is_a_result(offload: Client, tmp_path: Path) -> None:
     """No task here returns null, so the fields of a job are set."""
-    told = {"state": "succeeded", "result": None, "result_bytes": 4}
+    fields = {"state": "succeeded", "result": None, "result_bytes": 4}
     (tmp_path / "gate").touch()
     job = offload.submit("hold", {"gate": str(tmp_path / "gate")}, wait_s=30)
-    assert job.model_copy(update=told).result_is_here
-    assert not job.model_copy(update={**told, "result_bytes": 20_000}).result_is_here
+    assert job.model_copy(update=fields).result_is_here
+    assert not job.model_copy(update={**fields, "result_bytes": 20_000}).result_is_here
 
 
 def test_a_failure_is_an_error_with_its_job(offload: Client) -> None:
@@ -180,11 +180,11 @@ def test_the_results_of_a_batch_are_in_order(offload: Client) -> None:
     batch = offload.submit_batch([*members, {"task": "refuse", "params": {"text": "x"}}])
     done = offload.wait_batch(batch.id, timeout_s=30)
     assert (done.done, done.counts.succeeded, done.counts.failed) == (True, 3, 1)
-    told = list(offload.batch_results(batch.id))
-    assert [member.index for member in told] == [0, 1, 2, 3]
-    assert [len(member.result or "") for member in told] == [5, 100_000, 7, 0]
-    assert told[3].error is not None
-    assert told[3].error.kind == "task-raised"
+    results = list(offload.batch_results(batch.id))
+    assert [member.index for member in results] == [0, 1, 2, 3]
+    assert [len(member.result or "") for member in results] == [5, 100_000, 7, 0]
+    assert results[3].error is not None
+    assert results[3].error.kind == "task-raised"
     offload.delete_batch(batch.id)
     with pytest.raises(RefusedError, match="no batch"):
         offload.batch(batch.id)
@@ -200,11 +200,11 @@ def test_a_file_is_uploaded_from_a_path_an_open_file_and_a_pipe(offload: Client,
     path = tmp_path / "été /?.bin"
     path.parent.mkdir()
     path.write_bytes(os.urandom(700_000))
-    told: list[tuple[int, int | None]] = []
-    upload = offload.upload(path, on_progress=lambda sent, total: told.append((sent, total)))
+    progress: list[tuple[int, int | None]] = []
+    upload = offload.upload(path, on_progress=lambda sent, total: progress.append((sent, total)))
     assert (upload.name, upload.size) == (path.name, 700_000)
-    assert told[-1] == (700_000, 700_000)
-    assert [sent for sent, _ in told] == sorted(sent for sent, _ in told)
+    assert progress[-1] == (700_000, 700_000)
+    assert [sent for sent, _ in progress] == sorted(sent for sent, _ in progress)
     with path.open("rb") as file:
         file.seek(600_000)
         assert offload.upload(file).size == 100_000

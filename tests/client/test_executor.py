@@ -59,7 +59,7 @@ def test_a_large_result_comes_whole(executor: RemoteExecutor) -> None:
     assert len(future.result(30)) == 300_000
 
 
-def test_a_failure_is_its_exception(executor: RemoteExecutor) -> None:
+def test_a_failure_is_the_exception_of_its_future(executor: RemoteExecutor) -> None:
     error = executor.submit(refuse, "it").exception(30)
     assert isinstance(error, JobFailedError)
     assert "I refuse it" in str(error)
@@ -69,7 +69,7 @@ def test_a_failure_is_its_exception(executor: RemoteExecutor) -> None:
     assert isinstance(executor.submit(fibonacci, float("nan")).exception(30), ValueError)
 
 
-def test_what_runs_is_cancelled_and_its_process_gone(executor: RemoteExecutor, server: Server) -> None:
+def test_a_running_job_is_cancelled_and_its_process_is_gone(executor: RemoteExecutor, server: Server) -> None:
     future = executor.submit(spin)
     until_sync(future.running)
     assert future.job_id is not None
@@ -85,15 +85,15 @@ def test_what_runs_is_cancelled_and_its_process_gone(executor: RemoteExecutor, s
     assert future.cancel()
 
 
-def test_what_is_queued_is_cancelled_and_never_runs(executor: RemoteExecutor, server: Server, gate: Path) -> None:
+def test_a_queued_job_is_cancelled_and_never_runs(executor: RemoteExecutor, server: Server, gate: Path) -> None:
     busy = [executor.submit(hold, str(gate)) for _ in range(2)]
     until_sync(lambda: all(future.running() for future in busy))
     queued = executor.submit(hold, str(gate))
     job_id = until_sync(lambda: queued.job_id)
-    at_once = executor.submit(hold, str(gate))
+    unsent = executor.submit(hold, str(gate))
     assert queued.cancel()
-    assert at_once.cancel()  # it may not even have been sent
-    concurrent.futures.wait([queued, at_once], 30)
+    assert unsent.cancel()  # it may not even have been sent
+    concurrent.futures.wait([queued, unsent], 30)
     assert server.api.job(job_id)["attempt"] == 0
     gate.touch()
     assert [future.result(30) > 0 for future in busy] == [True, True]
@@ -133,20 +133,20 @@ def test_a_callback_may_submit_and_even_shut_down(url: str) -> None:
     executor = RemoteExecutor(url)
     chained: list[RemoteFuture] = []
 
-    def go_on(_: object) -> None:
+    def chain(_: object) -> None:
         chained.append(executor.submit(fibonacci, 2))
         executor.shutdown()  # would wait for itself
 
-    executor.submit(fibonacci, 1).add_done_callback(go_on)
+    executor.submit(fibonacci, 1).add_done_callback(chain)
     until_sync(lambda: chained)
     assert chained[0].result(30)["n"] == 2
     executor.shutdown()
 
 
-def test_map_gives_results_in_order(executor: RemoteExecutor, offload: Client) -> None:
+def test_map_yields_results_in_order(executor: RemoteExecutor, offload: Client) -> None:
     numbers = [36, 5, 30, 1]
-    told = list(executor.map(fibonacci, numbers, ["recursive"] * 4, timeout=60, chunksize=2))
-    assert [result["n"] for result in told] == numbers
+    results = list(executor.map(fibonacci, numbers, ["recursive"] * 4, timeout=60, chunksize=2))
+    assert [result["n"] for result in results] == numbers
     assert list(executor.map("fibonacci", [{"n": 3}, {"n": 4}])) == [
         {"n": 3, "value": "2", "digits": 1},
         {"n": 4, "value": "3", "digits": 1},
@@ -155,7 +155,7 @@ def test_map_gives_results_in_order(executor: RemoteExecutor, offload: Client) -
     assert next(offload.batches()).size == 2
 
 
-def test_map_gives_the_first_before_the_last_has_ended(executor: RemoteExecutor, gate: Path, tmp_path: Path) -> None:
+def test_map_yields_the_first_before_the_last_has_ended(executor: RemoteExecutor, gate: Path, tmp_path: Path) -> None:
     (tmp_path / "open").touch()
     results = executor.map(hold, [str(tmp_path / "open"), str(gate)])
     assert next(results) > 0
@@ -165,17 +165,19 @@ def test_map_gives_the_first_before_the_last_has_ended(executor: RemoteExecutor,
     assert len(list(results)) == 1
 
 
-@pytest.mark.parametrize("begun", [True, False])
-def test_a_dropped_map_cancels_the_rest(executor: RemoteExecutor, offload: Client, tmp_path: Path, begun: bool) -> None:
+@pytest.mark.parametrize("started", [True, False])
+def test_a_dropped_map_cancels_the_rest(
+    executor: RemoteExecutor, offload: Client, tmp_path: Path, started: bool
+) -> None:
     (tmp_path / "open").touch()
     results = executor.map(hold, [str(tmp_path / name) for name in ("open", "never", "nor", "ever")])
-    if begun:
+    if started:
         next(results)
     del results
     gc.collect()
     until_sync(lambda: all(job.ended for job in offload.jobs(label=executor.label)))
     cancelled = [job for job in offload.jobs(label=executor.label) if job.state == "cancelled"]
-    assert len(cancelled) >= 3 or not begun  # what was dropped before it was sent is no job at all
+    assert len(cancelled) >= 3 or not started  # what was dropped before it was sent never became a job
 
 
 @pytest.mark.parametrize("when", ["before it is sent", "while it is sent", "afterwards"])
@@ -202,7 +204,7 @@ def test_a_failure_in_a_map_is_raised_at_its_place(executor: RemoteExecutor) -> 
         list(executor.map(fibonacci, [1, -1]))
 
 
-def test_a_map_of_more_than_a_batch_takes(executor: RemoteExecutor, offload: Client) -> None:
+def test_a_map_may_be_larger_than_a_batch(executor: RemoteExecutor, offload: Client) -> None:
     assert [result["n"] for result in executor.map(fibonacci, range(10_050))] == [*range(10_050)]
     assert sorted(batch.size for batch in offload.batches(limit=2)) == [50, 10_000]
 
@@ -233,8 +235,8 @@ def test_many_threads_may_submit(executor: RemoteExecutor) -> None:
 @pytest.mark.anyio
 async def test_asyncio_may_await_it(executor: RemoteExecutor) -> None:
     loop = asyncio.get_running_loop()
-    told = await asyncio.gather(*(loop.run_in_executor(executor, fibonacci, n) for n in range(10)))
-    assert [result["n"] for result in told] == [*range(10)]
+    results = await asyncio.gather(*(loop.run_in_executor(executor, fibonacci, n) for n in range(10)))
+    assert [result["n"] for result in results] == [*range(10)]
     with pytest.raises(JobFailedError):
         await loop.run_in_executor(executor, refuse, "x")
     future = executor.submit(spin)
@@ -257,7 +259,7 @@ def test_futures_survive_cut_connections_and_a_held_stream(proxy: Proxy, gate: P
         assert futures[0].result(30) > 0
 
 
-def test_a_lost_answer_runs_no_work_twice(proxy: Proxy, offload: Client) -> None:
+def test_a_lost_response_runs_no_work_twice(proxy: Proxy, offload: Client) -> None:
     proxy.swallow["POST /jobs/greet"] = 1
     proxy.swallow["POST /batches HTTP"] = 1
     with RemoteExecutor(proxy.url) as executor:
@@ -278,7 +280,7 @@ def test_futures_outlive_the_service(tmp_path: Path, gate: Path) -> None:
         assert all(future.result(60) > 0 for future in futures)
 
 
-def test_where_nobody_answers_each_future_says_so() -> None:
+def test_without_a_service_each_future_is_unreachable() -> None:
     with RemoteExecutor("http://127.0.0.1:9", patience_s=0.2) as executor:
         assert isinstance(executor.submit(fibonacci, 1).exception(30), UnreachableError)
         with pytest.raises(UnreachableError):
@@ -291,7 +293,7 @@ def test_a_full_queue_is_waited_for(tmp_path: Path) -> None:
         assert all(len(future.result(60)) == 10 for future in futures)
 
 
-def test_shutdown_waits_and_then_nothing_is_taken(url: str) -> None:
+def test_shutdown_waits_and_nothing_is_accepted_after_it(url: str) -> None:
     executor = RemoteExecutor(url)
     future = executor.submit(fibonacci, 30)
     executor.shutdown()
@@ -303,7 +305,7 @@ def test_shutdown_waits_and_then_nothing_is_taken(url: str) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "offload-executor"]
 
 
-def test_shutdown_without_waiting_leaves_the_futures_to_come(url: str, gate: Path) -> None:
+def test_shutdown_without_waiting_does_not_end_futures(url: str, gate: Path) -> None:
     executor = RemoteExecutor(url)
     future = executor.submit(hold, str(gate))
     executor.shutdown(wait=False)
@@ -312,7 +314,7 @@ def test_shutdown_without_waiting_leaves_the_futures_to_come(url: str, gate: Pat
     assert future.result(30) > 0
 
 
-def test_shutdown_may_cancel_what_does_not_run(url: str, gate: Path) -> None:
+def test_shutdown_can_cancel_what_is_not_running(url: str, gate: Path) -> None:
     executor = RemoteExecutor(url)
     running = [executor.submit(hold, str(gate)) for _ in range(2)]
     until_sync(lambda: all(future.running() for future in running))
@@ -324,7 +326,7 @@ def test_shutdown_may_cancel_what_does_not_run(url: str, gate: Path) -> None:
     assert all(future.result(30) > 0 for future in running)
 
 
-def test_an_executor_that_nobody_has_any_more_ends(url: str) -> None:
+def test_an_executor_without_references_ends(url: str) -> None:
     executor = RemoteExecutor(url)
     future = executor.submit(fibonacci, 1)
     gone = weakref.ref(executor)
@@ -341,8 +343,8 @@ def test_an_unused_executor_has_no_thread() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_what_a_program_has_submitted_is_sent_before_it_ends(url: str, offload: Client, host: str) -> None:
-    """Also where there is a name to be looked up, for which asyncio can't start a thread any more then."""
+def test_a_program_sends_what_it_has_submitted_before_it_ends(url: str, offload: Client, host: str) -> None:
+    """Also with a host name. asyncio resolves names in a thread, which can't be started any more at exit."""
     url = url.replace("127.0.0.1", host)
     code = (
         "from offload.client import RemoteExecutor\n"
@@ -358,7 +360,7 @@ def test_what_a_program_has_submitted_is_sent_before_it_ends(url: str, offload: 
 
 
 class Size(BaseModel):
-    """What a task may take as its whole body."""
+    """A model that a task takes as its whole body."""
 
     width: int
 
@@ -378,7 +380,7 @@ def test_arguments_are_bound_to_names() -> None:
             bind(task, args, {})  # type: ignore[arg-type]
 
 
-def test_map_wants_parameters_for_a_name(executor: RemoteExecutor) -> None:
+def test_map_takes_mappings_for_the_name_of_a_task(executor: RemoteExecutor) -> None:
     with pytest.raises(TypeError, match="mapping"):
         executor.map("fibonacci", [1, 2])
     with pytest.raises(ValueError, match="chunksize"):

@@ -1,4 +1,4 @@
-"""Code for a process pool, moved to the service by changing one line, computes the same."""
+"""A program for a process pool has the same output after one line is changed to use the service."""
 
 import subprocess
 import sys
@@ -52,7 +52,7 @@ IMPORT = "from offload.client import RemoteExecutor\n"
 
 
 def run(program: Path, **environment: str) -> str:
-    """What a program prints."""
+    """Return what a program prints."""
     ended = subprocess.run(
         [sys.executable, "-W", "error", program],
         env={"PYTHONPATH": f"{ROOT}:{program.parent}", **environment},
@@ -65,7 +65,7 @@ def run(program: Path, **environment: str) -> str:
     return ended.stdout
 
 
-def test_a_program_is_moved_by_one_line(tmp_path: Path) -> None:
+def test_one_line_moves_a_program_to_the_service(tmp_path: Path) -> None:
     (tmp_path / "primes.py").write_text(TASKS)
     before, after = tmp_path / "before.py", tmp_path / "after.py"
     before.write_text(PROGRAM)
@@ -74,7 +74,7 @@ def test_a_program_is_moved_by_one_line(tmp_path: Path) -> None:
     server = Server(tmp_path, tasks="primes:count_primes, primes:reverse")
     server.environment["PYTHONPATH"] = f"{ROOT}:{tmp_path}"
     with server:
-        there = run(after, OFFLOAD_URL=server.url)
-        assert there == run(before)
-        assert "(190, 42)" in there
+        output = run(after, OFFLOAD_URL=server.url)
+        assert output == run(before)
+        assert "(190, 42)" in output
         assert len(server.api.get("/jobs")["jobs"]) == 28

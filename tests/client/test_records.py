@@ -1,4 +1,4 @@
-"""The records of the client say what the service's OpenAPI document says, so that neither can drift."""
+"""The records and requests of the client are those of the service's OpenAPI document, so that they can't drift."""
 
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,15 @@ SCHEMAS = {
     "Waiting": "Waiting",
     "TaskStats": "TaskStats",
 }
-"""What the document calls each record."""
+"""The name of each record in the document."""
 
-UNTOLD = {("BatchProgress", "unit"), ("BatchProgress", "note")}
-"""What is always the same, and so no news to anybody."""
+OMITTED = {("BatchProgress", "unit"), ("BatchProgress", "note")}
+"""Fields that always have the same value."""
 
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The document of a service with the built-in tasks."""
+    """The OpenAPI document of a service with the built-in tasks."""
     app = FastAPI()
     directory: Path = tmp_path_factory.mktemp("service")
     add_routes(app, load(RegistrySpec()), Settings(data_dir=directory))
@@ -51,7 +51,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def types(schema: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
-    """The JSON types that a value may have; what is described elsewhere is an object."""
+    """Return the JSON types that a value may have. A reference is an object."""
     if "$ref" in schema:
         return types(schemas[schema["$ref"].rpartition("/")[2]], schemas)
     if "anyOf" in schema:
@@ -61,13 +61,13 @@ def types(schema: dict[str, Any], schemas: dict[str, Any]) -> set[str]:
     return {str(schema.get("type", "anything"))}
 
 
-def test_every_record_is_held_to_the_document() -> None:
-    told = {
+def test_every_record_is_in_the_document() -> None:
+    names = {
         kind.__name__
         for kind in vars(records).values()
         if isinstance(kind, type) and issubclass(kind, Record) and kind is not Record
     }
-    assert told == {*SCHEMAS, "MemberResult"}
+    assert names == {*SCHEMAS, "MemberResult"}
 
 
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS.items())
@@ -75,17 +75,17 @@ def test_a_record_has_the_fields_of_its_schema(document: dict[str, Any], name: s
     """Their names, which of them may be missing, and the JSON types of each."""
     kind = getattr(records, name)
     ours, theirs = kind.model_json_schema(), document["components"]["schemas"][schema]
-    said = {field for field in theirs["properties"] if (name, field) not in UNTOLD}
-    assert set(ours["properties"]) == said
-    assert set(ours.get("required", ())) == set(theirs.get("required", ())) & said
-    optional = {"null"}  # what may be left out may be None here
-    for field in said:
-        told = types(theirs["properties"][field], document["components"]["schemas"])
+    fields = {field for field in theirs["properties"] if (name, field) not in OMITTED}
+    assert set(ours["properties"]) == fields
+    assert set(ours.get("required", ())) == set(theirs.get("required", ())) & fields
+    optional = {"null"}  # an optional field may be None in the record
+    for field in fields:
+        sent = types(theirs["properties"][field], document["components"]["schemas"])
         read = types(ours["properties"][field], ours.get("$defs", {}))
-        assert told <= read <= told | (set() if field in theirs.get("required", ()) else optional), field
+        assert sent <= read <= sent | (set() if field in theirs.get("required", ()) else optional), field
 
 
-def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
+def test_every_request_is_in_the_document(document: dict[str, Any]) -> None:
     """Its path, its method, and the names of its query parameters and headers."""
     options = api.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
     where = (("state", "queued"), ("task", "t"), ("label", "l"), ("batch", "b"), ("created_after", "x"))
@@ -117,29 +117,29 @@ def test_every_call_is_in_the_document(document: dict[str, Any]) -> None:
             described = document["paths"][path][call.method.lower()]
             known = {parameter["name"].lower() for parameter in described.get("parameters", ())}
             assert {name for name, _ in call.query} <= known, path
-            said = {name.lower() for name, _ in call.headers} - {"content-type", "accept", "cache-control"}
-            assert said <= known, path
+            headers = {name.lower() for name, _ in call.headers} - {"content-type", "accept", "cache-control"}
+            assert headers <= known, path
             assert call.path == path.replace("{id}", "1").replace("{task}", "1").replace("{name}", "1")
 
 
-def test_what_a_newer_service_adds_is_kept_and_otherwise_ignored() -> None:
-    told = {"id": "1", "name": "x", "size": 3, "colour": "green"}
-    upload = records.Upload.model_validate(told)
+def test_unknown_fields_are_ignored_but_kept_in_raw() -> None:
+    sent = {"id": "1", "name": "x", "size": 3, "colour": "green"}
+    upload = records.Upload.model_validate(sent)
     assert upload == records.Upload(id="1", name="x", size=3)
-    assert upload.raw == told
+    assert upload.raw == sent
 
 
-def test_text_that_is_no_unicode_is_read_as_json_has_it() -> None:
-    """A file's name in an error, for instance."""
-    told = {"type": "/problems/file-changed", "title": "t", "detail": "tw\udcff", "attempt": 1}
-    assert records.JobError.model_validate(told).detail == "tw\udcff"
+def test_lone_surrogates_are_kept() -> None:
+    """They occur in file names that are not UTF-8, in an error for instance."""
+    sent = {"type": "/problems/file-changed", "title": "t", "detail": "tw\udcff", "attempt": 1}
+    assert records.JobError.model_validate(sent).detail == "tw\udcff"
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "..."])
-def test_a_name_of_dots_is_refused_before_it_becomes_another_call(name: str) -> None:
+def test_a_name_of_dots_is_rejected_because_it_would_be_another_path(name: str) -> None:
     with pytest.raises(ValueError, match="is not an id"):
         api.job(name)
 
 
-def test_a_name_is_one_part_of_a_path() -> None:
+def test_a_name_is_one_segment_of_a_path() -> None:
     assert api.job("a/b?c=d").path == "/jobs/a%2Fb%3Fc%3Dd"

@@ -1,4 +1,4 @@
-"""The parser of server-sent events, held to the HTML standard and to any way of cutting a stream into pieces."""
+"""The parser of server-sent events follows the HTML standard, however a stream is cut into portions."""
 
 import pytest
 from hypothesis import given
@@ -43,12 +43,12 @@ def parsed(*portions: bytes) -> list[Event]:
         (b"data: not ended\n", []),
     ],
 )
-def test_a_stream_is_read_as_the_standard_has_it(stream: bytes, events: list[Event]) -> None:
+def test_a_stream_is_parsed_by_the_standard(stream: bytes, events: list[Event]) -> None:
     assert parsed(stream) == events
     assert parsed(*(stream[at : at + 1] for at in range(len(stream)))) == events
 
 
-def test_nothing_between_the_halves_of_an_end_of_line_changes_nothing() -> None:
+def test_an_empty_portion_within_a_line_end_has_no_effect() -> None:
     assert parsed(b"data: a\r", b"", b"\ndata: b\n\n") == [message("a\nb", "")]
 
 
@@ -70,12 +70,12 @@ def test_how_a_stream_is_cut_changes_nothing(stream: bytes, data: st.DataObject)
 
 
 @given(st.lists(st.tuples(TEXT.filter(bool), st.lists(TEXT, min_size=1), TEXT)), END)
-def test_what_is_written_is_read(told: list[tuple[str, list[str], str]], end: str) -> None:
+def test_what_is_written_is_parsed(written: list[tuple[str, list[str], str]], end: str) -> None:
     stream = "".join(
         end.join([f"event: {name}", *(f"data: {line}" for line in lines), f"id: {last}", "", ""])
-        for name, lines, last in told
+        for name, lines, last in written
     )
-    assert parsed(stream.encode()) == [Event(name, "\n".join(lines), last) for name, lines, last in told]
+    assert parsed(stream.encode()) == [Event(name, "\n".join(lines), last) for name, lines, last in written]
 
 
 @given(st.binary())
@@ -83,7 +83,7 @@ def test_no_bytes_break_it(stream: bytes) -> None:
     parsed(stream)
 
 
-def test_an_event_without_end_is_not_held_for_ever() -> None:
+def test_an_event_without_end_is_an_error() -> None:
     parser = Parser()
     longest = b"x" * MOST_BYTES
     assert not list(parser.feed(longest))
