@@ -28,3 +28,8 @@ def test_no_dependency_of_the_server_is_loaded(name: str) -> None:
 def test_it_works_without_them() -> None:
     code = f"import sys\nfor name in {SERVER}: sys.modules[name] = None\n"
     run(code + "from offload.client import *\nClient().close()\nRemoteExecutor().shutdown()\n")
+
+
+def test_the_client_for_threads_loads_no_asyncio() -> None:
+    loaded = run("import sys; from offload.client import Client; Client().close(); print(*sys.modules)").split()
+    assert not {"asyncio", "concurrent.futures", "offload.client._async", "offload.client.executor"} & set(loaded)

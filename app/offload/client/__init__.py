@@ -8,9 +8,13 @@
 
 Only the service's address is needed. What it sends are frozen records. Errors are an `OffloadError`, a `TimeoutError`
 where a timeout has expired, or a `ValueError` for arguments that can't be sent.
+
+`AsyncClient` and the executor are loaded when they are first used, and asyncio with them.
 """
 
-from offload.client._async.client import AsyncClient
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from offload.client._sync.client import Client
 from offload.client.errors import (
     JobCancelledError,
@@ -21,7 +25,6 @@ from offload.client.errors import (
     UnreachableError,
     UnsendableError,
 )
-from offload.client.executor import RemoteExecutor, RemoteFuture
 from offload.client.records import (
     Batch,
     Change,
@@ -38,6 +41,10 @@ from offload.client.records import (
     Task,
     Upload,
 )
+
+if TYPE_CHECKING:
+    from offload.client._async.client import AsyncClient
+    from offload.client.executor import RemoteExecutor, RemoteFuture
 
 __all__ = [
     "AsyncClient",
@@ -66,3 +73,15 @@ __all__ = [
     "UnsendableError",
     "Upload",
 ]
+
+_LAZY = {
+    "AsyncClient": "offload.client._async.client",
+    "RemoteExecutor": "offload.client.executor",
+    "RemoteFuture": "offload.client.executor",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
