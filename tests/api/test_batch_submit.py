@@ -71,7 +71,7 @@ async def test_members_have_options_of_their_own_and_the_labels_of_the_batch(idl
         (fib(1, priority=101), "invalid-parameters", ["priority"], "less than or equal to 100"),
         (fib(1, priority="1"), "invalid-parameters", ["priority"], "valid integer"),
         (fib(1, priority=True), "invalid-parameters", ["priority"], "valid integer"),
-        (fib(1, prioritty=1), "invalid-parameters", ["prioritty"], "perhaps priority is meant"),
+        (fib(1, prioritty=1), "invalid-parameters", ["prioritty"], "did you mean priority?"),
         (fib(1, timeout_s=3601), "invalid-parameters", ["timeout_s"], "at most 3600"),
         (fib(1, memory_mb=4096), "invalid-parameters", ["memory_mb"], "at most 1024"),
         (fib(1, labels=["x"] * 21), "invalid-parameters", ["labels"], "at most 20"),

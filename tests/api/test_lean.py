@@ -25,7 +25,7 @@ class Exchange:
     def body(self) -> bytes | None:
         return self._body
 
-    def answer(self, head: bytes, body: bytes) -> bool:
+    def respond(self, head: bytes, body: bytes) -> bool:
         if not self._busy:
             self.answered = head, body
         return not self._busy

@@ -101,7 +101,7 @@ async def test_any_time_can_be_compared_with(desk: FrontDesk, moment: str, found
         ("cursor=2-ff", "cursor"),
         ("cursor=1-ffffffffffffffff", "cursor"),
         ("cursor=1-ff%0A", "cursor"),
-        ("colour=red", "known are"),
+        ("colour=red", "valid names are"),
         ("label=a&label=b", "once"),
         ("limit=1&limit=2", "once"),
     ],

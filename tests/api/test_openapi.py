@@ -139,7 +139,7 @@ async def test_a_users_tasks_are_described_by_their_signatures(tmp_path: Path) -
             assert model["properties"]["times"]["maximum"] == 10
             assert model["required"] == ["name"]
             answer = await desk.client.post(f"/jobs/{name}", json={"name": "x", "tims": 1})
-            assert "perhaps times is meant" in answer.json()["detail"]
+            assert "did you mean times?" in answer.json()["detail"]
 
 
 async def test_headers_are_told(document: dict[str, Any]) -> None:

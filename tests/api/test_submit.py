@@ -60,8 +60,8 @@ async def test_options_are_taken(full_desk: FrontDesk) -> None:
         ("label=", "label", "at least 1 character"),
         ("label=" + 101 * "x", "label", "at most 100 characters"),
         ("&".join(f"label={number}" for number in range(21)), "label", "at most 20 items"),
-        ("prioriti=1", "prioriti", "perhaps priority is meant"),
-        ("nonsense=1", "nonsense", "known are label, max_attempts, memory_mb, priority, timeout_s"),
+        ("prioriti=1", "prioriti", "did you mean priority?"),
+        ("nonsense=1", "nonsense", "valid names are label, max_attempts, memory_mb, priority, timeout_s"),
     ],
 )
 async def test_wrong_options_are_named(full_desk: FrontDesk, query: str, place: str, says: str) -> None:

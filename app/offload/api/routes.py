@@ -19,19 +19,19 @@ from offload.api.operations import health as service
 from offload.api.operations import history, metrics, tasks
 from offload.api.operations.docs import add_docs
 from offload.api.operations.page import add_page
-from offload.api.transport.authentication import Gate
-from offload.api.transport.fast_path import LeanRoute, ShortWay
+from offload.api.transport.authentication import Authentication
+from offload.api.transport.fast_path import FastPath, FastRoute
 from offload.api.transport.head_requests import HeadAsGet
-from offload.api.transport.interrupted import StoppedMidway
-from offload.api.transport.security_headers import SafeHeaders
+from offload.api.transport.interrupted import InterruptedRequests
+from offload.api.transport.security_headers import SecurityHeaders
 from offload.api.transport.unread_body import UnreadBody
 from offload.server.settings import Settings
 from offload.tasks.registry import Registry
 
 
 def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
-    """Gives an app every route, problem handler and its OpenAPI document."""
-    app.router.redirect_slashes = False  # such a redirect's address is made of the Host, which the client chooses
+    """Adds every route, the problem handlers, the middleware and the OpenAPI document to an application."""
+    app.router.redirect_slashes = False  # such a redirect uses the Host header, which the client chooses
     jobs.add_poll_route(app)
     add_submit_routes(app, registry)
     for router in (
@@ -55,9 +55,9 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     add_page(app)
     add_docs(app)
     problems.install(app)
-    lean = [route for route in app.router.routes if isinstance(route, LeanRoute)]
-    # The last one is the outermost.
-    for middleware in (Gate, HeadAsGet, UnreadBody, StoppedMidway, SafeHeaders):
+    fast = [route for route in app.router.routes if isinstance(route, FastRoute)]
+    # The last one is outermost.
+    for middleware in (Authentication, HeadAsGet, UnreadBody, InterruptedRequests, SecurityHeaders):
         app.add_middleware(middleware)
-    app.add_middleware(ShortWay, routes=lean, max_body_bytes=settings.body_max_kb * 1024)
+    app.add_middleware(FastPath, routes=fast, max_body_bytes=settings.body_max_kb * 1024)
     app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

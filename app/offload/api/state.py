@@ -1,4 +1,4 @@
-"""What the routes find in the lifespan's state."""
+"""The running service, as the routes get it from the lifespan's state."""
 
 import asyncio
 from collections import Counter
@@ -9,8 +9,8 @@ from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
+from offload.jobs import caller
 from offload.jobs.batches import BatchService
-from offload.jobs.caller import Caller as Known
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.history import History
 from offload.jobs.interfaces import Clock, Engine, Uploads
@@ -24,25 +24,25 @@ class Sink(Protocol):
     """An upload that is being written."""
 
     size: int
-    """Bytes so far."""
+    """Bytes written so far."""
 
     async def write(self, chunk: bytes) -> None:
-        """Appends. Raises `BodyTooLargeError` past the upload's limit, `StorageFullError` where the disk is full."""
+        """Appends a chunk. Raises `BodyTooLargeError` over the limit, `StorageFullError` on a full disk."""
         ...
 
 
 class Spool(Uploads, Protocol):
-    """Where uploads are written, besides what jobs need of them."""
+    """The store of uploads, for reading and writing."""
 
     def receive(
         self, upload_id: str, name: str, owner: str | None, max_bytes: int
     ) -> AbstractAsyncContextManager[Sink]:
-        """Begins an upload. It counts as kept once the context has ended without an error; else nothing is left."""
+        """Starts an upload. It is kept if the context ends without an error; otherwise nothing remains."""
         ...
 
 
 class Piece(NamedTuple):
-    """Events of `GET /events` that are ready to be sent, and the number of the newest change that they tell of."""
+    """Events of `GET /events`, ready to send, and the number of the newest change among them."""
 
     upto: int
     events: bytes
@@ -50,7 +50,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppState:
-    """The running service, as `main.py` builds it."""
+    """The running service, as `server/` builds it."""
 
     settings: Settings
     registry: Registry
@@ -62,21 +62,21 @@ class AppState:
     engine: Engine
     uploads: Spool
     checks: Mapping[str, Callable[[], Awaitable[str | None]]]
-    """By the part's name: asks it whether it works; None, else what is wrong, in a sentence."""
+    """Health checks by name. Each returns None, or what is wrong in a sentence."""
     clock: Clock
     new_id: Callable[[], str]
     refused: Counter[str] = field(default_factory=Counter)
-    """Submissions that were refused since the start, by the problem's name."""
+    """Rejected submissions since the start, by type of problem."""
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the files directory is looked through: no client can take up every thread with patterns."""
+    """Held while the files directory is searched: patterns can't occupy every thread."""
     one_scrape: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the metrics are written: nor with those."""
+    """Held while metrics are written, for the same reason."""
     pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)
-    """What has been made for one reader of `GET /events`, for others at the same place; see there."""
+    """Chunks of `GET /events` that several readers share: see `operations/events.py`."""
 
 
 def app_state(request: Request) -> AppState:
-    """The running service. `Request[...]` with a typed state can't be used: FastAPI 0.165 fails on it at import."""
+    """Returns the running service. `Request[AppState]` can't be used: FastAPI 0.165 fails on it at import."""
     state: AppState = request.scope["state"]["offload"]
     return state
 
@@ -84,10 +84,10 @@ def app_state(request: Request) -> AppState:
 State = Annotated[AppState, Depends(app_state)]
 
 
-def who_calls(request: Request) -> Known:
-    """Whose request this is, as the gate has noted."""
-    caller: Known = request.scope["caller"]
-    return caller
+def who_calls(request: Request) -> caller.Caller:
+    """Returns the caller that authentication has put into the scope."""
+    authenticated: caller.Caller = request.scope["caller"]
+    return authenticated
 
 
-Caller = Annotated[Known, Depends(who_calls)]
+Caller = Annotated[caller.Caller, Depends(who_calls)]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI makes of the routes, with every problem and header that they can answer."""
+"""The OpenAPI document: FastAPI's, completed with the problems and headers of each response."""
 
 from collections import defaultdict
 from typing import Any
@@ -38,20 +38,20 @@ from offload.server.settings import Settings
 from offload.tasks.registry import Registry
 
 Responses = dict[int | str, dict[str, Any]]
-"""As FastAPI takes them: by status."""
+"""FastAPI's `responses`, by status."""
 
 
 class ErrorAt(BaseModel):
-    """One thing that is wrong with a request, and where."""
+    """One error in a request, and its location."""
 
     loc: list[str | int]
     msg: str
 
 
 class Problem(BaseModel):
-    """Why a request could not be answered as asked (RFC 9457)."""
+    """Why a request failed (RFC 9457)."""
 
-    type: str = Field(description="the path of a page that explains it")
+    type: str = Field(description="path of a page that explains the problem")
     title: str
     status: int
     detail: str
@@ -65,7 +65,7 @@ READING: tuple[type[ProblemError], ...] = (
     UnsupportedMediaTypeError,
     InvalidParametersError,
 )
-"""What reading a body can end in."""
+"""Errors of reading a body."""
 
 ACCEPTING: tuple[type[ProblemError], ...] = (
     IdempotencyInFlightError,
@@ -77,7 +77,7 @@ ACCEPTING: tuple[type[ProblemError], ...] = (
     StorageFailedError,
     StorageFullError,
 )
-"""What the acceptance of a job can end in."""
+"""Errors of accepting a job."""
 
 EXAMINING: tuple[type[ProblemError], ...] = (
     UploadNotFoundError,
@@ -85,33 +85,38 @@ EXAMINING: tuple[type[ProblemError], ...] = (
     FileNotFoundProblemError,
     NotARegularFileError,
 )
-"""What a task's examination of its parameters can end in."""
+"""Errors of checking the files that a task reads."""
 
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
-ETAG = {"ETag": {"description": "names these bytes; for `If-None-Match`", **_TEXT}}
-RETRY = {"Retry-After": {"description": "seconds; until it has ended", "schema": {"type": "integer"}}}
+ETAG = {"ETag": {"description": "identifies these bytes; for `If-None-Match`", **_TEXT}}
+RETRY = {
+    "Retry-After": {
+        "description": "seconds after which to poll again, until it has finished",
+        "schema": {"type": "integer"},
+    }
+}
 
 _LATER = {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}}
 _PROBLEM_HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"description": "`Bearer`", **_TEXT}},
     409: _LATER,
-    416: {"Content-Range": {"description": "`bytes */N`: how long the result is", **_TEXT}},
+    416: {"Content-Range": {"description": "`bytes */N`: the size of the result", **_TEXT}},
     429: _LATER,
     503: _LATER,
 }
 
 
 def accepted(model: type[BaseModel], what: str) -> Responses:
-    """The answers to a submission that was accepted: `what` (a job, a batch), as `model` has it."""
+    """Returns the responses to an accepted submission of `what` (a job, a batch)."""
     headers = {
-        "Location": {"description": f"the {what}'s address", **_TEXT},
-        "Preference-Applied": {"description": "`wait=N`, as it was applied", **_TEXT},
-        "Idempotency-Replayed": {"description": f"`true` where an earlier request made the {what}", **_TEXT},
+        "Location": {"description": f"address of the {what}", **_TEXT},
+        "Preference-Applied": {"description": "`wait=N`, as applied", **_TEXT},
+        "Idempotency-Replayed": {"description": f"`true` if an earlier request created the {what}", **_TEXT},
     }
     return {
         200: {
             "model": model,
-            "description": f"It was preferred to wait, and the {what} has ended",
+            "description": f"The {what} has finished within the preferred wait",
             "headers": headers,
         },
         202: {"model": model, "description": f"The {what} is on disk", "headers": {**headers, **RETRY}},
@@ -122,7 +127,7 @@ ACCEPTED = accepted(JobView, "job")
 
 
 def problems(*errors: type[ProblemError]) -> Responses:
-    """The responses of a call that can end in these errors, and in a fault of the service."""
+    """Returns the responses for these errors and for an internal error."""
     by_status: dict[int, list[type[ProblemError]]] = defaultdict(list)
     everything: list[type[ProblemError]] = [*errors, InternalError]
     for error in everything:
@@ -145,12 +150,12 @@ def _response(status: int, errors: list[type[ProblemError]]) -> dict[str, Any]:
         for error in errors
     }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}}
-    told = {"description": " · ".join(error.title for error in errors), "content": content}
-    return told | {"headers": _PROBLEM_HEADERS[status]} if status in _PROBLEM_HEADERS else told
+    response = {"description": " · ".join(error.title for error in errors), "content": content}
+    return response | {"headers": _PROBLEM_HEADERS[status]} if status in _PROBLEM_HEADERS else response
 
 
 def describe(app: FastAPI, settings: Settings, registry: Registry) -> dict[str, Any]:
-    """The document, made once."""
+    """Returns the document. It is built once."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, summary=app.summary, description=app.description, routes=app.routes
@@ -172,7 +177,7 @@ def describe(app: FastAPI, settings: Settings, registry: Registry) -> dict[str, 
 
 
 def _correct(document: dict[str, Any]) -> None:
-    """Takes out the 422 that FastAPI adds wherever there is a parameter: our ids are any text, and then 404."""
+    """Removes the 422 that FastAPI adds to every call with parameters: an id may be any text, and is then a 404."""
     for path in document["paths"].values():
         for operation in path.values():
             if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {}):
@@ -180,7 +185,7 @@ def _correct(document: dict[str, Any]) -> None:
 
 
 def _bound(document: dict[str, Any], settings: Settings) -> None:
-    """Tells the server's own limits of the options, which the model of the query does not know."""
+    """Adds the maximums of this server's settings to the query parameters."""
     most = {"timeout_s": settings.max_timeout_s, "memory_mb": settings.memory_mb}
     for path in document["paths"].values():
         for parameter in path.get("post", {}).get("parameters", ()):
@@ -194,14 +199,13 @@ _KEYS = {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "the same key, where that is easier",
+        "description": "the same key in another header",
     },
 }
 
 
 def _secure(document: dict[str, Any], settings: Settings) -> None:
-    """Tells of keys wherever the gate asks for one. A service without keys takes the same calls without, too, but not
-    from a page of another site."""
+    """Documents authentication. Without keys, every call is open but for pages of other sites."""
     document["components"]["securitySchemes"] = _KEYS
     ways: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
     for path, operations in document["paths"].items():

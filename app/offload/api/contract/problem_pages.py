@@ -1,4 +1,4 @@
-"""`GET /problems/{type}`: a page for each type of problem, made of the docstrings that define it."""
+"""`GET /problems/{type}`: a page for each type of problem, from the docstring of its class."""
 
 import inspect
 import re
@@ -16,7 +16,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def _classes() -> list[type[ProblemError]]:
-    """Those with a type of their own; a parent only groups."""
+    """Returns the classes that have a type of their own."""
     found = [
         member
         for _, member in inspect.getmembers(errors, inspect.isclass)
@@ -26,7 +26,7 @@ def _classes() -> list[type[ProblemError]]:
 
 
 def _texts(type_: str) -> Iterator[tuple[str, str]]:
-    """Headings and paragraphs about a type, which can be a request's problem, a job's, or both."""
+    """Yields headings and texts about a type, which may be a problem of a request, of a job, or both."""
     for error in _classes():
         if error.type == type_:
             yield f"{error.status} {error.title}", inspect.cleandoc(error.__doc__ or "")
@@ -36,7 +36,7 @@ def _texts(type_: str) -> Iterator[tuple[str, str]]:
 
 
 def types() -> list[str]:
-    """Every type that there is a page for."""
+    """Returns every type that has a page."""
     return list(dict.fromkeys([*(error.type for error in _classes()), *(kind.value for kind in EXPLANATIONS)]))
 
 
@@ -45,7 +45,7 @@ async def list_problems() -> HTMLResponse:
     """All types of problems."""
     items = "".join(f'<li><a href="/problems/{name}">{name}</a></li>' for name in types())
     return _page(
-        "Problems", f"<h1>Problems</h1><p>Every type of problem that this service tells of.</p><ul>{items}</ul>"
+        "Problems", f"<h1>Problems</h1><p>Every type of problem that this service reports.</p><ul>{items}</ul>"
     )
 
 
@@ -54,7 +54,7 @@ async def show_problem(name: str) -> HTMLResponse:
     """One type of problem."""
     sections = "".join(f"<h2>{escape(heading)}</h2>{_paragraphs(text)}" for heading, text in _texts(name))
     if not sections:
-        raise NotFoundError(f"There is no problem {name[:100]!r}. GET /problems lists them.")
+        raise NotFoundError(f"There is no problem type {name[:100]!r}. See GET /problems.")
     return _page(name, f'<h1>{escape(name)}</h1>{sections}<p><a href="/problems">All problems</a></p>')
 
 

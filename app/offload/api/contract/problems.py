@@ -1,4 +1,4 @@
-"""Every answer from 400 on is `application/problem+json` (RFC 9457), made here."""
+"""Every response with a status of 400 or above is `application/problem+json` (RFC 9457) and is made here."""
 
 import json
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from starlette.routing import compile_path
 
 from offload.api.contract.validation import invalid
 from offload.api.operations.refusals import count_refused
-from offload.api.transport.security_headers import SAFE_HEADERS
+from offload.api.transport.security_headers import SECURITY_HEADERS
 from offload.errors import (
     BadRequestError,
     BodyTooLargeError,
@@ -28,12 +28,12 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem_type(name: str) -> str:
-    """The `type` of a problem: the path of the page that explains it."""
+    """Returns the `type` of a problem: the path of the page that explains it."""
     return f"/problems/{name}"
 
 
 def problem_response(request: Request, error: ProblemError) -> Response:
-    """The answer that tells of an error; every refusal of a submission is counted here."""
+    """Returns the response for an error. Rejected submissions are counted here."""
     count_refused(request.scope, error)
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
@@ -43,7 +43,7 @@ def problem_response(request: Request, error: ProblemError) -> Response:
 
 
 def problem_body(error: ProblemError, instance: str | None) -> bytes:
-    """The problem object; `instance` is the path asked for, None where the request could not be read so far."""
+    """Returns the problem as JSON. `instance` is the requested path; None where the request could not be parsed."""
     members: dict[str, Any] = {
         "type": problem_type(error.type),
         "title": error.title,
@@ -58,16 +58,16 @@ def problem_body(error: ProblemError, instance: str | None) -> bytes:
 
 
 def install(app: FastAPI) -> None:
-    """Gives the app one handler for each kind of error that can reach it."""
-    app.add_exception_handler(ProblemError, _told)
+    """Registers a handler for each kind of error."""
+    app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(Exception, _internal_error)
 
 
-async def _told(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)  # noqa: S101  # Starlette's type of a handler knows only Exception
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101  # Starlette types handlers with Exception
     return problem_response(request, error)
 
 
@@ -81,18 +81,18 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_response(request, _translate(request, error))
 
 
-async def _gone(_: Request, __: Exception) -> Response:
-    """The client hung up in the middle of its request: nobody reads this answer."""
+async def _disconnected(_: Request, __: Exception) -> Response:
+    """The client disconnected during its request: this response is never read."""
     return Response(status_code=BadRequestError.status)
 
 
-async def _fault(request: Request, _: Exception) -> Response:
-    """A bug. Starlette raises the exception again after this answer, and the server logs it with its traceback.
+async def _internal_error(request: Request, _: Exception) -> Response:
+    """A bug. Starlette raises the exception again after this response, and uvicorn logs the traceback.
 
-    It answers outside of every middleware.
+    This response bypasses every middleware, so the security headers are added here.
     """
-    headers = {name.decode(): value.decode() for name, value in SAFE_HEADERS}
-    error = InternalError("The service failed at this request. Its log says why.", headers=headers)
+    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+    error = InternalError("The service failed to handle this request. The reason is in its log.", headers=headers)
     return problem_response(request, error)
 
 
@@ -100,20 +100,20 @@ def _translate(request: Request, error: HTTPException) -> ProblemError:
     path = request.scope["path"]
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            return NotFoundError(f"There is nothing at {path}. GET /docs shows what there is.")
+            return NotFoundError(f"There is nothing at {path}. See GET /docs for the available calls.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(sorted(_methods(request)))
-            return MethodNotAllowedError(f"{path} takes {allowed}, not {request.method}.", headers={"Allow": allowed})
+            return MethodNotAllowedError(f"{path} supports only {allowed}.", headers={"Allow": allowed})
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return BodyTooLargeError("The body is larger than this call takes.")
+            return BodyTooLargeError("The body is larger than this call accepts.")
         case _:
             return BadRequestError(error.detail)
 
 
 def _methods(request: Request) -> set[str]:
-    """All methods of a path, by the OpenAPI document: each route knows only its own. What that leaves out takes GET.
+    """Returns all methods of a path by the OpenAPI document: a route knows only its own. Undocumented paths have GET.
 
-    A path that is there by its own name is not also what a template means: `/jobs/fibonacci` is no job.
+    A literal path takes precedence over a template: `/jobs/fibonacci` is not a job.
     """
     path, paths = request.scope["path"], request.app.openapi()["paths"]
     templates = [path] if path in paths else [one for one in paths if compile_path(one)[0].match(path)]

@@ -1,6 +1,6 @@
-"""What requests say outside their bodies: query parameters and headers, as models that both validate and describe.
+"""Query parameters as models, for validation and for the OpenAPI document.
 
-`read_query` validates them where a route is lean; where it is an ordinary one, FastAPI and, before it, `strictly`.
+Fast routes validate them by `read_query`; ordinary routes by FastAPI and, before it, by `strictly`.
 """
 
 import re
@@ -26,21 +26,21 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IG
 
 
 def whole(value: object) -> object:
-    """Text that is a whole number and nothing looser: pydantic alone would take `1_0`, ` 1 ` and `1.0` too."""
+    """Accepts strict integers only: pydantic alone accepts `1_0`, ` 1 ` and `1.0`, too."""
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise ValueError("Input should be a whole number")
     return value
 
 
 def decimal(value: object) -> object:
-    """Text that is a plain decimal number; not `nan`, `1_0` or ` 1 `."""
+    """Accepts plain decimal numbers only, not `nan`, `1_0` or ` 1 `."""
     if isinstance(value, str) and not _DECIMAL.fullmatch(value):
         raise ValueError("Input should be a number")
     return value
 
 
 def never_null(schema: dict[str, Any]) -> None:
-    """Takes `null` out of a parameter's schema: it may be left out, but a query string or a form has no `null`."""
+    """Removes `null` from a parameter's schema: query strings and forms have no `null`."""
     choices = [choice for choice in schema.pop("anyOf", ()) if choice.get("type") != "null"]
     schema.update(*choices)
 
@@ -53,7 +53,7 @@ BatchId = Annotated[str, Path(alias="id", description="the batch's id")]
 
 
 class PollQuery(BaseModel):
-    """How to look at a job or batch."""
+    """Query parameters of `GET /jobs/{id}` and `GET /batches/{id}`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,7 +61,7 @@ class PollQuery(BaseModel):
         int,
         Field(ge=0),
         BeforeValidator(whole),
-        Field(description=f"seconds to wait for its end; cut to {MAX_WAIT_S}"),
+        Field(description=f"seconds to wait until it has finished; at most {MAX_WAIT_S}"),
         AfterValidator(lambda seconds: min(seconds, MAX_WAIT_S)),
     ] = 0
 
@@ -77,22 +77,22 @@ OptionalMoment = Annotated[
 
 
 _CURSOR = "^1-[0-9a-f]{1,15}$"
-"""The form's version, and a place in hex."""
+"""The version of the format, and a position in hex."""
 
 
 def _place(cursor: object) -> int:
     if not re.fullmatch(_CURSOR, str(cursor)):
-        raise ValueError("Input should be a cursor that this service gave as `next`")
+        raise ValueError("Input should be a cursor from `next` of this service")
     return int(str(cursor).partition("-")[2], 16)
 
 
 def cursor(place: int) -> str:
-    """Names the place where a page begins; clients are to take it as it is."""
+    """Returns the cursor for the position where a page starts. It is opaque to clients."""
     return f"1-{place:x}"
 
 
 class PageQuery(BaseModel):
-    """Which page of a list."""
+    """Selects a page of a list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -101,12 +101,12 @@ class PageQuery(BaseModel):
         int | None,
         BeforeValidator(_place),
         WithJsonSchema({"type": "string", "pattern": _CURSOR}),
-        Field(description="`next` of the page before"),
+        Field(description="`next` of the previous page"),
     ] = None
 
 
 class ListQuery(PageQuery):
-    """Which jobs to list; what is left out does not filter."""
+    """Filters of the list of jobs."""
 
     state: Annotated[list[State], Field(max_length=len(State), description="repeatable")] = []
     task: OptionalText = None
@@ -120,7 +120,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_query(model: type[Model], query: bytes) -> Model:
-    """The query string as a model. Raises `InvalidParametersError`."""
+    """Returns the query string as a model. Raises `InvalidParametersError`."""
     names = model.model_fields
     values: dict[str, str | list[str]] = {}
     try:
@@ -132,7 +132,7 @@ def read_query(model: type[Model], query: bytes) -> Model:
         if name in names and get_origin(names[name].annotation) is list:
             values.setdefault(name, []).append(value)  # type: ignore[union-attr]  # only lists are put under this name
         elif name in values:
-            raise invalid([{"loc": ("query", name), "msg": "This may be given once", "type": "twice"}])
+            raise invalid([{"loc": ("query", name), "msg": "This may be given only once", "type": "twice"}])
         else:
             values[name] = value
     try:
@@ -142,7 +142,7 @@ def read_query(model: type[Model], query: bytes) -> Model:
 
 
 def strictly(model: type[BaseModel]) -> Any:  # Any, as FastAPI's own Depends
-    """A dependency of an ordinary route whose query is `model`: FastAPI alone takes the last of a name given twice."""
+    """Returns a dependency that rejects repeated names: FastAPI alone takes the last value."""
 
     async def check(request: Request) -> None:
         read_query(model, request.scope["query_string"])

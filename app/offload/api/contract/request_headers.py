@@ -16,7 +16,7 @@ PreferHeader = Annotated[
     str | None,
     Header(
         alias="Prefer",
-        description=f"`wait=N`: answer when the job is terminal, or after N seconds (cut to {MAX_WAIT_S})",
+        description=f"`wait=N`: respond when the job has finished, or after N seconds (at most {MAX_WAIT_S})",
         json_schema_extra=never_null,
     ),
 ]
@@ -25,7 +25,7 @@ KeyHeader = Annotated[
     Annotated[str, Field(pattern=KEY_PATTERN)] | None,
     Header(
         alias="Idempotency-Key",
-        description="makes sending the same request twice safe: the same key gives the same job, for a day or more",
+        description="makes repeating a request safe: the same key returns the same job, for at least a day",
         json_schema_extra=never_null,
     ),
 ]
@@ -38,9 +38,9 @@ _PREFERENCE = re.compile(
 
 
 def accepts(headers: Headers, media_type: str) -> bool:
-    """True where the request names this type among those it accepts, in whichever version and however much it likes it.
+    """Returns True where `Accept` names this media type with any quality but 0.
 
-    Wildcards don't count: they leave the choice to the service.
+    Wildcards do not count: they leave the choice to the service.
     """
     for accepted in ",".join(headers.getlist("accept")).split(","):
         named, *parameters = accepted.split(";")
@@ -50,9 +50,9 @@ def accepts(headers: Headers, media_type: str) -> bool:
 
 
 def preferred_wait(prefer: str | None) -> int | None:
-    """The seconds of the first `wait` preference, cut to the longest wait; None without one that makes sense.
+    """Returns the seconds of the first `wait` preference, cut to `MAX_WAIT_S`; None without a valid one.
 
-    What can't be read is ignored, as the RFC asks.
+    Malformed preferences are ignored, as the RFC requires.
     """
     for match in _PREFERENCE.finditer(prefer or ""):
         name, value = match.groups(default="")
@@ -63,7 +63,7 @@ def preferred_wait(prefer: str | None) -> int | None:
 
 
 def checked_key(key: str | None) -> str | None:
-    """The idempotency key. Raises `InvalidParametersError` where it is not 1 to 255 visible ASCII characters."""
+    """Returns the key. Raises `InvalidParametersError` where it is not 1 to 255 visible ASCII characters."""
     if key is not None and not re.fullmatch(KEY_PATTERN, key):
         msg = "An idempotency key is 1 to 255 visible ASCII characters"
         raise InvalidParametersError(msg, errors=[{"loc": ["header", "idempotency-key"], "msg": msg}])

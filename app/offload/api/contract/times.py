@@ -1,4 +1,4 @@
-"""Times as clients read and write them: RFC 3339. Inside the service they are microseconds since the epoch, UTC."""
+"""RFC 3339 times, as clients read and write them. Inside the service, times are microseconds since the epoch, UTC."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,12 +9,12 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 
 
 def written(at: int) -> str:
-    """Always with six digits of a second, and `Z`."""
+    """Formats a time with six decimal places and `Z`."""
     return f"{(_EPOCH + timedelta(microseconds=at)).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def read(text: str) -> int:
-    """From a query string: the `+` of an offset may have become a space on its way. Raises ValueError."""
+    """Parses a time from a query string, where the `+` of an offset may arrive as a space. Raises ValueError."""
     if len(text) > len("2026-11-22") and text[10] in "Tt":
         text = text.replace(" ", "+")
     if not _RFC3339.fullmatch(text):

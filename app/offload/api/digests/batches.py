@@ -18,7 +18,7 @@ from offload.api.files.multipart import is_multipart
 from offload.api.jobs.acceptance import answer_batch
 from offload.api.jobs.options import MOST_LABELS, Label, SubmitQuery, with_labels
 from offload.api.state import AppState, Caller, State
-from offload.api.transport.request_body import read_body, read_json, refuse_encoded
+from offload.api.transport.request_body import read_body, read_json, reject_encoded
 from offload.digests.algorithms import Algorithm
 from offload.digests.batches import Members, Wanted, matching, verifying
 from offload.digests.patterns import compile_pattern
@@ -199,4 +199,4 @@ def _content(query: SubmitQuery, said: Sequence[Any]) -> bytes:
 def _check_form(request: Request) -> None:
     if is_multipart(request.headers.get("content-type", "")):
         raise UnsupportedMediaTypeError("Send the manifest itself; with curl, --data-binary @SHA256SUMS.")
-    refuse_encoded(request)
+    reject_encoded(request)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 
 from offload.api.files.content_digest import BodyDigests
-from offload.api.transport.request_body import announces_more, next_chunk, refuse_encoded
+from offload.api.transport.request_body import announces_too_much, next_chunk, reject_encoded
 from offload.errors import BodyTooLargeError, UploadTooSlowError
 
 LEAST_BYTES = 16 * 1024
@@ -25,9 +25,9 @@ class Incoming:
         self._request = request
         self._max_bytes = max_bytes
         self._idle_s = idle_s
-        refuse_encoded(request)
+        reject_encoded(request)
         self._digests = BodyDigests(request.headers)
-        if announces_more(request, max_bytes):
+        if announces_too_much(request, max_bytes):
             raise self._too_large()
 
     async def chunks(self) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from offload.api.batches.views import render_batch
 from offload.api.contract.queries import cursor
 from offload.api.jobs.views import render_job
 from offload.api.state import AppState
-from offload.api.transport.fast_path import Header, ReadyResponse
+from offload.api.transport.fast_path import BytesResponse, Header
 from offload.jobs.model import Batch, Job, State
 
 JSON = (b"content-type", b"application/json")
@@ -31,32 +31,32 @@ def batch_bytes(state: AppState, batch: Batch) -> bytes:
     return render_batch(batch, state.batches.fraction(batch))
 
 
-def job_response(state: AppState, job: Job, status: int, *headers: Header) -> ReadyResponse:
+def job_response(state: AppState, job: Job, status: int, *headers: Header) -> BytesResponse:
     """The job, with `Retry-After` as long as it is not terminal."""
     return _response(job_bytes(state, job), status, *headers, final=job.state.terminal)
 
 
-def batch_response(state: AppState, batch: Batch, status: int, *headers: Header) -> ReadyResponse:
+def batch_response(state: AppState, batch: Batch, status: int, *headers: Header) -> BytesResponse:
     """The batch, with `Retry-After` until it is done."""
     return _response(batch_bytes(state, batch), status, *headers, final=batch.done)
 
 
-def _response(body: bytes, status: int, *headers: Header, final: bool) -> ReadyResponse:
-    return ReadyResponse(status, body, JSON, REVALIDATE, *(() if final else (AGAIN,)), *headers)
+def _response(body: bytes, status: int, *headers: Header, final: bool) -> BytesResponse:
+    return BytesResponse(status, body, JSON, REVALIDATE, *(() if final else (AGAIN,)), *headers)
 
 
-def poll_response(body: bytes, if_none_match: str | None, *, final: bool) -> ReadyResponse:
+def poll_response(body: bytes, if_none_match: str | None, *, final: bool) -> BytesResponse:
     """What was looked at, with its `ETag`; 304 where the client has it. `Retry-After` unless it will never change."""
     tag = etag(body)
     if not none_match(if_none_match, tag):
         return _response(body, 200, (b"etag", tag), final=final)
-    return ReadyResponse(304, b"", (b"etag", tag), REVALIDATE, *(() if final else (AGAIN,)))
+    return BytesResponse(304, b"", (b"etag", tag), REVALIDATE, *(() if final else (AGAIN,)))
 
 
-def page_response(name: bytes, items: Sequence[bytes], following: int | None) -> ReadyResponse:
+def page_response(name: bytes, items: Sequence[bytes], following: int | None) -> BytesResponse:
     """A page of a list; `following` is where the next one begins."""
     next_page = b"null" if following is None else b'"%s"' % cursor(following).encode()
-    return ReadyResponse(200, b'{"%s":[%s],"next":%s}' % (name, b",".join(items), next_page), JSON, LIVE)
+    return BytesResponse(200, b'{"%s":[%s],"next":%s}' % (name, b",".join(items), next_page), JSON, LIVE)
 
 
 def etag(body: bytes) -> bytes:

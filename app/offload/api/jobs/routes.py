@@ -11,7 +11,7 @@ from offload.api.contract.queries import JobId, ListQuery, PollQuery, read_query
 from offload.api.jobs.responses import job_bytes, job_response, page_response, poll_response
 from offload.api.jobs.views import JobsView, JobView
 from offload.api.state import Caller, State
-from offload.api.transport.fast_path import Asked, LeanRoute
+from offload.api.transport.fast_path import FastRequest, FastRoute
 from offload.errors import (
     InvalidParametersError,
     JobFinishedError,
@@ -33,7 +33,7 @@ router = APIRouter(tags=["jobs"])
 def add_poll_route(app: FastAPI) -> None:
     """Adds `GET /jobs/{id}`."""
     app.router.routes.append(
-        LeanRoute(
+        FastRoute(
             "/jobs/{id}",
             get_job,
             arguments=_arguments,
@@ -68,7 +68,7 @@ async def get_job(
     return poll_response(job_bytes(state, job), if_none_match, final=job.state.terminal)
 
 
-def _arguments(asked: Asked) -> Mapping[str, object]:
+def _arguments(asked: FastRequest) -> Mapping[str, object]:
     return {
         "state": asked.state,
         "caller": asked.caller,

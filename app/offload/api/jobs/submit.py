@@ -16,7 +16,7 @@ from offload.api.contract.validation import invalid_model
 from offload.api.jobs import acceptance
 from offload.api.jobs.options import SubmitQuery
 from offload.api.state import Caller, State, app_state
-from offload.api.transport.fast_path import Asked, LeanRoute
+from offload.api.transport.fast_path import FastRequest, FastRoute
 from offload.api.transport.request_body import read_json
 from offload.errors import TaskNotFoundError
 from offload.jobs.acceptance.admission import Submission
@@ -46,7 +46,7 @@ def task_not_found(registry: Registry, name: str) -> TaskNotFoundError:
     return TaskNotFoundError(f"There is no task {shown!r}.{guess} There are: {', '.join(registry)}.")
 
 
-def submit_route(task: Task) -> LeanRoute:
+def submit_route(task: Task) -> FastRoute:
     """The route that submits one task."""
 
     async def submit(
@@ -76,7 +76,7 @@ def submit_route(task: Task) -> LeanRoute:
             request, max_bytes=settings.body_max_kb * 1024, within_s=settings.body_timeout_s, example=example
         )
 
-    def arguments(asked: Asked) -> Mapping[str, object]:
+    def arguments(asked: FastRequest) -> Mapping[str, object]:
         try:
             params = task.parse(asked.body)
         except ValidationError as error:
@@ -90,7 +90,7 @@ def submit_route(task: Task) -> LeanRoute:
             "prefer": asked.text(b"prefer"),
         }
 
-    return LeanRoute(
+    return FastRoute(
         f"/jobs/{task.name}",
         submit,
         read=read,

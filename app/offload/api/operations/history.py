@@ -12,7 +12,7 @@ from offload.api.contract.queries import strictly, whole
 from offload.api.jobs.responses import JSON, LIVE
 from offload.api.jobs.views import as_json
 from offload.api.state import Caller, State
-from offload.api.transport.fast_path import ReadyResponse
+from offload.api.transport.fast_path import BytesResponse
 from offload.errors import InvalidParametersError, StorageFailedError
 from offload.jobs.history import MINUTE
 
@@ -64,4 +64,4 @@ async def stats_history(state: State, caller: Caller, query: Annotated[HistoryQu
     minutes = await state.history.last(caller.only, query.minutes)
     points = [{**asdict(minute), "at": times.written(minute.at)} for minute in minutes]
     history = {"step_s": MINUTE // 1_000_000, "from": points[0]["at"], "points": points}
-    return ReadyResponse(200, as_json(history).encode(), JSON, LIVE)
+    return BytesResponse(200, as_json(history).encode(), JSON, LIVE)

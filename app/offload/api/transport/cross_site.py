@@ -1,7 +1,7 @@
-"""Whether a request of a browser was made by a page of another site (see docs/decisions/0027).
+"""Rejects requests that a browser sends for a page of another site (docs/decisions/0027).
 
-A service without keys trusts whoever reaches it. A page that somebody on this machine looks at reaches it, too: it may
-post forms to any address, and may read the answers where its own name was made to lead here (DNS rebinding).
+A service without keys trusts every client that can connect. A web page in a browser on this machine can connect, too:
+it may post forms to any address, and with DNS rebinding it can also read the responses.
 """
 
 import ipaddress
@@ -9,21 +9,21 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 RawHeaders = list[tuple[bytes, bytes]]
-"""As ASGI has them: names are lower case."""
+"""As in ASGI: lower-case names."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""They change nothing, and what they answer is kept from pages of other origins by the browser."""
+"""Methods that change nothing. The browser hides their responses from pages of other origins."""
 
 LOCAL = (".localhost", ".local", ".internal")
-"""Endings of names that nobody can register."""
+"""Suffixes of names that can't be registered."""
 
 
-def foreign(method: str, headers: RawHeaders, known_hosts: tuple[str, ...]) -> str | None:
-    """Why a request is refused, in a sentence; None where it is not.
+def rejection(method: str, headers: RawHeaders, known_hosts: tuple[str, ...]) -> str | None:
+    """Returns why a request is rejected, in a sentence; None where it is allowed.
 
-    A name in `Host` must be one that no stranger can have pointed here: an address, a name without a dot, a local one
-    or one of `known_hosts`. What is not just read must come from no page at all or from one of this service's, by
-    `Sec-Fetch-Site`, or `Origin` where a browser does not send that. Scripts send neither.
+    `Host` must be a name that no attacker can point here: an IP address, a name without a dot, a local name or one of
+    `known_hosts`. A request that changes something must come from this service's own page or from no page at all, by
+    `Sec-Fetch-Site`, or by `Origin` in browsers that do not send it. Scripts send neither.
     """
     host, origin, site = "", None, None
     for name, value in headers:
@@ -38,10 +38,10 @@ def foreign(method: str, headers: RawHeaders, known_hosts: tuple[str, ...]) -> s
     if method in SAFE_METHODS:
         return None
     if site is not None:
-        stranger = site not in {b"same-origin", b"none"}
+        is_foreign = site not in {b"same-origin", b"none"}
     else:
-        stranger = origin is not None and origin.partition("://")[2].lower() != host.lower()
-    return f"A page of another site ({(origin or 'unknown')[:100]}) sent this." if stranger else None
+        is_foreign = origin is not None and origin.partition("://")[2].lower() != host.lower()
+    return f"A page of another site ({(origin or 'unknown')[:100]}) sent this." if is_foreign else None
 
 
 @lru_cache(maxsize=64)

@@ -1,7 +1,7 @@
-"""A stream of server-sent events as an answer: FastAPI's frames and response, without the queues between them.
+"""Server-sent events: FastAPI's format and response class, without its queues.
 
-FastAPI's own way, a generator of events, hands each event through two queues and three tasks to a write of its own
-(0031). What there is to tell at one moment is one piece here, and goes out by one write.
+In FastAPI, each event of a generator passes two queues and three tasks and gets a write of its own
+(docs/decisions/0031). Here, all events of one moment are one chunk, sent by one write.
 """
 
 from collections.abc import AsyncGenerator
@@ -16,11 +16,11 @@ PING = KEEPALIVE_COMMENT
 
 
 class EventStream(EventSourceResponse):
-    """Pieces of a stream as they come, each of any number of events. The generator is closed with the connection."""
+    """Sends chunks of any number of events each. The generator is closed together with the connection."""
 
     def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
         self._pieces = pieces
-        # As FastAPI has it. The second is for proxies of nginx's kind, which hold back what they pass on.
+        # The same as FastAPI's. X-Accel-Buffering turns off buffering in nginx and compatible proxies.
         super().__init__(pieces, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -29,12 +29,12 @@ class EventStream(EventSourceResponse):
 
 
 def reference(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a model that other answers have, too."""
+    """Returns a reference to the schema of a model that other responses document."""
     return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def described(description: str, **data: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """What an endpoint that answers with a stream says in the document, with the schema of each event's data."""
+    """Returns the OpenAPI description of a stream, with the schema of each event's data."""
     events = [
         {
             "properties": {

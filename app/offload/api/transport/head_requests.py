@@ -1,10 +1,10 @@
-"""HEAD, for every path that has GET."""
+"""HEAD for every path that has GET."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Answers HEAD as GET without its body, and without `Range`, which HEAD has not (RFC 9110, 9.3.2 and 14.2)."""
+    """Middleware: handles HEAD as GET without a body. `Range` is ignored (RFC 9110, 9.3.2 and 14.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -18,7 +18,7 @@ class HeadAsGet:
 
 
 def _head_only(send: Send) -> Send:
-    """Ends the answer after its head: a stream would hold up the connection, and a large file be read for nobody."""
+    """Ends the response after its head, so that no stream keeps the connection busy and no file is read."""
 
     async def send_head(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""JSON that is read value by value, so that nobody has to wait until a large text is read as a whole."""
+"""Parses JSON value by value, so that a large text does not block the event loop."""
 
 import re
 from collections.abc import Iterator
@@ -10,47 +10,47 @@ from offload.tasks.strict_json import DECODER
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 _BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-"""A bracket, or text that may have some in it. Text without an end is matched too: else it would be tried again from
-each quote in it, in time that grows with its square."""
+"""A bracket, or a string, which may contain brackets. A string without an end matches, too: otherwise it would be tried
+again from each quote in it, which takes quadratic time."""
 
 
 @dataclass(slots=True)
 class JsonText:
-    """A place in JSON text. Each step raises ValueError or RecursionError where the text is not what it needs."""
+    """A position in JSON text. Each method raises ValueError or RecursionError where the text does not match."""
 
     text: str
     at: int = 0
 
     def begins_with(self, bracket: str) -> bool:
-        """Steps over blanks; tells whether an object or array is next."""
+        """Skips blanks. Returns True where this bracket is next."""
         self._blanks()
         return self.text.startswith(bracket, self.at)
 
     def at_end(self) -> bool:
-        """Steps over blanks; tells whether nothing else is left."""
+        """Skips blanks. Returns True at the end of the text."""
         self._blanks()
         return self.at == len(self.text)
 
     def accept(self, character: str) -> bool:
-        """Steps over blanks, and over the character if it is next; tells whether it is."""
+        """Skips blanks, and the character if it is next. Returns True if it was."""
         self._blanks()
         found = self.text.startswith(character, self.at)
         self.at += found
         return found
 
     def expect(self, character: str) -> None:
-        """Steps over blanks and the character."""
+        """Skips blanks and the character."""
         if not self.accept(character):
             raise ValueError(f"Invalid JSON: {character!r} is missing at character {self.at}")
 
-    def value(self) -> Any:  # whatever JSON has
-        """Steps over a value."""
+    def value(self) -> Any:  # any JSON value
+        """Parses the next value."""
         self._blanks()
         value, self.at = DECODER.raw_decode(self.text, self.at)
         return value
 
     def raw(self) -> str:
-        """Steps over a value; answers its text."""
+        """Skips the next value and returns its text."""
         self._blanks()
         begin = self.at
         self.value()
@@ -60,7 +60,7 @@ class JsonText:
         self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches anything
 
     def ends_within(self, most: int) -> bool:
-        """Whether the array or object that is next has at most so many characters, as far as brackets tell."""
+        """Returns True where the next array or object has at most `most` characters, judging by its brackets."""
         depth = 0
         for token in _BRACKET.finditer(self.text, self.at, self.at + most):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
@@ -69,7 +69,7 @@ class JsonText:
         return len(self.text) - self.at <= most
 
     def names(self) -> Iterator[str]:
-        """The names of an object. The value of each is to be stepped over before the next is asked for."""
+        """Yields the names of an object. Read or skip each value before the next name."""
         self.expect("{")
         found: set[str] = set()
         while not self.accept("}"):
@@ -86,7 +86,7 @@ class JsonText:
             yield name
 
     def items(self) -> Iterator[int]:
-        """The places of an array's items. Each item is to be stepped over before the next is asked for."""
+        """Yields the index of each item of an array. Read or skip each item before the next index."""
         self.expect("[")
         place = 0
         while not self.accept("]"):

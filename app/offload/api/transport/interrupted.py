@@ -1,4 +1,4 @@
-"""Requests that outlast the service."""
+"""Responses to requests that are still in progress when the service stops."""
 
 import asyncio
 
@@ -10,37 +10,37 @@ from offload.api.contract.problems import problem_response
 from offload.errors import StoppingError
 
 
-class StoppedMidway:
-    """Answers 503 to a request that the server cancels: its body was still coming when the service had to end.
+class InterruptedRequests:
+    """Middleware: responds with 503 to a request that uvicorn cancels at the end of the shutdown.
 
-    Nothing else cancels one. uvicorn would log a traceback, and answer 500 in plain text.
+    Nothing else cancels a request. uvicorn would log a traceback and respond with 500 in plain text.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = False
+        started = False
 
-        async def send_noting(message: Message) -> None:
-            nonlocal began
-            began = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting)
+            await self._app(scope, receive, send_and_note)
         except asyncio.CancelledError:
             if scope["type"] != "http":
                 raise
-            if began:  # it ends here; its client may not even have read what there is of it
+            if started:  # part of a response has been sent: nothing can be added
                 return
-            await stopped_midway(scope)(scope, receive, send)
+            await interrupted_response(scope)(scope, receive, send)
 
 
-def stopped_midway(scope: Scope) -> Response:
-    """The answer to a request that outlasts the service."""
+def interrupted_response(scope: Scope) -> Response:
+    """Returns the 503 response."""
     error = StoppingError(
-        "The service stopped before this request was done; send it again when it is back.",
+        "The service stopped before this request was complete. Send it again when the service is back.",
         retry_after=5,
         headers={"Connection": "close"},
     )

@@ -1,4 +1,4 @@
-"""`Range: bytes=…` (RFC 9110, 14): one range of a result, or the whole of it."""
+"""`Range: bytes=…` (RFC 9110, 14): one range of a result, or all of it."""
 
 import re
 from typing import NamedTuple
@@ -9,17 +9,17 @@ _ONE_RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*", re.ASCII | re.IGNORECA
 
 
 class Part(NamedTuple):
-    """Bytes `start` up to, not including, `end`."""
+    """Bytes from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
 def wanted(header: str | None, if_range: str | None, tag: str, size: int) -> Part | None:
-    """The part of `size` bytes that is asked for; None for the whole.
+    """Returns the requested part of `size` bytes; None for all of them.
 
-    Several ranges, another unit, what can't be read, and a range of another version (`If-Range`) mean the whole, as
-    the RFC allows. Raises `RangeNotSatisfiableError`.
+    Several ranges, other units, malformed ranges and a range of another version (`If-Range`) select everything, as the
+    RFC allows. Raises `RangeNotSatisfiableError`.
     """
     if header is None or (if_range is not None and if_range.strip() != tag):
         return None
@@ -41,5 +41,5 @@ def wanted(header: str | None, if_range: str | None, tag: str, size: int) -> Par
 
 
 def _number(digits: str) -> int | None:
-    """What has more digits than any size is past every end."""
+    """Parses digits. More than 19 are cut: such a number is beyond any size."""
     return int(digits[:19]) if digits else None

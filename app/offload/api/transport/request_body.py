@@ -1,4 +1,4 @@
-"""Reads bodies whole, within bounds of size and time."""
+"""Reads complete request bodies, with limits on size and time."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ SEND_JSON = "Send JSON with Content-Type: application/json; with curl, use --jso
 
 
 async def read_json(request: Request, *, max_bytes: int, within_s: float, example: str) -> bytes:
-    """The body of a request that must be JSON, not yet parsed. `example` is shown to who sent none.
+    """Returns the unparsed body of a request that must be JSON. `example` is shown where the body is empty.
 
-    Raises `BodyTooLargeError`, `UploadTooSlowError`, `UnsupportedMediaTypeError`, and `InvalidParametersError` where
-    there is nothing.
+    Raises `BodyTooLargeError`, `UploadTooSlowError`, `UnsupportedMediaTypeError`, and `InvalidParametersError` for an
+    empty body.
     """
-    refuse_encoded(request)
+    reject_encoded(request)
     body = await read_body(request, max_bytes=max_bytes, within_s=within_s)
     if not body:
         msg = f"The body is empty. Send the parameters as JSON, for example {example}"
@@ -26,13 +26,13 @@ async def read_json(request: Request, *, max_bytes: int, within_s: float, exampl
 
 
 async def read_body(request: Request, *, max_bytes: int, within_s: float) -> bytes:
-    """The body of a request. Raises `BodyTooLargeError` and `UploadTooSlowError`."""
-    if announces_more(request, max_bytes):
+    """Returns the body. Raises `BodyTooLargeError` and `UploadTooSlowError`."""
+    if announces_too_much(request, max_bytes):
         raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(within_s):
             body, more = await next_chunk(request)
-            if not more:  # nearly always; without a copy
+            if not more:  # the usual case: no copy
                 if len(body) > max_bytes:
                     raise _too_large(max_bytes)
                 return body
@@ -47,32 +47,32 @@ async def read_body(request: Request, *, max_bytes: int, within_s: float) -> byt
         raise UploadTooSlowError(f"The body had not arrived after {within_s:g} s.") from None
 
 
-def announces_more(request: Request, max_bytes: int) -> bool:
-    """True where the headers tell that the body is too large.
+def announces_too_much(request: Request, max_bytes: int) -> bool:
+    """Returns True where Content-Length is over the limit.
 
-    To be asked before the first `receive`, which tells a client that waits for "100 Continue" to go on.
+    Check this before the first `receive`, which sends "100 Continue".
     """
     length = request.headers.get("content-length", "")
     return length.isdecimal() and int(length) > max_bytes
 
 
 async def next_chunk(request: Request) -> tuple[bytes, bool]:
-    """The next bytes of a body, and whether more will come. Raises `ClientDisconnect`."""
+    """Returns the next bytes of the body, and whether more follow. Raises `ClientDisconnect`."""
     message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)
 
 
-def refuse_encoded(request: Request) -> None:
-    """Raises `UnsupportedMediaTypeError` for a compressed body: a few bytes of it could become any number."""
+def reject_encoded(request: Request) -> None:
+    """Raises `UnsupportedMediaTypeError` for a compressed body: a few bytes could expand to any size."""
     codings = {coding.strip().lower() for coding in ",".join(request.headers.getlist("content-encoding")).split(",")}
     if codings - {"", "identity"}:
-        raise UnsupportedMediaTypeError("Compressed bodies are not read here. Send it as it is.")
+        raise UnsupportedMediaTypeError("Compressed bodies are not supported. Send the body without Content-Encoding.")
 
 
 def _too_large(max_bytes: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"The body may have at most {max_bytes} bytes. Larger files go to POST /uploads.")
+    return BodyTooLargeError(f"The body may have at most {max_bytes} bytes. Send larger files to POST /uploads.")
 
 
 def _check_type(content_type: str) -> None:
@@ -81,7 +81,7 @@ def _check_type(content_type: str) -> None:
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
     ):
-        sent = f"{media_type!r} can't be read here" if media_type else "The request has no Content-Type"
+        sent = f"{media_type!r} is not supported" if media_type else "The request has no Content-Type"
         raise UnsupportedMediaTypeError(f"{sent}. {SEND_JSON}")
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")

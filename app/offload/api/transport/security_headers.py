@@ -1,10 +1,10 @@
-"""What every answer tells a browser: to take it for what it says it is, and to keep other sites away from it."""
+"""Security headers of every response: no content sniffing, no other origins, no framing."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SAFE_HEADERS = (
+SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
-    # Swagger UI shows icons that are data: addresses. All else of the pages comes from here, nothing of it inline.
+    # Swagger UI uses data: URLs for icons. Everything else is served from this origin; nothing is inline.
     (
         b"content-security-policy",
         (
@@ -17,8 +17,8 @@ SAFE_HEADERS = (
 )
 
 
-class SafeHeaders:
-    """Middleware: adds these to each answer."""
+class SecurityHeaders:
+    """Middleware: adds these headers to each response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,9 +28,9 @@ class SafeHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def send_safe(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SAFE_HEADERS]
+                message["headers"] = [*message["headers"], *SECURITY_HEADERS]
             await send(message)
 
-        await self._app(scope, receive, send_safe)
+        await self._app(scope, receive, send_with_headers)
