@@ -1,4 +1,4 @@
-"""The long run. Where a fact does not hold it exits with 1 and tells which, and the command that repeats the run."""
+"""The long run. Exits with 1 if a check fails, and prints which one and the command that repeats the run."""
 
 import argparse
 import asyncio
@@ -22,17 +22,17 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="offload-chaos-") as directory:
-        it = asyncio.run(run(plan(options.seed, options.kills), _made(directory, "run"), options.lanes, _tell))
-        print(table(it))
+        result = asyncio.run(run(plan(options.seed, options.kills), _made(directory, "run"), options.lanes, _print))
+        print(table(result))
         if options.queued:
             seconds = ready_with(options.queued, _made(directory, "queued"), options.lanes)
             print(f"ready after SIGKILL with {options.queued} queued jobs: {seconds:.2f} s")
-    for sentence in it.broken:
+    for sentence in result.broken:
         print(f"BROKEN: {sentence}", file=sys.stderr)
-    if it.broken:
+    if result.broken:
         again = f"--kills {options.kills} --seed {options.seed} --lanes {options.lanes}"
-        print(f"again: python -m tests.chaos {again}", file=sys.stderr)
-    return 1 if it.broken else 0
+        print(f"to repeat: python -m tests.chaos {again}", file=sys.stderr)
+    return 1 if result.broken else 0
 
 
 def _made(directory: str, name: str) -> Path:
@@ -41,7 +41,7 @@ def _made(directory: str, name: str) -> Path:
     return made
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)
 
 

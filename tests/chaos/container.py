@@ -1,6 +1,6 @@
-"""`docker stop` at random moments of a mixed load, and a start again: what was accepted must end, and rightly.
+"""`docker stop` at random moments of a mixed load, then a start: each accepted job must end with the correct result.
 
-For the image that the container check has built. Exit 0: it held; 1: it did not; 77: cannot run here, and why.
+Uses the image that the container check has built. Exit 0: passed; 1: failed; 77: cannot run here, with the reason.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from pathlib import Path
 
 CHECK_DIR = Path(os.environ.get("CHECK_DIR", "/var/tmp/container-check"))  # where the check keeps images
 MOST_S = 10.0
-"""For a stop: the service's own grace of 8 s, and what the container engine takes."""
+"""Longest stop: the grace period of 8 s and the time of the container engine."""
 
 WORK = {20: "6765", 27: "196418", 32: "2178309", 34: "5702887"}
-"""What is submitted: F(n) by double recursion, from milliseconds to seconds of a core."""
+"""The submitted jobs: n and F(n), by double recursion, which takes from milliseconds to seconds."""
 
 
 def engine() -> tuple[str, str] | None:
-    """The container engine that the check has used, and the image that it has built."""
+    """Returns the container engine that the check has used, and the image that it has built."""
     for name, image in (("podman", "localhost/offload:check"), ("docker", "offload:check")):
         if name == "podman" and (CHECK_DIR / "storage.conf").exists():
             os.environ["CONTAINERS_STORAGE_CONF"] = str(CHECK_DIR / "storage.conf")
@@ -42,7 +42,7 @@ def engine() -> tuple[str, str] | None:
 
 
 class Container:
-    """One container of the image, stopped and started again by the engine's own commands."""
+    """One container of the image, which the commands of the engine stop and start."""
 
     def __init__(self, command: str, image: str) -> None:
         self._command = command
@@ -60,13 +60,13 @@ class Container:
         return done.stdout.strip()
 
     def stop(self) -> float:
-        """Seconds that it took. Raises RuntimeError where it did not end by itself."""
-        began = time.monotonic()
+        """Returns the seconds that the stop took. Raises RuntimeError if the exit code is not 0."""
+        started = time.monotonic()
         self._do("stop", "-t", "20", self._name)
-        took = time.monotonic() - began
+        took = time.monotonic() - started
         code = self._do("inspect", self._name, "--format", "{{.State.ExitCode}}")
         if code != "0":
-            raise RuntimeError(f"it ended with {code}")
+            raise RuntimeError(f"the container exited with {code}")
         return took
 
     def start(self) -> None:
@@ -76,13 +76,13 @@ class Container:
         subprocess.run([self._command, "rm", "-f", "-v", "-t", "1", self._name], capture_output=True, check=False)
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        """Raises OSError or HTTPException where it is not there."""
+        """Returns status and body. Raises OSError or HTTPException if there is no response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             sent = None if body is None else json.dumps(body)
             connection.request(method, path, sent, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 
@@ -102,7 +102,7 @@ class Container:
 
 
 def submit(container: Container, chance: random.Random, ledger: dict[str, int], over: threading.Event) -> None:
-    """One client: submits one job after the other, and notes those that were accepted."""
+    """Submits one job after the other and records the accepted ones: a client."""
     while not over.is_set():
         n = chance.choice(list(WORK))
         try:
@@ -141,7 +141,7 @@ def run(container: Container, stops: int, chance: random.Random) -> None:
         job = json.loads(container.ask("GET", f"/jobs/{job_id}")[1])
         states[job["state"]] += 1
         if job["state"] != "succeeded" or job["result"]["value"] != WORK[n] or job["attempt"] != 1:
-            raise RuntimeError(f"a graceful stop costs no attempt and loses nothing, but: {job}")
+            raise RuntimeError(f"after graceful stops each job must succeed in its first attempt, but: {job}")
     print(f"{stops} stops, the longest {max(took):.1f} s; {len(ledger)} jobs accepted, {dict(states)}")
     if max(took) > MOST_S:
         raise RuntimeError(f"a stop took {max(took):.1f} s, more than {MOST_S:g}")

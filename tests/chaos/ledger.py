@@ -1,4 +1,4 @@
-"""What the clients know: every submission, what was answered, and how its job was seen to end."""
+"""What the clients know: every submission, its response, and the end of its job."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,40 +7,40 @@ from tests.chaos.work import Work
 from tests.support.caller import TERMINAL, Json
 
 LOST_KINDS = {"worker-died", "interrupted"}
-"""How a job fails whose last attempt was lost to a fault."""
+"""The kinds of failure of a job whose last attempt was lost to a fault."""
 
 
 @dataclass(slots=True)
 class Line:
-    """One submission. Its label is its own, so a job in any list tells which line it belongs to."""
+    """One submission. Its label is unique, so that each job can be matched to its line."""
 
     label: str
     work: Work
     key: str | None
-    """Its idempotency key, by which a submission whose answer was lost is repeated."""
+    """Its idempotency key. A submission with a key is repeated if its response was lost."""
     id: str | None = None
-    """The job's id, once a 202 told it."""
-    answer_lost: bool = False
-    """It had no key and its connection broke: there may be such a job, or not."""
+    """The job's id, once there was a 202."""
+    response_lost: bool = False
+    """It had no key and its connection broke: the job may exist or not."""
     cancel_sent: bool = False
     end: Json | None = None
     """The job as it was first seen terminal."""
-    forgotten: bool = False
-    """It was deleted after its end."""
+    deleted: bool = False
+    """The job was deleted after its end."""
 
 
 @dataclass(slots=True)
 class Ledger:
     lines: dict[str, Line] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
-    """Labels of submissions that were answered 503: no such job may exist."""
+    """Labels of submissions with a 503 response: no such job may exist."""
     broken: list[str] = field(default_factory=list)
-    """Facts that did not hold, a sentence each."""
+    """One sentence for each failed check."""
     replayed: int = 0
-    """How many submissions were repeated with their key."""
+    """The number of submissions that were repeated with their key."""
 
-    def saw(self, line: Line, job: Json) -> bool:
-        """Takes note of a job as it was answered; tells whether it is terminal."""
+    def note(self, line: Line, job: Json) -> bool:
+        """Records a job from a response. Returns True if the job is terminal."""
         if not 0 <= job["attempt"] <= job["max_attempts"]:
             self.broken.append(f"attempts over their maximum: {job}")
         if line.end is not None:
@@ -53,16 +53,16 @@ class Ledger:
         return job["state"] in TERMINAL
 
     def check_result(self, line: Line, result: bytes) -> None:
-        """The whole result of a job that has succeeded."""
-        if not line.work.right(result):
+        """Checks the complete result of a succeeded job."""
+        if not line.work.is_result(result):
             self.broken.append(f"a wrong result of {len(result)} bytes, {result[:100]!r}: {line.end}")
 
     def states(self) -> Counter[str]:
-        """How many accepted jobs ended how."""
+        """Returns how many accepted jobs ended in each state."""
         return Counter(str(line.end["state"]) for line in self.lines.values() if line.end is not None)
 
-    def retried(self) -> int:
-        """How many jobs needed more than one attempt."""
+    def jobs_retried(self) -> int:
+        """Returns how many jobs needed more than one attempt."""
         return sum(line.end is not None and line.end["attempt"] > 1 for line in self.lines.values())
 
 

@@ -1,4 +1,4 @@
-"""Clients as they are: several at once, each with a handful of jobs, who try again when a connection breaks."""
+"""Concurrent clients. Each has some jobs at a time, and retries when a connection breaks."""
 
 import asyncio
 import json
@@ -7,18 +7,18 @@ from random import Random
 
 import httpx
 
-from tests.chaos.calls import AGAIN_S, Calls, UnexpectedAnswerError
-from tests.chaos.facts import CANCEL
+from tests.chaos.calls import RETRY_S, Calls, UnexpectedResponseError
+from tests.chaos.checks import CANCEL
 from tests.chaos.ledger import Ledger, Line
 from tests.chaos.times import Times
-from tests.chaos.work import draw
+from tests.chaos.work import random_work
 from tests.support.caller import Json
 
 LARGE_BYTES = 200_000
-"""Of results beyond it, most are deleted once they were found right, or a long run would fill the disk."""
+"""Most jobs with a larger result are deleted after the check, or a long run would fill the disk."""
 
 REFUSALS = {409, 503}
-"""Another request with the same key is still being answered, or the service is stopping."""
+"""Another request with the same key is in progress, or the service is stopping."""
 
 
 class Load:
@@ -29,40 +29,40 @@ class Load:
         self._ledger = ledger
         self._times = times
         self._open = asyncio.Event()
-        self._over = False
+        self._stopping = False
         self._busy = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._ended: list[Line] = []
         self.calls = Calls()
         self.submitting = 0
-        """How many submissions are under way."""
+        """The number of submissions in progress."""
 
-    def begin(self) -> None:
-        """Sets the clients going."""
+    def start(self) -> None:
+        """Starts the clients."""
         self._tasks = [asyncio.create_task(self._client(number)) for number in range(len(self._chance))]
         self._open.set()
 
     def pause(self) -> None:
-        """Lets the clients finish what they have submitted; they begin nothing new."""
+        """The clients finish their jobs and submit no new ones."""
         self._open.clear()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self._open.set()
 
     def quiet(self) -> bool:
-        """True once no client is waiting for a job."""
+        """Returns True if no client waits for a job."""
         self.check()
         return self._busy == 0
 
     def check(self) -> None:
-        """Raises what a client has met that it can't go on from."""
+        """Raises the exception of a client that has failed."""
         for task in self._tasks:
             if task.done():
                 task.result()
 
     async def end(self) -> None:
-        """Ends the clients, which must be quiet."""
-        self._over = True
+        """Ends the clients. None may be waiting for a job."""
+        self._stopping = True
         self._open.set()
         await asyncio.gather(*self._tasks)
 
@@ -76,7 +76,7 @@ class Load:
         chance, submitted = self._chance[number], 0
         while True:
             await self._open.wait()
-            if self._over:
+            if self._stopping:
                 return
             self._busy += 1
             lines: list[Line] = []
@@ -84,82 +84,82 @@ class Load:
                 submitted += 1
                 line = await self._submit(chance, f"c{number}-{submitted}")
                 lines += [line] if line is not None else []
-            lines.sort(key=lambda line: not line.work.cancelled)  # what never ends would hold up the rest
+            lines.sort(key=lambda line: not line.work.cancelled)  # one that never ends would delay the rest
             for line in lines:
                 await self._follow(chance, line)
             if self._ended:
                 seen_before = chance.choice(self._ended[-500:])
-                self._ledger.saw(seen_before, await self.calls.job(seen_before))
+                self._ledger.note(seen_before, await self.calls.job(seen_before))
             self._busy -= 1
 
     async def _submit(self, chance: Random, label: str) -> Line | None:
-        """The line of a job that was accepted; None where it was refused, or nobody can tell."""
-        work = draw(chance)
-        # What never ends has a key: were its answer lost, nobody would cancel it.
+        """Returns the line of the accepted job, or None if it was refused or the response was lost."""
+        work = random_work(chance)
+        # A job that never ends has a key. Otherwise no client would cancel it if its response was lost.
         line = Line(label, work, key=label if work.cancelled or chance.random() < 0.6 else None)
         self._ledger.lines[label] = line
         twice = line.key is not None and chance.random() < 0.1
         while True:
             self.submitting += 1
-            answer = await self.calls.submit(line)
+            response = await self.calls.submit(line)
             self.submitting -= 1
-            if answer is not None and answer.status_code == 202:
-                self._accepted(line, answer)
+            if response is not None and response.status_code == 202:
+                self._accepted(line, response)
                 if not twice:
                     return line
                 twice = False
-            elif answer is not None and answer.status_code not in REFUSALS:
-                raise UnexpectedAnswerError(answer)
+            elif response is not None and response.status_code not in REFUSALS:
+                raise UnexpectedResponseError(response)
             elif line.key is not None:
-                await asyncio.sleep(AGAIN_S)
-            elif answer is not None:
+                await asyncio.sleep(RETRY_S)
+            elif response is not None:
                 self._ledger.refused.add(label)
                 del self._ledger.lines[label]
                 return None
             else:
-                line.answer_lost = True
+                line.response_lost = True
                 return None
 
-    def _accepted(self, line: Line, answer: httpx.Response) -> None:
-        job: Json = answer.json()
-        self._ledger.replayed += answer.headers.get("Idempotency-Replayed") == "true"
+    def _accepted(self, line: Line, response: httpx.Response) -> None:
+        job: Json = response.json()
+        self._ledger.replayed += response.headers.get("Idempotency-Replayed") == "true"
         if line.id not in {None, job["id"]}:
             self._ledger.broken.append(f"doubled: the key {line.key} stands for two jobs, {line.id} and {job['id']}")
         line.id = job["id"]
-        self._ledger.saw(line, job)
+        self._ledger.note(line, job)
 
     async def _follow(self, chance: Random, line: Line) -> None:
-        """Until the job is terminal; cancels some, checks what came of it, deletes some."""
+        """Follows the job until it is terminal. Cancels some jobs, checks each result, deletes some jobs."""
         if line.work.cancelled or chance.random() < 0.06:
             await asyncio.sleep(chance.choice([0, chance.uniform(0, 0.5)]))
             await self._cancel(line)
         if chance.random() < 0.1:
             async for job in self.calls.events(line):
-                self._ledger.saw(line, job)
-        while not self._ledger.saw(line, await self.calls.job(line)):
+                self._ledger.note(line, job)
+        while not self._ledger.note(line, await self.calls.job(line)):
             pass
         await self.check_result(line)
         if line.end is not None and (line.end["result_bytes"] or 0) > LARGE_BYTES and chance.random() < 0.8:
-            # 404 where the first one's answer was lost.
-            await self.calls.insist("DELETE", f"/jobs/{line.id}", 204, 404)
-            line.forgotten = True
+            # 404 if the response to the first DELETE was lost.
+            await self.calls.until_status("DELETE", f"/jobs/{line.id}", 204, 404)
+            line.deleted = True
         else:
             self._ended.append(line)
 
     async def _cancel(self, line: Line) -> None:
         line.cancel_sent = True
-        path, asked = f"/jobs/{line.id}/cancel", time.monotonic()
-        answer = await self.calls.once("POST", path)
-        if answer is not None and answer.status_code in {200, 409}:
-            self._times.took(CANCEL, time.monotonic() - asked)
+        path, started = f"/jobs/{line.id}/cancel", time.monotonic()
+        response = await self.calls.once("POST", path)
+        if response is not None and response.status_code in {200, 409}:
+            self._times.took(CANCEL, time.monotonic() - started)
         else:
-            await self.calls.insist("POST", path, 200, 409)
+            await self.calls.until_status("POST", path, 200, 409)
 
     async def check_result(self, line: Line) -> None:
-        """Whether the whole result of a job that has succeeded is right."""
+        """Checks the complete result of a succeeded job."""
         if line.end is None or line.end["state"] != "succeeded":
             return
-        answer = await self.calls.insist("GET", f"/jobs/{line.id}/result", 200)
-        await asyncio.to_thread(self._ledger.check_result, line, answer.content)
-        if line.end["result"] is not None and json.loads(answer.content) != line.end["result"]:
-            self._ledger.broken.append(f"the result in the job is another than the job's result: {line.end}")
+        response = await self.calls.until_status("GET", f"/jobs/{line.id}/result", 200)
+        await asyncio.to_thread(self._ledger.check_result, line, response.content)
+        if line.end["result"] is not None and json.loads(response.content) != line.end["result"]:
+            self._ledger.broken.append(f"the inline result differs from the result: {line.end}")

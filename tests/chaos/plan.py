@@ -1,7 +1,7 @@
-"""From a seed to a schedule of faults. Pure: the same seed makes the same plan on any machine.
+"""Makes a schedule of faults from a seed. The same seed makes the same plan on any machine.
 
-A plan has two acts. In the first everything may be struck, the service included; in the second the service is left to
-itself, so that whatever it leaks at each fault adds up in one process.
+A plan has two phases. The first has faults of all kinds. The second has none that ends the service itself, so that
+leaks add up in one process.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from random import Random
 
 
 class Fault(StrEnum):
-    """What can happen to a service, named as the table of results names it."""
+    """The kinds of fault, by their names in the table of results."""
 
     LANE_KILLED = "SIGKILL of a lane"
     LANE_STOPPED = "SIGSTOP of a lane"
@@ -31,73 +31,73 @@ WEIGHTS = {
     Fault.SERVICE_TERMINATED: 7,
 }
 
-OF_LANES = frozenset({Fault.LANE_KILLED, Fault.LANE_STOPPED})
-OF_THE_SERVICE = frozenset({Fault.SERVICE_KILLED, Fault.SERVICE_TERMINATED})
-STOPS = frozenset({Fault.LANE_STOPPED, Fault.MANAGER_STOPPED})
+LANE_FAULTS = frozenset({Fault.LANE_KILLED, Fault.LANE_STOPPED})
+SERVICE_FAULTS = frozenset({Fault.SERVICE_KILLED, Fault.SERVICE_TERMINATED})
+STOP_FAULTS = frozenset({Fault.LANE_STOPPED, Fault.MANAGER_STOPPED})
 
-FIRST_ACT = 0.65
-"""The part of all faults that is in the first act."""
+FIRST_PHASE = 0.65
+"""The fraction of all faults that is in the first phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Blow:
-    """One moment of the plan: a fault, or two at once."""
+class Injection:
+    """One moment of the plan: one fault, or two at once."""
 
     pause_s: float
-    """How long after the blow before it, or at the soonest after it."""
+    """Seconds after the previous injection, at least."""
     faults: tuple[Fault, ...]
-    at_hand_over: bool
-    """Strikes the lane that is just writing a large result, or the service while a submission is under way."""
+    aimed: bool
+    """Waits for a lane that writes a large result, or for a submission in progress."""
     resumed_after_s: float | None
-    """What it stops goes on after so long; None: it is left stopped."""
-    again_in_start_s: float | None
-    """A service that was struck is struck in the same way once more, so long after the launch of the next one."""
+    """A stopped process resumes after so many seconds; None: it stays stopped."""
+    repeated_in_start_s: float | None
+    """The same fault hits the next service, so many seconds after its launch."""
     pick: int
-    """Which lane: an index, to be taken modulo the number of lanes."""
+    """Chooses the lane: an index modulo the number of lanes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     seed: int
-    first: tuple[Blow, ...]
-    second: tuple[Blow, ...]
+    first: tuple[Injection, ...]
+    second: tuple[Injection, ...]
 
 
 def plan(seed: int, faults: int) -> Plan:
-    """A plan of that many faults in all."""
+    """Returns a plan with this number of faults in all."""
     chance = Random(seed)  # noqa: S311  # not a secret
-    first = round(faults * FIRST_ACT)
+    first = round(faults * FIRST_PHASE)
     return Plan(
         seed=seed,
-        first=tuple(_with_a_kill_at_its_end(_act(chance, first, list(Fault)))),
-        second=tuple(_act(chance, faults - first, [fault for fault in Fault if fault not in OF_THE_SERVICE])),
+        first=tuple(_with_a_last_kill(_phase(chance, first, list(Fault)))),
+        second=tuple(_phase(chance, faults - first, [fault for fault in Fault if fault not in SERVICE_FAULTS])),
     )
 
 
-def _with_a_kill_at_its_end(blows: list[Blow]) -> list[Blow]:
-    """What a start fails to take up is healed by the next start: the last one must have something to take up."""
-    if blows:
-        faults = (*blows[-1].faults[:-1], Fault.SERVICE_KILLED)
-        blows[-1] = replace(blows[-1], faults=faults, again_in_start_s=None)
-    return blows
+def _with_a_last_kill(injections: list[Injection]) -> list[Injection]:
+    """A start would repair what the previous start failed to recover. So the last start follows a kill."""
+    if injections:
+        faults = (*injections[-1].faults[:-1], Fault.SERVICE_KILLED)
+        injections[-1] = replace(injections[-1], faults=faults, repeated_in_start_s=None)
+    return injections
 
 
-def _act(chance: Random, faults: int, kinds: list[Fault]) -> list[Blow]:
-    blows: list[Blow] = []
+def _phase(chance: Random, faults: int, kinds: list[Fault]) -> list[Injection]:
+    injections: list[Injection] = []
     while faults > 0:
         at_once = min(faults, 2 if chance.random() < 0.15 else 1)
-        blows.append(_blow(chance, at_once, kinds))
+        injections.append(_injection(chance, at_once, kinds))
         faults -= at_once
-    return blows
+    return injections
 
 
-def _blow(chance: Random, at_once: int, kinds: list[Fault]) -> Blow:
-    struck = tuple(chance.choices(kinds, [WEIGHTS[kind] for kind in kinds], k=at_once))
-    return Blow(
+def _injection(chance: Random, at_once: int, kinds: list[Fault]) -> Injection:
+    chosen = tuple(chance.choices(kinds, [WEIGHTS[kind] for kind in kinds], k=at_once))
+    return Injection(
         pause_s=chance.choice([chance.uniform(0, 0.05), chance.uniform(0.05, 0.4), chance.uniform(0.2, 1.2)]),
-        faults=struck,
-        at_hand_over=chance.random() < 0.3,
+        faults=chosen,
+        aimed=chance.random() < 0.3,
         resumed_after_s=chance.choice([None, chance.uniform(0, 0.3), chance.uniform(0.3, 4)]),
-        again_in_start_s=chance.choice([None, chance.uniform(0, 1)]),
+        repeated_in_start_s=chance.choice([None, chance.uniform(0, 1)]),
         pick=chance.randrange(1 << 16),
     )

@@ -1,4 +1,4 @@
-"""How long a service that was killed with many queued jobs takes until it is ready again."""
+"""Measures how long a service that was killed with many queued jobs takes until it is ready again."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from tests.support.server import Server
 
 
 def ready_with(queued: int, directory: Path, lanes: int) -> float:
-    """Seconds from the launch to the line that says ready."""
+    """Returns the seconds from the launch to the line that reports ready."""
     with Server(directory, lanes=lanes) as server:
         gate = directory / "gate"
         for _ in range(lanes):

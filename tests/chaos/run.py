@@ -1,4 +1,4 @@
-"""One run: a service, its clients, the plan's blows one after the other, and then the facts."""
+"""One run: a service, its clients, the injections of a plan one after the other, and then the checks."""
 
 import asyncio
 import contextlib
@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos import facts, work
-from tests.chaos.faults import GRACE_S, Attacker
+from tests.chaos import checks, work
+from tests.chaos.injection import GRACE_S, Injector
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
-from tests.chaos.plan import Blow, Plan
+from tests.chaos.plan import Injection, Plan
 from tests.chaos.times import Times
 from tests.support.caller import TERMINAL
 from tests.support.server import Server
@@ -20,94 +20,96 @@ from tests.support.waiting import NotInTimeError, until
 
 CLIENTS = 6
 QUIET_S = 120.0
-"""How long all that has been accepted may take to end once nothing is struck any more."""
+"""How long the accepted jobs may take to end after the last injection."""
 
 WARM = 0.25
-"""The part of the second act after which the service is warm: what it holds then, it should hold at the end."""
+"""The fraction of the second phase after which the service is warm. Its resources must not grow after that."""
 
 
 @dataclass(slots=True)
 class Run:
-    """What a run came to."""
+    """The outcome of a run."""
 
     plan: Plan
     ledger: Ledger
     times: Times
-    attacker: Attacker
+    injector: Injector
     jobs: int = 0
-    """How many jobs the service had or had deleted."""
-    before: facts.Holding | None = None
-    after: facts.Holding | None = None
+    """The number of jobs, deleted ones included."""
+    before: checks.Resources | None = None
+    after: checks.Resources | None = None
     seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
 
 
-async def run(plan: Plan, directory: Path, lanes: int, tell: Callable[[str], None]) -> Run:
-    """Carries out a plan in an empty directory. Raises only where the harness itself can't go on."""
+async def run(plan: Plan, directory: Path, lanes: int, report: Callable[[str], None]) -> Run:
+    """Runs a plan in an empty directory. Raises only if the harness itself fails."""
     began = time.monotonic()
     tmp = directory / "tmp"
     tmp.mkdir()
     server = Server(directory, lanes=lanes, shutdown_grace_s=GRACE_S, log_level="info")
     server.environment["TMPDIR"] = str(tmp)
-    work.lay_out(server.files_dir)
-    async with _parts(server, plan) as (load, attacker, ledger, times):
-        it = Run(plan, ledger, times, attacker)
+    work.write_files(server.files_dir)
+    async with _parts(server, plan) as (load, injector, ledger, times):
+        result = Run(plan, ledger, times, injector)
         try:
-            await attacker.start()
-            load.begin()
-            await _act(plan.first, load, attacker, "first act", tell)
+            await injector.start()
+            load.start()
+            await _phase(plan.first, load, injector, "first phase", report)
             warm = round(len(plan.second) * WARM)
-            await _act(plan.second[:warm], load, attacker, "second act, until warm", tell)
-            it.before = await _quiet(load, attacker, server)
-            load.go_on()
-            await _act(plan.second[warm:], load, attacker, "second act", tell)
-            it.after = await _quiet(load, attacker, server)
+            await _phase(plan.second[:warm], load, injector, "second phase, until warm", report)
+            result.before = await _quiet(load, injector, server)
+            load.resume()
+            await _phase(plan.second[warm:], load, injector, "second phase", report)
+            result.after = await _quiet(load, injector, server)
             await load.end()
-            await _reckon(it, load)
-            await attacker.terminate()
+            await _check_every_job(result, load)
+            await injector.terminate()
         except (NotInTimeError, AssertionError) as error:
-            it.broken.append(f"{type(error).__name__}: {error}")
-            it.broken += await _unended(load, ledger)
+            result.broken.append(f"{type(error).__name__}: {error}")
+            result.broken += await _stuck_jobs(load, ledger)
         else:
-            it.broken += it.after.grown(it.before)
-            it.broken += await asyncio.to_thread(facts.of_the_processes, server)
-            it.broken += facts.of_the_files(server, tmp, ledger)
-        it.broken += ledger.broken + attacker.broken + facts.of_the_times(times) + facts.of_the_log(server)
-        it.seconds = time.monotonic() - began
-        return it
+            result.broken += result.after.grown(result.before)
+            result.broken += await asyncio.to_thread(checks.check_processes, server)
+            result.broken += checks.check_files(server, tmp, ledger)
+        result.broken += ledger.broken + injector.broken + checks.check_times(times) + checks.check_log(server)
+        result.seconds = time.monotonic() - began
+        return result
 
 
 @asynccontextmanager
-async def _parts(server: Server, plan: Plan) -> AsyncIterator[tuple[Load, Attacker, Ledger, Times]]:
+async def _parts(server: Server, plan: Plan) -> AsyncIterator[tuple[Load, Injector, Ledger, Times]]:
     ledger, times = Ledger(), Times()
     load = Load(plan.seed, CLIENTS, ledger, times)
     try:
-        yield load, Attacker(server, load, times), ledger, times
+        yield load, Injector(server, load, times), ledger, times
     finally:
         await load.close()
         await asyncio.to_thread(server.abandon)
 
 
-async def _act(blows: Sequence[Blow], load: Load, attacker: Attacker, name: str, tell: Callable[[str], None]) -> None:
-    for number, blow in enumerate(blows, 1):
-        await asyncio.sleep(blow.pause_s)  # nothing to wait for: any moment is meant
-        await attacker.strike(blow)
+async def _phase(
+    injections: Sequence[Injection], load: Load, injector: Injector, name: str, report: Callable[[str], None]
+) -> None:
+    for number, injection in enumerate(injections, 1):
+        await asyncio.sleep(injection.pause_s)  # at any moment: there is no condition to wait for
+        await injector.inject(injection)
         load.check()
-        if number % 10 == 0 or number == len(blows):
-            tell(f"{name}: {number} of {len(blows)} blows, {sum(attacker.struck.values())} faults in all")
+        if number % 10 == 0 or number == len(injections):
+            report(f"{name}: {number} of {len(injections)} injections, {sum(injector.injected.values())} faults in all")
 
 
-async def _quiet(load: Load, attacker: Attacker, server: Server) -> facts.Holding:
-    """Lets everything that was accepted end, and looks at what the service then holds."""
-    await attacker.resume()
+async def _quiet(load: Load, injector: Injector, server: Server) -> checks.Resources:
+    """Waits until all accepted jobs have ended. Returns the resources of the service at that moment."""
+    await injector.resume()
     load.pause()
-    await until(load.quiet, within=QUIET_S, what="the end of all that was accepted")
-    await until(lambda: attacker.lanes_are("idle"), within=QUIET_S, what="every lane to be idle")
-    return await asyncio.to_thread(facts.Holding.of, server.process.pid)
+    await until(load.quiet, within=QUIET_S, what="all accepted jobs to end")
+    await until(lambda: injector.lanes_are("idle"), within=QUIET_S, what="every lane to be idle")
+    return await asyncio.to_thread(checks.Resources.of, server.process.pid)
 
 
-async def _reckon(it: Run, load: Load) -> None:
-    """Follows the jobs whose acceptance nobody had heard of, then holds every job against the ledger."""
+async def _check_every_job(result: Run, load: Load) -> None:
+    """Waits for all jobs, those whose 202 was lost included, then compares every job with the ledger."""
 
     async def all_terminal() -> bool:
         return all(job["state"] in TERMINAL for job in await load.calls.every_job())
@@ -115,22 +117,22 @@ async def _reckon(it: Run, load: Load) -> None:
     await until(all_terminal, within=QUIET_S, what="every job to be terminal")
     jobs = await load.calls.every_job()
     for job in jobs:
-        line = it.ledger.lines.get(job["labels"][0])
+        line = result.ledger.lines.get(job["labels"][0])
         if line is not None:
             line.id = line.id or job["id"]
-            it.ledger.saw(line, job)
+            result.ledger.note(line, job)
             await load.check_result(line)
-    it.jobs = len(jobs) + sum(line.forgotten for line in it.ledger.lines.values())
-    it.broken += facts.of_the_list(it.ledger, jobs)
+    result.jobs = len(jobs) + sum(line.deleted for line in result.ledger.lines.values())
+    result.broken += checks.check_jobs(result.ledger, jobs)
 
 
-async def _unended(load: Load, ledger: Ledger) -> list[str]:
-    """The jobs that somebody still waits for, where the run could not be brought to its end."""
+async def _stuck_jobs(load: Load, ledger: Ledger) -> list[str]:
+    """Returns the jobs that clients still wait for, if the run could not end."""
     waited_for = [line for line in ledger.lines.values() if line.id and line.end is None]
     stuck = []
     for line in waited_for[:100]:
         with contextlib.suppress(TimeoutError, AssertionError):
             async with asyncio.timeout(5):
-                if not ledger.saw(line, job := await load.calls.job(line)):
+                if not ledger.note(line, job := await load.calls.job(line)):
                     stuck.append(f"stuck: {job}")
     return stuck

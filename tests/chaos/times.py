@@ -1,10 +1,10 @@
-"""The longest that anything took."""
+"""The durations of a run."""
 
 from collections import defaultdict
 
 
 class Times:
-    """By name, in seconds."""
+    """Durations by name, in seconds."""
 
     def __init__(self) -> None:
         self._all: dict[str, list[float]] = defaultdict(list)
@@ -13,5 +13,5 @@ class Times:
         self._all[what].append(seconds)
 
     def worst(self) -> dict[str, tuple[int, float, float]]:
-        """For each name: how often it was measured, the median, the longest."""
+        """Returns for each name the number of measurements, the median and the longest."""
         return {what: (len(all_), sorted(all_)[len(all_) // 2], max(all_)) for what, all_ in self._all.items()}

@@ -1,4 +1,4 @@
-"""What the clients submit: jobs of every kind whose right end can be known beforehand."""
+"""What the clients submit: jobs of all kinds, each with an outcome that is known beforehand."""
 
 import hashlib
 import json
@@ -12,25 +12,25 @@ import gmpy2
 from tests.support.caller import Json
 
 FILES = {f"{size}.bin": size for size in (0, 1_000, 70_000, 3_000_000, 12_000_000)}
-"""The files to digest, and their sizes; their content is decided by the size alone."""
+"""The files to digest, and their sizes. The content depends only on the size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One submission, and how it must end unless it is cancelled or loses its last attempt to a fault."""
+    """One submission, and its expected end. A cancellation or a fault in the last attempt may change the end."""
 
     task: str
     params: Json
     options: Json = field(default_factory=dict)
     upload: bool = False
-    """The file that it digests is sent along."""
+    """The file to digest is uploaded with the submission."""
     fails: str | None = None
-    """The kind of failure; None where it succeeds."""
+    """The kind of failure; None: it succeeds."""
     cancelled: bool = False
-    """Somebody is going to cancel it, since it never ends by itself."""
+    """A client cancels it, since it never ends by itself."""
 
-    def right(self, result: bytes) -> bool:
-        """Whether these bytes are the task's result, every one of them."""
+    def is_result(self, result: bytes) -> bool:
+        """Returns True if these bytes are exactly the task's result."""
         return result == json.dumps(self._result(), separators=(",", ":")).encode()
 
     def _result(self) -> object:
@@ -58,14 +58,14 @@ def file_content(size: int) -> bytes:
     return Random(size).randbytes(size)  # noqa: S311  # not a secret
 
 
-def lay_out(files_dir: Path) -> None:
-    """Makes the files that `file-digest` is asked for."""
+def write_files(files_dir: Path) -> None:
+    """Makes the files for `file-digest`."""
     for name, size in FILES.items():
         (files_dir / name).write_bytes(file_content(size))
 
 
-def draw(chance: Random) -> Work:
-    """Any job."""
+def random_work(chance: Random) -> Work:
+    """Returns a random submission."""
     options: Json = {"max_attempts": chance.randint(1, 4), "priority": chance.choice([0, 0, 0, -5, 5])}
 
     def of(task: str, **params: object) -> Work:

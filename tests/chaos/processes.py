@@ -1,4 +1,4 @@
-"""Which process of a running service is which, as far as can be told from outside at any moment."""
+"""Finds the processes of a running service, as far as they can be told apart from outside."""
 
 import contextlib
 import os
@@ -15,21 +15,21 @@ LANE_NAME = "offload-lane"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Process ids; None, or fewer, where something is away."""
+    """Process ids. None, or fewer lanes, where a process is missing."""
 
     forkserver: int | None
     manager: int | None
     lanes: Sequence[int]
-    """Open or being opened, in order of their ids."""
+    """Open or opening lanes, sorted."""
 
 
-def look(server: Server) -> Parts:
-    """Looks once, in some 50 ms. What is forked just now may be taken for a lane: it looks like one."""
-    front_desk, forkserver, manager, lanes = server.process.pid, None, None, []
+def find_processes(server: Server) -> Parts:
+    """Finds the processes once, in about 50 ms. A process that has just been forked may be taken for a lane."""
+    server_pid, forkserver, manager, lanes = server.process.pid, None, None, []
     for process in server.forked():
         with contextlib.suppress(OSError, psutil.NoSuchProcess):  # it has ended
             pid, its_own_session = process.pid, os.getsid(process.pid) == process.pid
-            if process.ppid() == front_desk and not its_own_session:
+            if process.ppid() == server_pid and not its_own_session:
                 forkserver = pid
             elif its_own_session and _name(pid) != LANE_NAME:
                 manager = pid
@@ -38,8 +38,8 @@ def look(server: Server) -> Parts:
     return Parts(forkserver, manager, sorted(lanes))
 
 
-def handing_over(server: Server, lanes: Sequence[int]) -> int | None:
-    """The lane, of these, that is writing a result file at this moment. In some 100 µs."""
+def lane_writing_a_result(server: Server, lanes: Sequence[int]) -> int | None:
+    """Returns the lane that is writing a result file at this moment, if any. Takes about 100 µs."""
     if not any(file.suffix == ".partial" for file in (server.data_dir / "results").iterdir()):
         return None
     for pid in lanes:

@@ -1,4 +1,4 @@
-"""How each fault is done to a running service, and how long the service takes to be itself again."""
+"""Injects each fault into a running service, and measures how long the service takes to recover."""
 
 import asyncio
 import contextlib
@@ -12,45 +12,45 @@ from functools import partial
 import httpx
 import psutil
 
-from tests.chaos.facts import BACK, MOST_S, NOTICED
+from tests.chaos.checks import MOST_S, NOTICED, RECOVERED
 from tests.chaos.load import Load
-from tests.chaos.parts import Parts, handing_over, look
-from tests.chaos.plan import OF_LANES, OF_THE_SERVICE, STOPS, Blow, Fault
+from tests.chaos.plan import LANE_FAULTS, SERVICE_FAULTS, STOP_FAULTS, Fault, Injection
+from tests.chaos.processes import Parts, find_processes, lane_writing_a_result
 from tests.chaos.times import Times
 from tests.support.server import Server
 from tests.support.waiting import NotInTimeError, until
 
-HAND_OVER_S = 1.0
-"""A blow waits at most so long for a large result, or a submission, to be handed over."""
+AIM_WITHIN_S = 1.0
+"""How long an injection waits for a lane that writes a large result, or for a submission."""
 
 GRACE_S = 4.0
 BOUND_S = 2.0
-"""What the end after SIGTERM may take beyond the grace, on a busy machine."""
+"""How much longer than the grace period the end after SIGTERM may take, on a busy machine."""
 
 
-class Attacker:
-    """Strikes one server and its processes."""
+class Injector:
+    """Injects faults into one server and its processes."""
 
     def __init__(self, server: Server, load: Load, times: Times) -> None:
-        self.struck: Counter[Fault] = Counter()
+        self.injected: Counter[Fault] = Counter()
         self.missed: Counter[Fault] = Counter()
-        """Faults whose victim was away, or gone before it could be struck."""
+        """Faults whose process was missing, or ended before the injection."""
         self.broken: list[str] = []
         self._server = server
         self._load = load
         self._times = times
         self._stopped: list[psutil.Process] = []
-        self._beside: set[asyncio.Task[None]] = set()
+        self._measurements: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Starts the service, again too, and tells the clients where it is."""
+        """Starts the service, and gives the clients its address."""
         began = time.monotonic()
         await asyncio.to_thread(self._server.start)
         self._times.took("start until ready", time.monotonic() - began)
         self._load.calls.url = str(self._server.api.http.base_url).rstrip("/")
 
     async def terminate(self) -> None:
-        """Ends the service in order, and measures it."""
+        """Ends the service by SIGTERM, and measures how long that takes."""
         began = time.monotonic()
         self._server.process.terminate()
         try:
@@ -63,37 +63,39 @@ class Attacker:
             self.broken.append(f"SIGTERM: exit code {code} after {took:.1f} s of {GRACE_S:g} s grace")
 
     async def resume(self) -> None:
-        """Lets go on what is still stopped, and waits for what is being measured."""
+        """Resumes every stopped process, and waits for all measurements."""
         for process in self._stopped:
             _resume(process)
-        await asyncio.gather(*self._beside)
+        await asyncio.gather(*self._measurements)
 
-    async def strike(self, blow: Blow) -> None:
-        """Does one blow. Returns when the service, if it was struck, is ready again."""
+    async def inject(self, injection: Injection) -> None:
+        """Injects the faults of one moment. Returns when the service is ready again, if it was killed or terminated."""
         await asyncio.to_thread(self._server.note_semaphores)
-        parts = await asyncio.to_thread(look, self._server)
-        aimed = await self._aim(blow, parts)
-        for number, fault in enumerate(sorted(blow.faults, key=OF_THE_SERVICE.__contains__)):  # it takes all along
-            if fault in OF_THE_SERVICE:
-                await self._strike_service(fault, blow.again_in_start_s)
+        parts = await asyncio.to_thread(find_processes, self._server)
+        aimed = await self._aim(injection, parts)
+        for number, fault in enumerate(
+            sorted(injection.faults, key=SERVICE_FAULTS.__contains__)
+        ):  # last, since it ends all other processes
+            if fault in SERVICE_FAULTS:
+                await self._inject_into_service(fault, injection.repeated_in_start_s)
             else:
-                lane = parts.lanes[(blow.pick + number) % len(parts.lanes)] if parts.lanes else None
-                self._strike_part(fault, _victim(fault, parts, aimed or lane), blow.resumed_after_s)
+                lane = parts.lanes[(injection.pick + number) % len(parts.lanes)] if parts.lanes else None
+                self._inject_into_part(fault, _victim(fault, parts, aimed or lane), injection.resumed_after_s)
 
-    async def _aim(self, blow: Blow, parts: Parts) -> int | None:
-        """Waits for the moment that the blow is meant for; answers the lane that is then the right one, if any."""
-        if not blow.at_hand_over:
+    async def _aim(self, injection: Injection, parts: Parts) -> int | None:
+        """Waits for the moment that the injection is aimed at. Returns the lane that writes a result, if any."""
+        if not injection.aimed:
             return None
         with contextlib.suppress(NotInTimeError):
-            if OF_LANES & set(blow.faults):
-                return await until(lambda: handing_over(self._server, parts.lanes), within=HAND_OVER_S)
-            await until(lambda: self._load.submitting, within=HAND_OVER_S)
+            if LANE_FAULTS & set(injection.faults):
+                return await until(lambda: lane_writing_a_result(self._server, parts.lanes), within=AIM_WITHIN_S)
+            await until(lambda: self._load.submitting, within=AIM_WITHIN_S)
         return None
 
-    def _strike_part(self, fault: Fault, pid: int | None, resumed_after_s: float | None) -> None:
+    def _inject_into_part(self, fault: Fault, pid: int | None, resumed_after_s: float | None) -> None:
         try:
             victim = psutil.Process(pid or -1)
-            if fault in STOPS:
+            if fault in STOP_FAULTS:
                 victim.suspend()
                 self._stopped.append(victim)
             else:
@@ -101,35 +103,35 @@ class Attacker:
         except (psutil.NoSuchProcess, ValueError):
             self.missed[fault] += 1
             return
-        self.struck[fault] += 1
-        if fault in STOPS and resumed_after_s is not None:
+        self.injected[fault] += 1
+        if fault in STOP_FAULTS and resumed_after_s is not None:
             asyncio.get_running_loop().call_later(resumed_after_s, _resume, victim)
         if fault is Fault.LANE_KILLED:
-            self._measure(self._lane_back(victim.pid))
+            self._measure(self._measure_recovery(victim.pid))
 
-    async def _strike_service(self, fault: Fault, again_in_start_s: float | None) -> None:
+    async def _inject_into_service(self, fault: Fault, repeated_in_start_s: float | None) -> None:
         if fault is Fault.SERVICE_KILLED:
             self._server.process.kill()
             await asyncio.to_thread(self._server.wait)
         else:
             await self.terminate()
-        self.struck[fault] += 1
-        if again_in_start_s is not None:
+        self.injected[fault] += 1
+        if repeated_in_start_s is not None:
             self._server.launch()
-            await asyncio.sleep(again_in_start_s)  # any moment of the start is meant
+            await asyncio.sleep(repeated_in_start_s)  # at any moment of the start
             await asyncio.to_thread(self._server.note_semaphores)
             self._server.process.send_signal(signal.SIGKILL if fault is Fault.SERVICE_KILLED else signal.SIGTERM)
             await asyncio.to_thread(self._server.wait, GRACE_S + BOUND_S)
-            self.struck[fault] += 1
+            self.injected[fault] += 1
         await self.start()
 
     def _measure(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        self._measurements.add(task)
+        task.add_done_callback(self._measurements.discard)
 
-    async def _lane_back(self, pid: int) -> None:
-        """Measures until the service knows of the death, and until all lanes are open again."""
+    async def _measure_recovery(self, pid: int) -> None:
+        """Measures how long until the service notices the death, and until all lanes are open again."""
         service, began = self._server.process, time.monotonic()
 
         async def seen(whole: bool) -> bool:
@@ -140,7 +142,7 @@ class Attacker:
             lanes = await self._lanes()
             return bool(lanes) and pid not in {shown for shown, _ in lanes}
 
-        for what, whole in ((NOTICED, False), (BACK, True)):
+        for what, whole in ((NOTICED, False), (RECOVERED, True)):
             try:
                 await until(partial(seen, whole), within=MOST_S[what], what=what)
             except NotInTimeError as error:
@@ -150,12 +152,12 @@ class Attacker:
                 self._times.took(what, time.monotonic() - began)
 
     async def lanes_are(self, *states: str) -> bool:
-        """Whether the service says that every lane is in one of these states."""
+        """Returns True if the service reports every lane in one of these states."""
         lanes = await self._lanes()
         return bool(lanes) and all(state in states for _, state in lanes)
 
     async def _lanes(self) -> list[tuple[int | None, str]]:
-        """(pid, state) of each lane; nothing where the service can't be asked just now."""
+        """Returns (pid, state) of each lane, or nothing if the service does not respond."""
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
                 lanes = (await http.get(f"{self._server.api.http.base_url}/stats")).json()["lanes"]
@@ -165,7 +167,7 @@ class Attacker:
 
 
 def _victim(fault: Fault, parts: Parts, lane: int | None) -> int | None:
-    if fault in OF_LANES:
+    if fault in LANE_FAULTS:
         return lane
     return parts.forkserver if fault is Fault.FORKSERVER_KILLED else parts.manager
 

@@ -1,4 +1,4 @@
-"""What must hold of the whole system when all is over. Each check answers the sentences of what did not."""
+"""What must hold when a run is over. Each check returns one sentence for each failure."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ from tests.support.waiting import NotInTimeError, until_sync
 MORE_DESCRIPTORS = 8
 MORE_THREADS = 8
 MORE_MIB = 48
-"""What a service may have gained, between two quiet moments, by caches that have filled and pools that have grown."""
+"""How much a service may grow between two quiet moments: caches and pools fill."""
 
 GOES_WITHIN_S = 10.0
 
-CANCEL, NOTICED, BACK = "cancel", "death of a lane noticed", "all lanes back after it"
-MOST_S = {CANCEL: 5.0, NOTICED: 5.0, BACK: 30.0}
-"""The contract says a second, of a machine that has one to spare; here clients, faults and lanes share two cores."""
+CANCEL, NOTICED, RECOVERED = "cancel", "death of a lane noticed", "all lanes back after it"
+MOST_S = {CANCEL: 5.0, NOTICED: 5.0, RECOVERED: 30.0}
+"""The promise is one second. Here clients, faults and lanes share two cores."""
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What the front desk's process holds at a quiet moment. Connections of clients do not count."""
+class Resources:
+    """What the server's process uses at a quiet moment. Connections of clients do not count."""
 
     descriptors: int
     threads: int
     mib: int
 
     @classmethod
-    def of(cls, pid: int) -> "Holding":
+    def of(cls, pid: int) -> "Resources":
         process = psutil.Process(pid)
         connections = [one for one in process.net_connections("inet") if one.status != psutil.CONN_LISTEN]
         return cls(process.num_fds() - len(connections), process.num_threads(), process.memory_info().rss >> 20)
 
-    def grown(self, before: "Holding") -> list[str]:
-        """What has become more than may be."""
+    def grown(self, before: "Resources") -> list[str]:
+        """Returns what has grown too much."""
         broken = []
         if self.descriptors > before.descriptors + MORE_DESCRIPTORS:
             broken.append(f"descriptors of the service: {before.descriptors}, then {self.descriptors}")
@@ -50,8 +50,8 @@ class Holding:
         return broken
 
 
-def of_the_times(times: Times) -> list[str]:
-    """What took longer than it may."""
+def check_times(times: Times) -> list[str]:
+    """Returns what took too long."""
     return [
         f"too slow: {what} took {longest:.1f} s"
         for what, (_, _, longest) in times.worst().items()
@@ -59,35 +59,32 @@ def of_the_times(times: Times) -> list[str]:
     ]
 
 
-def of_the_list(ledger: Ledger, jobs: list[Json]) -> list[str]:
-    """The service's list of jobs against the clients' ledger."""
+def check_jobs(ledger: Ledger, jobs: list[Json]) -> list[str]:
+    """Compares the service's list of jobs with the clients' ledger."""
     broken = []
     by_label = {job["labels"][0]: job for job in jobs}
     for label, count in Counter(job["labels"][0] for job in jobs).items():
         if count > 1:
             broken.append(f"doubled: the submission {label} became {count} jobs")
         if label in ledger.refused:
-            broken.append(f"a submission that was refused is there: {by_label[label]}")
+            broken.append(f"a refused submission became a job: {by_label[label]}")
         elif label not in ledger.lines:
-            broken.append(f"a job that nobody submitted: {by_label[label]}")
+            broken.append(f"a job that no client submitted: {by_label[label]}")
     for line in ledger.lines.values():
         there = line.label in by_label
-        if line.id is not None and there == line.forgotten:
-            broken.append(f"{'deleted, but there' if there else 'lost'}: job {line.id} of submission {line.label}")
+        if line.id is not None and there == line.deleted:
+            broken.append(f"{'deleted, but listed' if there else 'lost'}: job {line.id} of submission {line.label}")
         if line.id is not None and line.end is None:
             broken.append(f"stuck: job {line.id} of submission {line.label}: {by_label.get(line.label)}")
     return broken
 
 
-def of_the_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
-    """What lies about when the service has ended in order."""
+def check_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
+    """Checks the files that are left after an orderly end."""
     kept = {
         f"{line.id}.{line.end['attempt']}.json"
         for line in ledger.lines.values()
-        if line.end is not None
-        and not line.forgotten
-        and line.end["state"] == "succeeded"
-        and line.end["result"] is None
+        if line.end is not None and not line.deleted and line.end["state"] == "succeeded" and line.end["result"] is None
     }
     results = {path.name for path in (server.data_dir / "results").iterdir()}
     uploads = {path.name for path in (server.data_dir / "uploads").iterdir()}
@@ -101,8 +98,8 @@ def of_the_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
     ]
 
 
-def of_the_processes(server: Server) -> list[str]:
-    """Processes and semaphores of any service that has been here."""
+def check_processes(server: Server) -> list[str]:
+    """Checks that no process and no semaphore of any service of the run is left."""
     try:
         until_sync(lambda: not server.family() and not server.semaphores_left(), within=GOES_WITHIN_S)
     except NotInTimeError:
@@ -111,8 +108,8 @@ def of_the_processes(server: Server) -> list[str]:
     return []
 
 
-def of_the_log(server: Server) -> list[str]:
-    """No fault that was inflicted may look like one of the service's own."""
+def check_log(server: Server) -> list[str]:
+    """Checks that the log has no error: an injected fault is no error of the service."""
     lines = server.stderr.splitlines()
     return [
         "the log: " + " | ".join(lines[max(0, number - 3) : number + 40])
