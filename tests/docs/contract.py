@@ -1,4 +1,4 @@
-"""docs/http.md, made of the OpenAPI document: `python -m tests.docs.contract` writes it anew."""
+"""Makes docs/http.md from the OpenAPI document. `python -m tests.docs.contract` writes it."""
 
 import json
 from collections.abc import Iterator

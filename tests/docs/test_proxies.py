@@ -1,4 +1,4 @@
-"""The proxies of the page on operating, configured as it says, in front of a real service."""
+"""nginx and Caddy in front of a real service, with the configuration of docs/operating.md."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ from tests.support.waiting import until_sync
 PAGE = ROOT / "docs" / "operating.md"
 NAME = "offload.example.org"
 LARGE = 20 << 20
-"""Bytes of an upload: more than the 1 MB that nginx lets through by default."""
+"""Bytes of an upload: more than the 1 MB that nginx accepts by default."""
 
 NGINX = """
 daemon off; pid {here}/nginx.pid; error_log stderr;
@@ -32,7 +32,7 @@ http {{
     include {here}/offload.conf;
 }}
 """
-"""What a system has around the page's file; all of it in a directory of the test."""
+"""The configuration around the file of the page. All paths are in a directory of the test."""
 
 
 def free_port() -> int:
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def shown(file: str, server: Server) -> str:
-    """The file as the page has it, in front of this service."""
+    """Returns the file from the page, with the address of this service."""
     (text,) = [block.text for block in blocks(PAGE) if block.file == file]
     assert "127.0.0.1:8000" in text
     return text.replace("127.0.0.1:8000", server.url.removeprefix("http://"))
@@ -56,7 +56,7 @@ def nginx(here: Path, server: Server, port: int) -> list[str]:
 
 
 def caddy(here: Path, server: Server, port: int) -> list[str]:
-    # By HTTP: for HTTPS it would ask for a certificate.
+    # HTTP, since Caddy would request a certificate for HTTPS.
     site = shown("Caddyfile", server).replace(f"{NAME} {{", f"http://{NAME}:{port} {{")
     (here / "Caddyfile").write_text(f"{{\n    admin off\n    default_bind 127.0.0.1\n}}\n{site}")
     return ["caddy", "run", "--config", str(here / "Caddyfile"), "--adapter", "caddyfile"]
@@ -66,11 +66,11 @@ def caddy(here: Path, server: Server, port: int) -> list[str]:
 def running(command: list[str], here: Path, port: int) -> Iterator[httpx.Client]:
     """A client of the proxy, by the service's public name."""
     home = {"HOME": str(here), "XDG_DATA_HOME": str(here), "XDG_CONFIG_HOME": str(here)}
-    with (here / "said").open("wb") as said:
-        proxy = subprocess.Popen(command, env={**os.environ, **home}, stdout=said, stderr=said)
+    with (here / "output").open("wb") as output:
+        proxy = subprocess.Popen(command, env={**os.environ, **home}, stdout=output, stderr=output)
     try:
         until_sync(lambda: proxy.poll() is not None or _listens(port), what="the proxy to listen")
-        assert proxy.poll() is None, (here / "said").read_text()
+        assert proxy.poll() is None, (here / "output").read_text()
         url = f"http://127.0.0.1:{port}"
         with httpx.Client(base_url=url, headers={"Host": f"{NAME}:{port}"}, trust_env=False, timeout=30) as client:
             yield client
@@ -92,7 +92,9 @@ def proxy(request: pytest.FixtureRequest) -> Callable[[Path, Server, int], list[
     return configured
 
 
-def test_all_gets_through_as_it_comes(proxy: Callable[[Path, Server, int], list[str]], tmp_path: Path) -> None:
+def test_streams_and_large_uploads_pass_the_proxy(
+    proxy: Callable[[Path, Server, int], list[str]], tmp_path: Path
+) -> None:
     gate, large, port = tmp_path / "gate", os.urandom(LARGE), free_port()
     with (
         Server(tmp_path / "service", known_hosts=NAME) as server,
@@ -100,12 +102,12 @@ def test_all_gets_through_as_it_comes(proxy: Callable[[Path, Server, int], list[
     ):
         job = answer(client.post("/jobs/hold", json={"gate": str(gate)}), 202)
         with client.stream("GET", f"/jobs/{job['id']}/events") as stream:
-            told = ""
+            received = ""
             for piece in stream.iter_text():
-                told += piece
-                if '"state":"running"' in told:  # and it runs until it is seen that it does
+                received += piece
+                if '"state":"running"' in received:  # the job runs until the proxy has passed this event on
                     gate.touch()
-        assert '"state":"succeeded"' in told
+        assert '"state":"succeeded"' in received
         assert answer(client.get(f"/jobs/{job['id']}?wait=60"), 200)["state"] == "succeeded"
         upload = answer(client.put("/uploads", content=large), 201)
         digested = answer(client.post("/jobs/file-digest", json={"upload": upload["id"]}), 202)
@@ -113,7 +115,7 @@ def test_all_gets_through_as_it_comes(proxy: Callable[[Path, Server, int], list[
         assert result["digests"]["sha256"] == hashlib.sha256(large).hexdigest()
 
 
-def test_without_its_name_the_service_refuses(proxy: Callable[[Path, Server, int], list[str]], tmp_path: Path) -> None:
+def test_a_host_that_is_not_known_is_refused(proxy: Callable[[Path, Server, int], list[str]], tmp_path: Path) -> None:
     port = free_port()
     with (
         Server(tmp_path / "service") as server,

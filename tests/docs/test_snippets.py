@@ -1,11 +1,11 @@
-"""Every command and snippet of the README and of docs/, run as it stands, in the order of its page.
+"""Runs every command and snippet of the README and of docs/, unchanged, in the order of the page.
 
-    console   commands after `$ `, in one shell a page, beside a real service; what they print is compared
-    sh        commands that start or set up something: run as well, with `offload serve` and the like only checked
-    python    is put into the file that the text names, else run; a `text` block behind it is what it prints
-    others    are read by what reads them
+    console   commands after `$ `, in one shell for each page, with a real service; the output is compared
+    sh        commands that start or set up something: they run too, except `offload serve` and similar ones
+    python    is written into the file that the text names, otherwise run; a `text` block after it is its output
+    others    are parsed
 
-A block that can't be run here says why in a comment above it.
+A block that can't run here has a comment above it with the reason.
 """
 
 import configparser
@@ -31,12 +31,12 @@ CURL = (7, 84)
 MOST_NOT_RUN = 5
 
 READ_ONLY = {"text", "mermaid", "promql"}
-"""What is shown and nothing else; the drawings have tests of their own."""
+"""Blocks that are only shown. The drawings have their own tests."""
 
 STARTS_A_SERVICE = re.compile(
     r"^(?:\w+=(?:\"[^\"]*\"|\S)+ )*(?:make (?:serve|dev)|docker compose up|offload serve)\b.*$"
 )
-"""Such a line is not run: the service of the page's tests has been started in its stead, with the tasks it names."""
+"""Such a line is not run. The test has already started a service with the tasks that the line names."""
 
 DIFFERS_EACH_TIME = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
@@ -47,14 +47,14 @@ DIFFERS_EACH_TIME = (
 
 
 class Example(NamedTuple):
-    """A command and what it prints, as shown."""
+    """A command and its output on the page."""
 
     command: str
     output: str
 
 
 def curl() -> tuple[int, ...]:
-    """The version of curl on this machine; zero where there is none."""
+    """Returns the version of curl on this machine, or zero if there is none."""
     if shutil.which("curl") is None:
         return (0,)
     version = subprocess.run(["curl", "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
@@ -62,21 +62,21 @@ def curl() -> tuple[int, ...]:
 
 
 def examples(session: str) -> Iterator[Example]:
-    """The commands of a console session, a line each after `$ `, and what follows them."""
+    """Yields the commands of a console session, each on a line after `$ `, with their output."""
     for part in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield Example(command, output)
 
 
 def usual(output: str) -> str:
-    """Output without what differs each time."""
+    """Replaces the parts of an output that differ each time."""
     for pattern, word in DIFFERS_EACH_TIME:
         output = re.sub(pattern, word, output)
     return output
 
 
-class Desk:
-    """A directory like a reader's, with a running service of which the page may speak."""
+class Session:
+    """A reader's directory and shell, with the running service that the page describes."""
 
     def __init__(self, directory: Path, server: Server) -> None:
         self._directory = directory
@@ -90,22 +90,22 @@ class Desk:
         """With the address of this service."""
         return text.replace("localhost:8000", self._place).replace("127.0.0.1:8000", self._place)
 
-    def console(self, session: str) -> list[str]:
-        """What each command prints. Variables, functions and directories stay from one session to the next."""
-        commands = [example.command for example in examples(session)]
+    def console(self, block: str) -> list[str]:
+        """Returns the output of each command. Variables and functions are kept for the next console block."""
+        commands = [example.command for example in examples(block)]
         script = "".join(f"{command}\nprintf '\\0'\n" for command in map(self.here, commands))
         printed = self._bash("".join(self._said) + "exec 2>&1\nprintf '\\1'\n" + script)
         self._said += [f"{line}\n" for command in commands for line in [self.here(command)] if _sets_something(line)]
         return printed.partition("\1")[2].split("\0")[:-1]
 
     def sh(self, text: str) -> None:
-        """Runs commands; those that start a service are left out."""
+        """Runs commands, except those that start a service."""
         lines = [line for line in text.splitlines() if not STARTS_A_SERVICE.match(line)]
         self._bash("".join(self._said) + "set -e\n" + self.here("\n".join(lines)))
         self._said += [f"{line}\n" for line in map(self.here, lines) if _sets_something(line)]
 
     def python(self, text: str) -> str:
-        """What a program prints."""
+        """Returns the output of a program."""
         return self._run([sys.executable, "-c", self.here(text)])
 
     def _bash(self, script: str) -> str:
@@ -126,12 +126,12 @@ class Desk:
 
 
 def _sets_something(line: str) -> bool:
-    """True for what later sessions of a page may need: a variable that is set, or a function."""
+    """Returns True if the line sets a variable or a function, which later blocks of a page may need."""
     return re.match(r"\w+=\S*$|\w+=\$\(|\w+\(\) \{", line) is not None
 
 
 def tasks_of(found: Sequence[Block]) -> str:
-    """Those that the page starts services with."""
+    """Returns the tasks of all services that the page starts."""
     run = "".join(block.text for block in found if block.language == "sh" and block.not_run is None)
     entries = ",".join(re.findall(r"OFFLOAD_TASKS=\"?([\w.:=,-]+)\"?", run)).split(",")
     return ", ".join(dict.fromkeys(entries))
@@ -139,7 +139,7 @@ def tasks_of(found: Sequence[Block]) -> str:
 
 @pytest.mark.skipif(curl() < CURL, reason="the examples need a newer curl")
 @pytest.mark.parametrize("page", [page for page in PAGES if "```" in page.read_text()], ids=named)
-def test_its_examples_do_what_they_show(page: Path, tmp_path: Path) -> None:
+def test_examples_print_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     found = blocks(page)
     clone = tmp_path / "clone"
     shutil.copytree(ROOT / "files", clone / "files")
@@ -151,25 +151,25 @@ def test_its_examples_do_what_they_show(page: Path, tmp_path: Path) -> None:
         with Server(
             tmp_path / "service", tasks=tasks_of(found), data_dir=str(clone / "data"), files_dir=str(clone / "files")
         ) as server:
-            desk = Desk(clone, server)
+            session = Session(clone, server)
             for place, block in enumerate(found):
                 if block.not_run is None:
                     behind = found[place + 1] if place + 1 < len(found) else None
-                    _check(desk, block, behind)
+                    _check(session, block, behind)
 
 
-def _check(desk: Desk, block: Block, behind: Block | None) -> None:
+def _check(session: Session, block: Block, behind: Block | None) -> None:
     where = f"line {block.line}"
     match block.language:
         case "console":
             shown = list(examples(block.text))
-            printed = desk.console(block.text)
+            printed = session.console(block.text)
             for example, output in zip(shown, printed, strict=True):
                 assert usual(output) == usual(example.output), f"{where}: {example.command}"
         case "sh":
-            desk.sh(block.text)
+            session.sh(block.text)
         case "python" if block.file is None:
-            printed_text = desk.python(block.text)
+            printed_text = session.python(block.text)
             if behind is not None and behind.language == "text":
                 assert usual(printed_text) == usual(behind.text), where
         case "python":
@@ -184,7 +184,7 @@ def _check(desk: Desk, block: Block, behind: Block | None) -> None:
             assert language in READ_ONLY or block.file, f"{where}: nothing reads {language!r}"
 
 
-def test_few_blocks_are_not_run_and_each_says_why() -> None:
+def test_few_blocks_are_not_run_and_each_has_a_reason() -> None:
     not_run = [
         f"{named(page)}:{block.line}: {block.not_run}" for page in PAGES for block in blocks(page) if block.not_run
     ]

@@ -35,18 +35,18 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.0)
 
 
-@pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
+@pytest.mark.parametrize("permanently", [False, True], ids=["once", "permanently"])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault: Fault, for_good: bool) -> None:
+async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault: Fault, permanently: bool) -> None:
     with faulty_disk() as disk:
-        operations = await _live(tmp_path / "whole", disk, fault, 0, for_good=False)
+        operations = await _live(tmp_path / "whole", disk, fault, 0, permanently=False)
         every = range(1, operations + 1)
         seed = random.SystemRandom().randrange(2**32)
         print(f"{operations} operations; seed {seed}")  # shown where the test fails
         chance = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret
         for number in every if os.environ.get("OFFLOAD_EVERY_FAULT") else sorted(chance.sample(every, TRIED)):
             print(f"operation {number} fails")
-            await _live(tmp_path / f"{number}", disk, fault, number, for_good=for_good)
+            await _live(tmp_path / f"{number}", disk, fault, number, permanently=permanently)
             assert disk.failed or number > operations // 2, "how writes share a commit varies, but not by so much"
 
 
@@ -56,7 +56,7 @@ async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_p
     with faulty_disk() as disk:
         async with opened(tmp_path / "journal.db") as journal:
             await journal.add([running])
-            disk.fail(fault, 1, for_good=True)
+            disk.fail(fault, 1, permanently=True)
             with pytest.raises(BootError, match="an earlier service left can't be taken up"):
                 async with front_desk(tmp_path, journal=journal):
                     pass
@@ -64,7 +64,7 @@ async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_p
             assert await journal.get("a") == running
 
 
-async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, for_good: bool) -> int:
+async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, permanently: bool) -> int:
     """Plays the scenario with the fault; answers how many operations of its kind there were."""
     path, told = directory / "data" / "journal.sqlite3", Told()
     path.parent.mkdir(parents=True)  # a test may block
@@ -72,7 +72,7 @@ async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, 
         opened(path) as journal,
         front_desk(directory, engine=ScriptedEngine(2), journal=journal) as desk,
     ):
-        disk.fail(fault, first, for_good=for_good)
+        disk.fail(fault, first, permanently=permanently)
         client = await scenario.play(desk, told)
         operations = disk.operations
         killed = await _killed(journal, path, directory / "killed")

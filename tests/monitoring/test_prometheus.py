@@ -1,4 +1,4 @@
-"""What the documentation offers to operators, in the hands of a real Prometheus that watches a real service."""
+"""The configuration, rules and dashboard of docs/monitoring, with a real Prometheus and a real service."""
 
 import json
 import re
@@ -16,11 +16,11 @@ from tests.support.waiting import until_sync
 DASHBOARD: dict[str, Any] = json.loads((MONITORING / "grafana.json").read_text())
 
 VARIABLES = {"$instance": ".*", "$task": ".*", "$__rate_interval": "1m", "${datasource}": "offload"}
-"""What Grafana would put in."""
+"""The values that Grafana would insert."""
 
 
 def expressions() -> list[tuple[str, str]]:
-    """Every expression of the dashboard, with the title of its panel."""
+    """Returns every expression of the dashboard, with the title of its panel."""
     found = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel.get("targets", ())]
     return [(title, _filled(expression)) for title, expression in found]
 
@@ -33,7 +33,7 @@ def _filled(expression: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A service on which something of everything has happened."""
+    """A service whose metrics all have values."""
     with Server(tmp_path_factory.mktemp("service")) as server:
         _busy(server.api)
         yield server
@@ -57,7 +57,7 @@ def watching(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-def test_prometheus_finds_no_fault_with_what_the_service_tells(server: Server) -> None:
+def test_promtool_finds_no_fault_in_the_metrics(server: Server) -> None:
     assert promtool("check", "metrics", text=server.api.http.get("/metrics").text) == ""
 
 
@@ -73,18 +73,18 @@ def test_each_alert_fires_when_it_should_and_not_before() -> None:
     assert set(re.findall(r"alertname: (\w+)", tests.read_text())) == alerts
 
 
-def test_every_panel_of_the_dashboard_shows_something(server: Server, watching: Prometheus) -> None:
+def test_every_panel_of_the_dashboard_has_data(server: Server, watching: Prometheus) -> None:
     for title, expression in expressions():
 
         def shows(expression: str = expression) -> list[dict[str, Any]]:
-            _busy(server.api)  # a rate needs something that goes on
+            _busy(server.api)  # a rate needs new samples
             return watching.ask(expression)
 
         if not watching.ask(expression):
             until_sync(shows, within=30, what=f"{title}: {expression}")
 
 
-def test_a_dashboard_names_no_data_source_of_its_own_and_each_panel_says_what_it_shows() -> None:
+def test_the_dashboard_has_a_variable_data_source_and_each_panel_a_description() -> None:
     assert DASHBOARD["uid"] == "offload"
     panels = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
     assert {panel["datasource"]["uid"] for panel in panels} == {"${datasource}"}
@@ -92,11 +92,11 @@ def test_a_dashboard_names_no_data_source_of_its_own_and_each_panel_says_what_it
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
 
 
-def test_no_alert_fires_of_a_service_that_is_well(watching: Prometheus) -> None:
+def test_no_alert_fires_for_a_healthy_service(watching: Prometheus) -> None:
     def evaluated() -> dict[str, str] | None:
         rules = watching.rules()
-        well = all(rule["health"] == "ok" for rule in rules.values())
-        return {name: rule["state"] for name, rule in rules.items()} if well else None
+        healthy = all(rule["health"] == "ok" for rule in rules.values())
+        return {name: rule["state"] for name, rule in rules.items()} if healthy else None
 
     states = until_sync(evaluated, within=30, what="all rules to have been evaluated")
     assert [name for name, state in states.items() if state == "firing"] == []

@@ -1,4 +1,4 @@
-"""What tests do with batches over HTTP."""
+"""Helpers for batches over HTTP."""
 
 import json
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ Json = dict[str, Any]
 
 
 def fib(n: int, **options: object) -> Json:
-    """A member."""
+    """Returns a member of a batch."""
     return {"task": "fibonacci", "params": {"n": n}, **options}
 
 
 async def posted(desk: FrontDesk, jobs: Sequence[Json], status: int = 202, *, labels: Sequence[str] = ()) -> Json:
-    """The batch of these members, or the problem."""
+    """Submits a batch of these members. Returns the batch, or the problem."""
     body = {"jobs": list(jobs), **({"labels": list(labels)} if labels else {})}
     answer = await desk.client.post("/batches", json=body)
     assert answer.status_code == status, answer.text
@@ -24,20 +24,20 @@ async def posted(desk: FrontDesk, jobs: Sequence[Json], status: int = 202, *, la
 
 
 async def members(desk: FrontDesk, batch: Json) -> list[Json]:
-    """The jobs of a batch in the order of submission."""
+    """Returns the jobs of a batch in the order of submission."""
     jobs: list[Json] = (await desk.client.get(batch["links"]["jobs"])).json()["jobs"]
     return jobs[::-1]
 
 
 async def results(desk: FrontDesk, batch: Json) -> list[Json]:
-    """The lines of a batch's results."""
+    """Returns the lines of a batch's results."""
     answer = await desk.client.get(batch["links"]["results"])
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/jsonl")
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
 async def done(desk: FrontDesk, batch: Json) -> Json:
-    """The batch once it is done."""
+    """Returns the batch when it is done."""
     found: Json = (await desk.client.get(batch["links"]["self"] + "?wait=60")).json()
     assert found["done"], found
     return found

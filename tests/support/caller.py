@@ -1,4 +1,4 @@
-"""A client of the service, as a user's script would be: it knows the HTTP contract and nothing else."""
+"""A client of the service that knows only the HTTP contract, like a user's script."""
 
 import contextlib
 import time
@@ -10,13 +10,13 @@ import psutil
 
 from tests.support.waiting import until_sync
 
-Json = dict[str, Any]  # what a server sends has no static type
+Json = dict[str, Any]  # responses have no static type
 
 TERMINAL = {"succeeded", "failed", "cancelled"}
 
 
 class Caller:
-    """Calls one service. What is not answered as expected fails the test with the whole answer."""
+    """Calls one service. An unexpected response fails the test, and is shown."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
         """With `key`, every call sends it."""
@@ -27,7 +27,7 @@ class Caller:
         self.http.close()
 
     def get(self, path: str, *, expect: int = 200, **query: str | int) -> Json:
-        """The JSON of a GET that must be answered `expect`."""
+        """Returns the JSON of a GET, whose status must be `expect`."""
         return answer(self.http.get(path, params=query), expect)
 
     def submit(
@@ -39,14 +39,14 @@ class Caller:
         expect: int = 202,
         **options: str | float,
     ) -> Json:
-        """Posts a job that must be answered `expect`: the job, or the problem."""
+        """Posts a job. The status must be `expect`. Returns the job, or the problem."""
         return answer(self.http.post(f"/jobs/{task}", json=params, params=options, headers=headers), expect)
 
     def job(self, job_id: str) -> Json:
         return self.get(f"/jobs/{job_id}")
 
-    def result(self, job_id: str) -> Any:  # whatever JSON the task made
-        """The whole result of a job that has succeeded."""
+    def result(self, job_id: str) -> Any:  # any JSON
+        """Returns the complete result of a job that has succeeded."""
         response = self.http.get(f"/jobs/{job_id}/result")
         assert response.status_code == 200, response.text
         return response.json()
@@ -55,20 +55,20 @@ class Caller:
         return answer(self.http.post(f"/jobs/{job_id}/cancel"), expect)
 
     def ended(self, job_id: str, *, within: float = 60.0) -> Json:
-        """The job once it is terminal."""
+        """Returns the job when it is terminal."""
         end = time.monotonic() + within
         while (job := self.get(f"/jobs/{job_id}", wait=2))["state"] not in TERMINAL:
             assert time.monotonic() < end, f"not terminal after {within:g} s: {job}"
         return job
 
     def succeeded(self, job_id: str, *, within: float = 60.0) -> Json:
-        """The job once it is terminal, which must be by success."""
+        """Returns the job when it is terminal. It must have succeeded."""
         job = self.ended(job_id, within=within)
         assert job["state"] == "succeeded", job
         return job
 
     def failed(self, job_id: str, kind: str, *, within: float = 60.0) -> Json:
-        """The job once it is terminal, which must be by a failure of this kind."""
+        """Returns the job when it is terminal. It must have failed with this kind."""
         job = self.ended(job_id, within=within)
         assert job["state"] == "failed", job
         assert job["error"]["type"] == f"/problems/{kind}", job
@@ -79,7 +79,7 @@ class Caller:
         return lanes
 
     def lane_of(self, job_id: str) -> psutil.Process:
-        """The process in whose hands the job is, once it is."""
+        """Waits until a lane runs the job. Returns the process of the lane."""
         pid: int = until_sync(
             lambda: next((lane["pid"] for lane in self.lanes() if lane["job"] == job_id and lane["pid"]), None),
             what=f"a lane to run {job_id}",
@@ -87,19 +87,19 @@ class Caller:
         return psutil.Process(pid)
 
     def idle_lanes(self, number: int = 2) -> list[psutil.Process]:
-        """The processes of the lanes, once there are `number` and all are idle."""
+        """Waits until there are `number` lanes and all are idle. Returns their processes."""
         return until_sync(lambda: found if len(found := self._idle()) == number else None, what=f"{number} idle lanes")
 
     def _idle(self) -> list[psutil.Process]:
         found = []
         for lane in self.lanes():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it has died since it was shown
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has died meanwhile
                 found += [psutil.Process(lane["pid"])] if lane["state"] == "idle" else []
         return found
 
 
 def answer(response: httpx.Response, expect: int) -> Json:
-    """The JSON of an answer that must have this status; of a problem, which must look like one."""
+    """Returns the JSON of a response, which must have this status. From 400 on it must be a problem."""
     assert response.status_code == expect, f"{response.status_code} {response.text[:2000]}"
     body: Json = response.json()
     if expect >= 400:

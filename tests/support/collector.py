@@ -1,4 +1,4 @@
-"""A collector of traces as exporters expect it: OTLP over HTTP, decoded by the protocol's own package."""
+"""A collector of traces: OTLP over HTTP, decoded by the protocol's own package."""
 
 import threading
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Value = str | int | float | bool
 
 @dataclass(frozen=True)
 class Span:
-    """A span as it was sent."""
+    """A span that was sent."""
 
     name: str
     trace: str
@@ -28,14 +28,14 @@ class Span:
     end: int
     facts: dict[str, Value]
     error: str | None
-    """The status's description, where the status is an error."""
+    """The description of the status, if it is an error."""
     links: Sequence[str]
     resource: dict[str, Value]
-    """Of the process that sent it."""
+    """The resource attributes of the process that sent it."""
 
 
 class Collector:
-    """Takes spans at a port of its own. With `stuck`, it takes requests and answers none until it is closed."""
+    """Receives spans at its own port. With `stuck`, it accepts requests and responds only when it is closed."""
 
     def __init__(self, *, stuck: bool = False) -> None:
         self.spans: list[Span] = []
@@ -46,7 +46,7 @@ class Collector:
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the name that the server calls
+            def do_POST(self) -> None:  # the name that the base class calls
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.requests += 1
                 collector._free.wait()
@@ -56,7 +56,7 @@ class Collector:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name that it has
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name in the base class
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -77,7 +77,7 @@ class Collector:
         until_sync(lambda: set(names) <= {span.name for span in self.spans}, within=20, what=f"spans {names}")
 
     def trace_of(self, job_id: str, *names: str) -> list[Span]:
-        """All spans of the job's trace in the order of their begins, once those of these names are there."""
+        """Waits for spans of these names. Returns all spans of the job's trace in order of their start."""
 
         def whole() -> list[Span] | None:
             traces = {span.trace for span in self.spans if span.facts.get("offload.job.id") == job_id}

@@ -1,4 +1,4 @@
-"""The installed command `offload`, as a user runs it: with pipes, or in a terminal."""
+"""The installed command `offload`, run as by a user: with pipes, or in a terminal."""
 
 import fcntl
 import json
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 ENDS_WITHIN_S = 60.0
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""What Rich moves the cursor and sets colours with."""
+"""Control sequences of Rich for the cursor and for colours."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ class Ended:
         return self.stdout.decode()
 
     def lines(self, code: int = 0) -> list[str]:
-        """What it printed, which must be all it had to say."""
+        """Returns the lines of stdout. Stderr must be empty."""
         assert (self.code, self.stderr) == (code, ""), self
         return self.out.splitlines()
 
     def line(self) -> str:
-        """The one line that it printed."""
+        """Returns the line that it printed, which must be the only one."""
         (line,) = self.lines()
         return line
 
     def json(self) -> Json:
-        """The one object that it printed."""
+        """Returns the JSON object that it printed, which must be the only line."""
         value: Json = json.loads(self.line())
         return value
 
@@ -72,7 +72,7 @@ class Command:
         cwd: Path | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Ended:
-        """Runs it to its end, with pipes."""
+        """Runs it with pipes until it ends."""
         done = subprocess.run(
             [COMMAND, *arguments],
             input=stdin,
@@ -124,15 +124,15 @@ class Terminal:
         )
         os.close(theirs)
         self.raw = b""
-        """All that it wrote."""
+        """All output."""
 
     @property
     def text(self) -> str:
-        """All that it wrote, without what Rich does to the cursor and to colours."""
+        """All output, without control sequences for the cursor and for colours."""
         return CONTROL.sub("", self.raw.decode(errors="replace")).replace("\r\n", "\n")
 
     def until(self, text: str, within: float = ENDS_WITHIN_S) -> Self:
-        """Reads until it has written this. Raises `NotInTimeError`."""
+        """Reads until the output has this text. Raises `NotInTimeError`."""
         end = time.monotonic() + within
         while text not in self.text:
             if time.monotonic() > end or not self._read(end):
@@ -145,23 +145,23 @@ class Terminal:
         return self
 
     def interrupt(self) -> None:
-        """Ctrl-C, as the terminal sends it to all of its group."""
+        """Sends SIGINT to the process group, as the terminal does at Ctrl-C."""
         os.killpg(self._process.pid, signal.SIGINT)
 
     def end(self, within: float = ENDS_WITHIN_S) -> int:
-        """Its exit code, once it has ended."""
+        """Waits until it ends, and returns the exit code."""
         end = time.monotonic() + within
         while self._read(end):
             pass
         return self._process.wait(max(0.1, end - time.monotonic()))
 
     def _read(self, end: float) -> bool:
-        """Reads a portion; False at the end of it, or of the time."""
+        """Reads some output. Returns False at the end of the output, or of the time."""
         if not select.select([self._ours], [], [], max(0.0, end - time.monotonic()))[0]:
             return False
         try:
             portion = os.read(self._ours, 65536)
-        except OSError:  # how Linux says that nobody has the other side any more
+        except OSError:  # on Linux: the other side is closed
             return False
         self.raw += portion
         return bool(portion)

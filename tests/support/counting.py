@@ -58,7 +58,7 @@ class Written:
     def begin(self) -> None:
         """Count from zero."""
         self.texts.clear()
-        self._disk.fail(Fault.SYNC, 0, for_good=False)  # counts syncs; none fails
+        self._disk.fail(Fault.SYNC, 0, permanently=False)  # counts syncs; none fails
 
     @property
     def statements(self) -> int:

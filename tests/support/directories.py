@@ -1,4 +1,4 @@
-"""Directories in states that are hard to come by."""
+"""Directories in unusual states."""
 
 import os
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LONG_NAME = "\udcff" * 250
-"""About as long as a name may be, and not UTF-8."""
+"""Almost the longest name, and not UTF-8."""
 
 
 @contextmanager
 def taken_away(directory: Path) -> Iterator[None]:
-    """While entered, there is a file where the directory was: not even root can make, read or remove anything in it."""
+    """While entered, a file is in place of the directory, so that not even root can use the directory."""
     aside = directory.with_name("aside")
     directory.rename(aside)
     directory.touch()
@@ -23,7 +23,7 @@ def taken_away(directory: Path) -> Iterator[None]:
 
 
 def deep_file(root: Path, depth: int) -> str:
-    """Makes a file so many directories down, each a `LONG_NAME`: its path, which the system may not take at once."""
+    """Makes a file `depth` directories down, each a `LONG_NAME`. Returns its path, perhaps too long to open."""
     at = os.open(root, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir(LONG_NAME, dir_fd=at)

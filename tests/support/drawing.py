@@ -1,4 +1,4 @@
-"""Reads a drawing of states and arrows made of box-drawing characters, so that a test can hold it to the code.
+"""Reads a drawing of states and arrows made of box-drawing characters, so that a test can compare it with the code.
 
 A line leaves a word at its side or from a cell above or below it, may carry a label, may branch, and ends at an
 arrowhead that points at a word.
@@ -26,7 +26,7 @@ HEADS = {"►": RIGHT, "◄": LEFT, "▲": UP, "▼": DOWN}
 
 
 def arrows(drawing: str, words: Collection[str]) -> set[tuple[str, str]]:
-    """Every (from, to) that the drawing has between these words. Raises ValueError for an arrow that points at none."""
+    """Returns every (from, to) between these words. Raises ValueError for an arrow that points at none of them."""
     rows = drawing.splitlines()
     places = dict(_places(rows, words))
     found = set()
@@ -58,7 +58,7 @@ def _at(rows: list[str], cell: Cell) -> str:
 
 
 def _ends(rows: list[str], cell: Cell, step: Cell, places: dict[Cell, str]) -> Iterator[Cell]:
-    """The words' cells that the line through `cell`, entered in the direction of `step`, points at."""
+    """Returns the cells of words that the line through `cell`, entered in the direction of `step`, points at."""
     sign = _at(rows, cell)
     if sign in HEADS:
         pointed = [(cell[0] + step[0] * distance, cell[1] + step[1] * distance) for distance in (1, 2)]

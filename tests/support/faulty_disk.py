@@ -1,4 +1,4 @@
-"""A disk that fails on demand, below the real SQLite: its file system interface with faults let in.
+"""A disk that fails on demand, below the real SQLite: a file system interface (VFS) with injected faults.
 
 SQLite reaches files through a table of functions (https://sqlite.org/c3ref/io_methods.html). `faulty_disk` puts one of
 our own before it, which counts the operations of one kind and has some of them answer an error code. Everything above,
@@ -18,7 +18,7 @@ import pytest
 
 
 class Fault(Enum):
-    """What fails: the function of the table, and the result code that it answers."""
+    """A fault: the function of the table, and the result code that it returns."""
 
     FULL = ("xWrite", 13)
     WRITE = ("xWrite", 10 | 3 << 8)
@@ -28,7 +28,7 @@ class Fault(Enum):
 
 _SHM_EXCLUSIVE_LOCK = 2 | 8
 _WRITER = 0
-"""Which of the locks in the shared index is the writer's."""
+"""The index of the writer's lock among the locks of the shared index."""
 
 _Plain = c_void_p
 _Write = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
@@ -79,21 +79,21 @@ class _Vfs(Structure):
 
 
 class FaultyDisk:
-    """Works until `fail` is called, and again from `mend` on. Operations are counted from each call of `fail`."""
+    """Works until `fail` is called, and again after `mend`. Each call of `fail` resets the count of operations."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # SQLite calls from the journal's threads
         self._fault: Fault | None = None
         self._first = 0
-        self._for_good = False
+        self._permanently = False
         self.operations = 0
-        """How many operations of the kind there have been."""
+        """The number of operations of the kind that fails."""
         self.failed = 0
 
-    def fail(self, fault: Fault, first: int, *, for_good: bool) -> None:
-        """Lets the operation number `first` (from 1) fail, and with `for_good` each one after it."""
+    def fail(self, fault: Fault, first: int, *, permanently: bool) -> None:
+        """Makes the operation number `first` (from 1) fail, and with `permanently` each one after it."""
         with self._lock:
-            self._fault, self._first, self._for_good = fault, first, for_good
+            self._fault, self._first, self._permanently = fault, first, permanently
             self.operations = self.failed = 0
 
     def mend(self) -> None:
@@ -101,12 +101,12 @@ class FaultyDisk:
             self._fault = None
 
     def answer(self, function: str) -> int:
-        """The code that this call of a function is to fail with; 0 where it is to be done."""
+        """Returns the code that this call of a function fails with, or 0 if the call is to be made."""
         with self._lock:
             if self._fault is None or self._fault.value[0] != function:
                 return 0
             self.operations += 1
-            if self.operations == self._first or (self._for_good and self.operations > self._first):
+            if self.operations == self._first or (self._permanently and self.operations > self._first):
                 self.failed += 1
                 return self._fault.value[1]
             return 0
@@ -114,10 +114,10 @@ class FaultyDisk:
 
 @contextmanager
 def faulty_disk() -> Iterator[FaultyDisk]:
-    """While entered, every database that this process opens is on a disk that can be told to fail."""
+    """While entered, every database that this process opens is on a disk that can fail."""
     sqlite = ctypes.CDLL(getattr(_sqlite3, "__file__", None))
     if not hasattr(sqlite, "sqlite3_vfs_find"):
-        pytest.skip("this Python hides its SQLite")
+        pytest.skip("this Python does not export the functions of its SQLite")
     sqlite.sqlite3_vfs_find.restype = POINTER(_Vfs)
     disk, methods = FaultyDisk(), {}
     real: _Vfs = sqlite.sqlite3_vfs_find(None).contents
@@ -143,7 +143,7 @@ def faulty_disk() -> Iterator[FaultyDisk]:
 
 
 def _failing(real: _Methods, disk: FaultyDisk) -> _Methods:
-    """The same functions, but for those that may fail."""
+    """Returns the functions with those replaced that can fail."""
 
     def write(file: int, data: int, size: int, at: int) -> int:
         return disk.answer("xWrite") or int(real.xWrite(file, data, size, at))

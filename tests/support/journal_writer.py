@@ -1,4 +1,4 @@
-"""A process that writes a journal until it is killed, and says on stdout what is acknowledged: `add id`, `end id`.
+"""A process that writes a journal until it is killed. It prints each acknowledged write: `add id`, `end id`.
 
 Run as `python -m tests.support.journal_writer PATH ROUND`.
 """
@@ -44,7 +44,7 @@ async def _one(journal: SqliteJournal, name: str) -> None:
 
 
 def _say(line: str) -> None:
-    os.write(1, f"{line}\n".encode())  # at once and unbuffered: what is said must not be lost by the kill
+    os.write(1, f"{line}\n".encode())  # unbuffered: the kill must not lose printed lines
 
 
 if __name__ == "__main__":

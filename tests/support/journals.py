@@ -1,4 +1,4 @@
-"""The journals that tests are run against, and what is written into them."""
+"""The implementations of the journal, and records to write into them."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ FACTORIES: dict[str, Callable[[Path], Journal]] = {
     "sqlite": lambda directory: SqliteJournal(directory / "journal.db"),
     "memory": lambda _: MemoryJournal(),
 }
-"""Those that the contract is held to."""
+"""The implementations that the contract suite tests."""
 
 
 def a_job(
@@ -41,18 +41,18 @@ def a_job(
 
 
 def a_key(key: str = "k", owner: str | None = None, fingerprint: bytes = b"f") -> IdempotencyKey:
-    """An idempotency key as a submission has it."""
+    """Returns the idempotency key of a submission."""
     return IdempotencyKey(owner=owner, key=key, fingerprint=fingerprint)
 
 
 def ended(job: Job, at: int = 10) -> Job:
-    """The job after one attempt that succeeded."""
+    """Returns the job after one successful attempt."""
     return lifecycle.succeed(lifecycle.start(job, at), Done(result=b"1", result_bytes=1, usage=Usage(wall_s=0.5)), at)
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[SqliteJournal]:
-    """The journal in this file, closed at the end."""
+    """Opens the journal in this file, and closes it at the end."""
     journal = SqliteJournal(path)
     await journal.open()
     try:
@@ -62,5 +62,5 @@ async def opened(path: Path) -> AsyncIterator[SqliteJournal]:
 
 
 async def ids(journal: Journal, where: JobFilter | None = None, limit: int = 100_000) -> list[str]:
-    """What is in the journal, newest first."""
+    """Returns the jobs in the journal, newest first."""
     return [job.id for job in (await journal.list(where or JobFilter(), limit)).jobs]

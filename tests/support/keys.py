@@ -1,4 +1,4 @@
-"""Keys for tests: two owners' and an admin's."""
+"""Keys of two owners and an admin."""
 
 ALICE = "alice-0123456789abcdefgh"
 BOB = "bob-0123456789abcdefghij"
@@ -8,5 +8,5 @@ ENTRIES = f"alice:{ALICE}, bob:{BOB}, root:{ROOT}:admin"
 
 
 def bearer(key: str) -> dict[str, str]:
-    """The header that a key is sent in."""
+    """Returns the header with a key."""
     return {"Authorization": f"Bearer {key}"}

@@ -12,7 +12,7 @@ trace.set_tracer_provider(provider)
 
 
 def measure() -> dict[str, Any]:
-    """Answer whether the provider is still this module's, and the trace that it stands in."""
+    """Return whether the provider is still this module's, and the id of the current trace."""
     with trace.get_tracer(__name__).start_as_current_span("mine") as span:
         context = span.get_span_context()
         return {"mine": trace.get_tracer_provider() is provider, "trace": trace.format_trace_id(context.trace_id)}

@@ -1,4 +1,4 @@
-"""What every answer from 400 on must look like."""
+"""The form of every response with a status of 400 or more."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import httpx
 
 
 def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
-    """The problem that an answer tells, which must be of this status and kind."""
+    """Returns the problem of a response, which must have this status and type."""
     told: dict[str, Any] = answer.json()
     assert (answer.status_code, told["type"]) == (status, f"/problems/{kind}"), told
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,4 +1,4 @@
-"""Prometheus itself, Debian's: it reads what the service tells, and answers what dashboards and alerts ask."""
+"""A real Prometheus, from Debian. It reads the metrics, and evaluates the queries of dashboards and alerts."""
 
 import shutil
 import socket
@@ -19,18 +19,18 @@ STARTS_WITHIN_S = 30.0
 
 
 class NoPrometheusError(AssertionError):
-    """The metrics are tested with Prometheus, which is not here. On Debian: apt install prometheus"""
+    """These tests need Prometheus. On Debian: apt install prometheus"""
 
 
 def found(command: str) -> str:
-    """Where `prometheus` or `promtool` is. Raises `NoPrometheusError`."""
+    """Returns the path of `prometheus` or `promtool`. Raises `NoPrometheusError`."""
     if (path := shutil.which(command)) is None:
         raise NoPrometheusError(NoPrometheusError.__doc__)
     return path
 
 
 def promtool(*arguments: str | Path, text: str = "") -> str:
-    """What `promtool` says. Raises `AssertionError` where it finds fault."""
+    """Returns the output of `promtool`. Raises `AssertionError` if it finds a fault."""
     command = [found("promtool"), *map(str, arguments)]
     done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -38,20 +38,20 @@ def promtool(*arguments: str | Path, text: str = "") -> str:
 
 
 class Prometheus:
-    """One that runs."""
+    """A running Prometheus."""
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
 
     def ask(self, expression: str) -> list[dict[str, Any]]:
-        """The series that an expression gives now. Raises `AssertionError` where Prometheus can't read it."""
+        """Returns the present series of an expression. Raises `AssertionError` if Prometheus can't parse it."""
         answer = self._http.get("/api/v1/query", params={"query": expression})
         assert answer.status_code == 200, f"{expression}: {answer.text}"
         result: list[dict[str, Any]] = answer.json()["data"]["result"]
         return result
 
     def rules(self) -> dict[str, dict[str, Any]]:
-        """Its alert rules by name."""
+        """Returns the alert rules by name."""
         groups = self._http.get("/api/v1/rules").json()["data"]["groups"]
         return {rule["name"]: rule for group in groups for rule in group["rules"]}
 
@@ -61,7 +61,7 @@ class Prometheus:
 
 @contextmanager
 def prometheus(directory: Path, target: str) -> Iterator[Prometheus]:
-    """Watches a service, by the configuration of the documentation but for its address and every second."""
+    """Scrapes a service every second. Otherwise the configuration is that of the documentation."""
     config = (MONITORING / "prometheus.yml").read_text()
     for before, after in (
         ("127.0.0.1:8000", target.removeprefix("http://")),

@@ -1,4 +1,4 @@
-"""What may stand between a client and the service, and misbehave: a proxy of bytes that a test tells what to do."""
+"""A proxy of bytes between a client and the service, which misbehaves as a test demands."""
 
 import contextlib
 import socket
@@ -23,7 +23,7 @@ class Proxy:
         self.hold: set[str] = set()
         self.instead: dict[str, bytes] = {}
         self.requests: list[str] = []
-        """The first lines of the first requests of connections."""
+        """The first line of the first request of each connection."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -45,7 +45,7 @@ class Proxy:
             assert not thread.is_alive()
 
     def cut(self) -> None:
-        """Cuts every connection that there is."""
+        """Closes every connection."""
         for each in list(self._open):
             self._hang_up(each)
 
@@ -61,7 +61,7 @@ class Proxy:
                 self._start(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
-        """Passes on what the client sends, one request after the other."""
+        """Forwards the requests of the client, one after the other."""
         self._open.add(client)
         service: socket.socket | None = None
         with contextlib.suppress(OSError):
@@ -72,7 +72,7 @@ class Proxy:
                     if (answer := self._match(self.instead, line)) is not None:
                         client.sendall(answer)
                         break
-                    if service is not None:  # another request on the same connection: it has a line of its own
+                    if service is not None:  # another request on the same connection has its own first line
                         self._hang_up(service)
                     service = socket.create_connection(("127.0.0.1", self.port))
                     self._open.add(service)

@@ -1,4 +1,4 @@
-"""Fixtures of rooms whose tests share a running service: that, and gates for the tasks that wait for one."""
+"""Fixtures of folders whose tests share a running service."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.server import Server
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running service of two lanes for all tests of a file, which must leave nothing running or queued."""
+    """A running service with two lanes for all tests of a file. A test must leave nothing running or queued."""
     with Server(tmp_path_factory.mktemp("service")) as server:
         yield server
 
@@ -24,7 +24,7 @@ def api(server: Server) -> Caller:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Path]:
-    """Where a job of `hold` or `count` waits for a file. It appears at the end, however the test ends."""
+    """The file that a job of `hold` or `count` waits for. It is made at the end of the test in any case."""
     gate = tmp_path / "gate"
     yield gate
     gate.touch()

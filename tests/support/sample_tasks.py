@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 
 class Greeting(BaseModel):
-    """What `greet` answers."""
+    """The result of `greet`."""
 
     lines: list[str]
 
@@ -33,7 +33,7 @@ def greet(name: str, times: Annotated[int, Field(gt=0, le=10)] = 1) -> Greeting:
 
 
 def hold(gate: str) -> int:
-    """Wait for the gate to open; answer the process that waited."""
+    """Wait for the gate to open. Return the id of the process that waited."""
     while not Path(gate).exists():
         time.sleep(0.005)
     return os.getpid()
@@ -50,7 +50,7 @@ def count(gate: str, progress: Callable[[int, int], None]) -> int:
 
 
 def climb(steps: int, progress: Callable[[int, int], None]) -> int:
-    """Climb so many steps at a walking pace, and report each."""
+    """Climb some steps at a walking pace, and report each."""
     for done in range(steps):
         progress(done, steps)
         time.sleep(0.01)
@@ -58,7 +58,7 @@ def climb(steps: int, progress: Callable[[int, int], None]) -> int:
 
 
 def blob(size: int, seed: int) -> str:
-    """Make `size` characters that `seed` alone decides."""
+    """Make `size` characters that depend only on `seed`."""
     return random.Random(seed).randbytes((size + 1) // 2).hex()[:size]  # noqa: S311  # not a secret
 
 
@@ -84,13 +84,13 @@ def spin() -> NoReturn:
 
 
 def grind() -> int:
-    """Stay in one C call that holds the GIL for minutes."""
+    """Stay for minutes in one C call that holds the GIL."""
     modulus = gmpy2.mpz(2) ** 20_011 - 1
     return int(gmpy2.powmod(3, gmpy2.mpz(2) ** 2**25, modulus) % 1000)
 
 
 def eat() -> int:
-    """Take memory until somebody minds."""
+    """Allocate memory without end."""
     eaten = []
     while True:
         eaten.append(bytearray(os.urandom(1 << 20)))
@@ -104,7 +104,7 @@ def chatter(lines: int) -> int:
 
 
 def mutter(times: int, width: int = 0) -> int:
-    """Say something every now and then, in lines of a width."""
+    """Print lines of a width every now and then."""
     for number in range(times):
         print(f"{number} of {times}".ljust(width, "."))
         time.sleep(0.4)
@@ -112,7 +112,7 @@ def mutter(times: int, width: int = 0) -> int:
 
 
 def beget(gate: str | None = None) -> int:
-    """Leave a process behind that outlives its task, in a session of its own; answer its pid."""
+    """Leave a process behind that outlives its task, in a session of its own. Return its pid."""
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     if gate is not None:
         hold(gate)
@@ -120,12 +120,12 @@ def beget(gate: str | None = None) -> int:
 
 
 def loaded(package: str) -> list[str]:
-    """List what the lane has loaded of a package."""
+    """List the modules of a package that the lane has loaded."""
     return [name for name in sys.modules if name.partition(".")[0] == package]
 
 
 def talk(gate: str, words: str = "I go <b>on</b>.", end: str = "\n") -> None:
-    """Says something, and more once a file exists."""
+    """Print a line, and another one when a file exists."""
     print("I wait.", end=end, flush=True)
     while not Path(gate).exists():
         time.sleep(0.01)

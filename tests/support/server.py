@@ -1,4 +1,4 @@
-"""A real `offload serve` process on a directory of its own, and the proof that it left nothing behind."""
+"""A real `offload serve` process with its own directory. Each test checks that it leaves nothing behind."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from tests.support.waiting import NotInTimeError, until_sync
 STARTS_WITHIN_S = 15.0
 ENDS_WITHIN_S = 20.0
 GOES_WITHIN_S = 5.0
-"""How long what a service started may outlive it, on a busy machine: the kernel needs milliseconds."""
+"""How long the processes of a service may outlive it on a busy machine. The kernel needs milliseconds."""
 
 COMMAND = Path(sys.executable).with_name("offload")
 SAMPLES = Path(__file__).with_name("sample_tasks.py")
@@ -29,7 +29,7 @@ READY = re.compile(r"\AOffload ready on (http://127\.0\.0\.1:\d+) with (\d+) lan
 
 
 class DidNotStartError(AssertionError):
-    """The service ended, or had not said that it is ready, within its time."""
+    """The service ended, or did not report that it is ready within its time."""
 
     def __init__(self, code: int | None, stderr: str) -> None:
         super().__init__(f"exit code {code}; stderr:\n{stderr}")
@@ -76,7 +76,7 @@ class Server:
         if (ready := READY.match(self.stdout)) is None:
             code = self.process.poll()
             self.kill()
-            until_sync(lambda: not self.family(), within=GOES_WITHIN_S, what="what a failed start began to go")
+            until_sync(lambda: not self.family(), within=GOES_WITHIN_S, what="the processes of a failed start to end")
             raise DidNotStartError(code, self.stderr)
         assert int(ready[2]) == self.settings["lanes"]
         self._hang_up()
@@ -85,7 +85,7 @@ class Server:
         return self
 
     def launch(self) -> None:
-        """Begins to start the service, without waiting for anything."""
+        """Starts the service process, and does not wait until it is ready."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD")}
         ours = {f"OFFLOAD_{name.upper()}": str(value) for name, value in self.settings.items()}
         with self._stdout.open("wb") as stdout, self._stderr.open("ab") as stderr:
@@ -110,11 +110,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the present service is."""
+        """The address of the present service."""
         return str(self.api.http.base_url).rstrip("/")
 
     def api_with(self, key: str) -> Caller:
-        """A client of the present service that has a key."""
+        """Returns a client of the present service with a key."""
         caller = Caller(str(self.api.http.base_url), key)
         self._others.append(caller)
         return caller
@@ -139,16 +139,16 @@ class Server:
 
     @property
     def stdout(self) -> str:
-        """What the present service has printed."""
+        """The stdout of the present service."""
         return self._stdout.read_text(errors="replace")
 
     @property
     def stderr(self) -> str:
-        """What all services on this directory have logged."""
+        """The stderr of all services in this directory."""
         return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
 
     def note_semaphores(self) -> None:
-        """Notes which are this server's: others run beside it and have theirs. Before each kill, or some are missed."""
+        """Records the semaphores of this server, since other servers run beside it. To be called before each kill."""
         self._semaphores |= traces.semaphores(self.family())
 
     def terminate(self) -> None:
@@ -166,15 +166,15 @@ class Server:
         os.killpg(self.process.pid, signal.SIGINT)
 
     def close_terminal(self) -> None:
-        """Sends SIGHUP to the whole process group, as a terminal does that is closed."""
+        """Sends SIGHUP to the whole process group, as a terminal does when it is closed."""
         os.killpg(self.process.pid, signal.SIGHUP)
 
     def wait(self, within: float = ENDS_WITHIN_S) -> int:
-        """The exit code, once the service has ended. Raises `subprocess.TimeoutExpired`."""
+        """Waits until the service ends, and returns its exit code. Raises `subprocess.TimeoutExpired`."""
         return self.process.wait(within)
 
     def kill(self) -> None:
-        """Kills the service, and it alone, as the kernel does when memory runs out."""
+        """Kills only the server process, as the kernel does when memory runs out."""
         self.note_semaphores()
         self.process.kill()
         self.process.wait()
@@ -185,25 +185,25 @@ class Server:
         assert self.wait() == 0, self.stderr
 
     def family(self) -> list[psutil.Process]:
-        """Every live process that this server's services started, themselves included."""
+        """Returns every live process of this server's services, the servers included."""
         return traces.processes(self._marker)
 
     def forkserver(self) -> psutil.Process:
-        """The process that lanes and the Manager are forked from."""
-        session = os.getsid(self.process.pid)  # all that is forked from it begins a session of its own
+        """Returns the process that lanes and the Manager are forked from."""
+        session = os.getsid(self.process.pid)  # each process that is forked from it starts its own session
         return next(forked for forked in self.forked() if os.getsid(forked.pid) == session)
 
     def manager(self) -> psutil.Process:
-        """The board's process: neither lane nor forkserver. To be asked while no lane is opening."""
+        """Returns the process of the board. To be called while no lane is opening."""
         others = {self.forkserver().pid, *(lane["pid"] for lane in self.api.lanes())}
         (manager,) = (forked for forked in self.forked() if forked.pid not in others)
         return manager
 
     def forked(self) -> list[psutil.Process]:
-        """The forkserver and what it has forked: a fork keeps the command line."""
+        """Returns the forkserver and the processes forked from it. A fork keeps the command line."""
         found = []
         for process in self.family():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was found
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
                 found += [process] if "multiprocessing.forkserver" in "".join(process.cmdline()) else []
         return found
 
@@ -214,7 +214,7 @@ class Server:
         self.close()
 
     def close(self) -> None:
-        """Ends the service in order if it runs, and fails where anything of any service here is left."""
+        """Ends the service if it runs. Fails if anything of any service in this directory is left."""
         print(self.stderr[-20_000:])  # pytest shows it with a failure
         self._hang_up()
         if self._process is None:
@@ -227,7 +227,7 @@ class Server:
             self.abandon()
 
     def abandon(self) -> None:
-        """Ends whatever is still there, by force, and judges nothing."""
+        """Kills every process that is left, and checks nothing."""
         for process in self.family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if "resource_tracker" not in "".join(process.cmdline()):  # it ends last, and removes semaphores then

@@ -1,4 +1,4 @@
-"""Uploads that a server is in the middle of."""
+"""Unfinished uploads of a server."""
 
 import socket
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ REQUEST = b"POST /uploads HTTP/1.1\r\nHost: offload\r\nContent-Length: 10000000\
 
 
 def parts(server: Server) -> list[Path]:
-    """The unfinished files in a server's data directory."""
+    """Returns the unfinished files in a server's data directory."""
     return list(server.data_dir.rglob("*.part"))
 
 
 def arrived(server: Server) -> int:
-    """The bytes of all uploads in a server's data directory; of one that goes meanwhile, none."""
+    """Returns the bytes of all uploads in a server's data directory. An upload that is deleted meanwhile counts 0."""
     size = 0
     for file in (server.data_dir / "uploads").iterdir():
         with suppress(FileNotFoundError):
@@ -27,7 +27,7 @@ def arrived(server: Server) -> int:
 
 @contextmanager
 def half_an_upload(server: Server) -> Iterator[socket.socket]:
-    """While entered, a client has sent the first of ten megabytes and sends no more: its connection."""
+    """Yields the connection of a client that has sent the first of ten megabytes and sends no more."""
     url = server.api.http.base_url
     with socket.create_connection((url.host, url.port or 80)) as client:
         client.sendall(REQUEST + bytes(1_000_000))

@@ -10,15 +10,15 @@ import httpx
 
 
 class Stream:
-    """The events of a response, as they come."""
+    """The events of a response, in order of arrival."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._lines = response.aiter_lines()
         self.last_id: str | None = None
-        """What a browser would send as `Last-Event-ID`; a block without data may set it, too."""
+        """The value that a browser would send as `Last-Event-ID`. A block without data may set it, too."""
 
     async def next(self) -> dict[str, str] | None:
-        """The next event's fields; None at the end of the stream."""
+        """Returns the fields of the next event, or None at the end of the stream."""
         event: dict[str, str] = {}
         async with asyncio.timeout(10):
             async for line in self._lines:
@@ -33,7 +33,7 @@ class Stream:
         return None
 
     async def told(self, name: str = "job") -> dict[str, Any]:
-        """The data of the next event, which must have this name."""
+        """Returns the data of the next event, which must have this name."""
         event = await self.next()
         assert event is not None, "the stream has ended"
         assert event["event"] == name, event
@@ -41,7 +41,7 @@ class Stream:
         return data
 
     async def job(self) -> dict[str, Any]:
-        """The job of the next event."""
+        """Returns the job of the next event."""
         return await self.told("job")
 
 

@@ -1,4 +1,4 @@
-"""Tasks that trace what they do, by OpenTelemetry's API and nothing else; and some that misuse its SDK."""
+"""Tasks that use OpenTelemetry's API, and some that misuse its SDK."""
 
 import os
 import time
@@ -10,7 +10,7 @@ tracer = trace.get_tracer(__name__)
 
 
 def shrink(gate: str | None = None) -> str:
-    """Work in two steps; the second waits for the gate. Answer where it stands in its trace."""
+    """Work in two steps. The second waits for the gate. Return the id of the trace."""
     with tracer.start_as_current_span("load", attributes={"image": "a.jpg"}):
         pass
     with tracer.start_as_current_span("resize") as span:
@@ -20,14 +20,14 @@ def shrink(gate: str | None = None) -> str:
 
 
 def scatter() -> int:
-    """Fork a child that traces something and comes back from the task as well; answer its pid."""
+    """Fork a child that traces something and returns from the task as well. Return its pid."""
     pid = os.fork()
     with tracer.start_as_current_span("both"):
         pass
     if pid:
         os.waitpid(pid, 0)
     else:
-        trace.get_tracer_provider().force_flush()  # type: ignore[attr-defined]  # the SDK's has it
+        trace.get_tracer_provider().force_flush()  # type: ignore[attr-defined]  # the provider of the SDK has it
     return pid
 
 
@@ -35,15 +35,15 @@ def end_tracing() -> None:
     """End the lane's tracing."""
     with tracer.start_as_current_span("last words"):
         pass
-    trace.get_tracer_provider().shutdown()  # type: ignore[attr-defined]  # the SDK's has it
+    trace.get_tracer_provider().shutdown()  # type: ignore[attr-defined]  # the provider of the SDK has it
 
 
 def leave_attached() -> None:
-    """Leave a span and baggage of its own behind, as current ones."""
+    """Leave a span and baggage attached to the context."""
     context.attach(trace.set_span_in_context(tracer.start_span("left")))
     context.attach(baggage.set_baggage("left", "behind"))
 
 
 def left() -> int:
-    """Count what it finds among the baggage."""
+    """Count the entries of the baggage."""
     return len(baggage.get_all())

@@ -1,4 +1,4 @@
-"""What a service has on this machine besides its data: processes and semaphores."""
+"""The processes and semaphores of a service."""
 
 import contextlib
 import re
@@ -8,13 +8,13 @@ from pathlib import Path
 import psutil
 
 MARKER = "OFFLOADED_BY_TEST"
-"""An environment variable of the tests' own: whatever a service starts inherits it, whatever the service does."""
+"""An environment variable of the tests. Each process that a service starts inherits it."""
 
 SEMAPHORE = re.compile(r"/dev/shm/sem\.\S+")
 
 
 def processes(marker: str) -> list[psutil.Process]:
-    """Every live process that was started with this marker, zombies aside."""
+    """Returns every live process with this marker, without zombies."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -26,7 +26,7 @@ def processes(marker: str) -> list[psutil.Process]:
 
 
 def alive(process: psutil.Process) -> bool:
-    """True while this very process runs: not a zombie, nor another one by the same pid."""
+    """Returns True while this process runs. A zombie or another process with the same pid does not count."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -34,7 +34,7 @@ def alive(process: psutil.Process) -> bool:
 
 
 def semaphores(processes: Iterable[psutil.Process]) -> set[str]:
-    """The files of the named semaphores that these have open."""
+    """Returns the files of the named semaphores that these processes have open."""
     found: set[str] = set()
     for process in processes:
         with contextlib.suppress(OSError):  # it has ended

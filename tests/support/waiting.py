@@ -1,4 +1,4 @@
-"""Waiting for a condition instead of sleeping: a deadline that raises and says what was last seen."""
+"""Waits for a condition. After a deadline it raises an error with the last value."""
 
 import asyncio
 import inspect
@@ -25,7 +25,7 @@ async def until(probe: Callable[[], T | None], *, within: float = 10.0, what: st
 async def until(
     probe: Callable[[], Awaitable[T | None]] | Callable[[], T | None], *, within: float = 10.0, what: str = ""
 ) -> T:
-    """Answers the first true value of `probe` (plain or async). Raises `NotInTimeError` after `within` seconds."""
+    """Returns the first true value of `probe` (plain or async). Raises `NotInTimeError` after `within` seconds."""
     end = time.monotonic() + within
     while True:
         seen = probe()
@@ -48,6 +48,6 @@ def until_sync(probe: Callable[[], T | None], *, within: float = 10.0, what: str
 
 
 async def turns(number: int = 1) -> None:
-    """Lets the event loop go round so many times, to be between two of its steps: that is meant, not a wait."""
+    """Lets the event loop run this number of iterations, where a test needs a moment between two of its steps."""
     for _ in range(number):
         await asyncio.sleep(0)

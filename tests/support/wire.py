@@ -1,4 +1,4 @@
-"""Raw bytes to the service and back, for what no well-behaved client would send."""
+"""Raw bytes to the service and back, for requests that an HTTP library would not send."""
 
 import contextlib
 import json
@@ -10,24 +10,24 @@ from typing import Any
 from tests.support.server import Server
 
 PATIENCE_S = 15.0
-"""How long a read may take. Past it the service has hung up on nobody, and the test fails."""
+"""The longest time for a read. After it the test fails: the service has not closed the connection."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it came."""
+    """One response."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     @property
-    def json(self) -> Any:  # whatever the service sends
+    def json(self) -> Any:  # any JSON
         return json.loads(self.body)
 
     @property
     def kind(self) -> str:
-        """What it says that went wrong: the last part of the problem's type."""
+        """The last part of the problem's type."""
         assert self.headers["content-type"] == "application/problem+json", self
         kind: str = self.json["type"].removeprefix("/problems/")
         return kind
@@ -42,25 +42,25 @@ def connected(server: Server) -> Iterator[socket.socket]:
 
 
 def exchange(server: Server, sent: bytes | Iterable[bytes]) -> bytes:
-    """All that some bytes are answered with, until the service closes the connection."""
+    """Sends bytes, and returns all bytes until the service closes the connection."""
     with connected(server) as client:
-        with contextlib.suppress(ConnectionError):  # it was closed before all had been sent
+        with contextlib.suppress(ConnectionError):  # the connection was closed before the end of the request
             for piece in [sent] if isinstance(sent, bytes) else sent:
                 client.sendall(piece)
         return rest(client)
 
 
 def rest(client: socket.socket) -> bytes:
-    """What comes until the service closes the connection."""
+    """Returns all bytes until the service closes the connection."""
     answer = bytearray()
-    with contextlib.suppress(ConnectionResetError):  # what had not been read is lost with the connection
+    with contextlib.suppress(ConnectionResetError):  # unread bytes are lost with the connection
         while piece := client.recv(65536):
             answer += piece
     return bytes(answer)
 
 
 def answers(raw: bytes) -> list[Answer]:
-    """The answers in what came, each with its Content-Length or chunks. Fails where something else is between them."""
+    """Parses responses with Content-Length or chunks. Fails if there are other bytes between them."""
     found = []
     while raw:
         head, blank, raw = raw.partition(b"\r\n\r\n")
@@ -80,11 +80,11 @@ def answers(raw: bytes) -> list[Answer]:
 
 
 def only(raw: bytes) -> Answer:
-    """The one answer that must have come."""
+    """Returns the response, which must be the only one."""
     (answer,) = answers(raw)
     return answer
 
 
 def request(line: str, *headers: str, body: bytes = b"", host: str = "127.0.0.1") -> bytes:
-    """A request with these headers after its Host, and no others."""
+    """Returns a request with Host and these headers only."""
     return "\r\n".join([f"{line} HTTP/1.1", f"Host: {host}", *headers, "", ""]).encode("latin-1") + body

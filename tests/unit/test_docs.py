@@ -1,4 +1,4 @@
-"""What the documents say, held to what is so. Their examples are run by `tests/docs/test_snippets.py`."""
+"""Checks of the documents: tables, drawings, links, names. `tests/docs/test_snippets.py` runs the examples."""
 
 import ast
 import re
@@ -30,7 +30,7 @@ def is_address(target: str) -> bool:
 
 
 def is_a_test(name: str) -> bool:
-    """True for `tests/file.py::test_name` where there is such a function."""
+    """Returns True if `tests/file.py::test_name` is a function of that file."""
     file, _, function = name.partition("::")
     module = ast.parse((ROOT / file).read_text())
     functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
@@ -38,7 +38,7 @@ def is_a_test(name: str) -> bool:
 
 
 def anchor(heading: str) -> str:
-    """The fragment that GitHub gives a heading."""
+    """Returns the fragment that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -46,7 +46,7 @@ def anchor(heading: str) -> str:
 
 
 def default(field: FieldInfo) -> str:
-    """A default as one writes it in the environment; blank where it is computed, which the description explains."""
+    """Returns a default as it is written in the environment; blank if it is computed, as the description explains."""
     if field.default_factory is not None:
         return ""
     value = field.get_default()
@@ -73,7 +73,7 @@ def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
     assert arrows == EDGES | ends
 
 
-def test_every_row_of_what_happens_is_held_by_a_test() -> None:
+def test_every_row_of_what_happens_names_a_test() -> None:
     text = HAPPENS.read_text()
     for section in text.split("\n## ")[1:]:
         rows = re.findall(r"^\| (?!---|event )", section, re.MULTILINE)
@@ -101,7 +101,7 @@ def test_every_file_that_is_named_exists(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_every_link_leads_somewhere(document: Path) -> None:
+def test_every_link_has_a_target(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if is_address(target):
@@ -115,7 +115,7 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
-def test_every_setting_that_is_spoken_of_exists(document: Path) -> None:
+def test_every_setting_that_is_named_exists(document: Path) -> None:
     real = {PREFIX + name.upper() for name in Settings.model_fields} | NOT_SETTINGS
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", document.read_text())) <= real
 
@@ -132,7 +132,7 @@ def test_a_decision_is_short_and_complete(record: Path) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=named)
-def test_a_decision_is_held_by_a_test_that_exists(record: Path) -> None:
+def test_a_decision_names_a_test_that_exists(record: Path) -> None:
     last = record.read_text().splitlines()[-1]
     held = re.fullmatch(r"Held by: `(tests/\S+)`", last)
     assert held, last

@@ -1,4 +1,4 @@
-"""What the repository says about itself, held to what is so: locks, changelog, image, drawing, problem types."""
+"""Checks of the repository's files: locks, changelog, image, vendored files, drawings, problem types."""
 
 import re
 import subprocess
@@ -29,7 +29,7 @@ LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Every file of the repository; in a copy without git, every file that is in neither a hidden place nor a cache."""
+    """Returns every file of the repository. In a copy without git, all files but those in hidden folders and caches."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
     git = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     if git.returncode == 0:
@@ -41,7 +41,7 @@ def tracked() -> tuple[Path, ...]:
 
 
 def locked(lock: str) -> dict[str, tuple[str, int]]:
-    """Name → version and number of hashes, for every requirement of a lock."""
+    """Returns version and number of hashes by name, for every requirement of a lock."""
     entries = re.findall(
         r"^(\S+)==(\S+)([^\n]*\\\n(?: +--hash=sha256:[0-9a-f]{64}[ \\]*\n)+)?", text(lock), re.MULTILINE
     )
@@ -53,7 +53,7 @@ def text(name: str) -> str:
 
 
 def group(name: str) -> Iterator[str]:
-    """The requirements of a dependency group, those of the groups that it includes with them."""
+    """Yields the requirements of a dependency group, with those of included groups."""
     for entry in PYPROJECT["dependency-groups"][name]:
         if isinstance(entry, str):
             yield entry
@@ -62,7 +62,7 @@ def group(name: str) -> Iterator[str]:
 
 
 def extras() -> Iterator[str]:
-    """The requirements of all extras."""
+    """Yields the requirements of all extras."""
     yield from chain.from_iterable(PYPROJECT["project"]["optional-dependencies"].values())
 
 
@@ -70,13 +70,13 @@ def extras() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_host_and_no_place(lock: str) -> None:
+def test_a_lock_has_no_address_and_no_path(lock: str) -> None:
     assert "://" not in text(lock)
     assert not re.search(r"(^|[\s@=])/", text(lock)), "a path"
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_locked_package_has_its_hashes(lock: str) -> None:
+def test_every_locked_package_has_hashes(lock: str) -> None:
     assert {name for name, (_, hashes) in locked(lock).items() if not hashes} == set()
 
 
@@ -88,7 +88,7 @@ def test_every_locked_package_has_its_hashes(lock: str) -> None:
         ("requirements-dev.lock", [*group("dev"), *PYPROJECT["project"]["dependencies"], *extras()]),
     ],
 )
-def test_a_lock_has_what_pyproject_asks_for(lock: str, wanted: list[str]) -> None:
+def test_a_lock_has_the_dependencies_of_pyproject(lock: str, wanted: list[str]) -> None:
     """After a change of the dependencies: `make lock`."""
     versions = {name: version for name, (version, _) in locked(lock).items()}
     for requirement in map(Requirement, wanted):
@@ -97,27 +97,27 @@ def test_a_lock_has_what_pyproject_asks_for(lock: str, wanted: list[str]) -> Non
         assert requirement.specifier.contains(versions[name]), f"{lock} has {name} {versions[name]}"
 
 
-def test_what_is_tested_is_what_is_shipped() -> None:
+def test_the_tested_versions_are_the_shipped_ones() -> None:
     tested = locked("requirements-dev.lock").items()
     assert locked("requirements.lock").items() <= tested
     assert locked("requirements-build.lock").items() <= tested
 
 
-def test_uv_lock_stays_out() -> None:
-    """It records the addresses of whatever mirror made it."""
+def test_uv_lock_is_not_in_the_repository() -> None:
+    """It has the addresses of the mirror that made it."""
     assert "uv.lock" not in {path.name for path in tracked()}
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
 
 
-def test_no_file_knows_the_machine_it_was_written_on() -> None:
-    places = re.compile(rb"/(?:work|root)/[a-z.]|/tmp/w/|/home/[a-z]+/(?!\.\.\.)|/opt/pypi")
+def test_no_file_has_a_path_of_the_machine_it_was_written_on() -> None:
+    paths = re.compile(rb"/(?:work|root)/[a-z.]|/tmp/w/|/home/[a-z]+/(?!\.\.\.)|/opt/pypi")
     found = {
         f"{path.relative_to(ROOT)}: {match[0].decode()}"
         for path in tracked()
         if path != Path(__file__)
-        for match in places.finditer(path.read_bytes())
+        for match in paths.finditer(path.read_bytes())
     }
     assert found == set()
 
@@ -127,7 +127,7 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert versions[0][0] == __version__
 
 
-def test_nothing_gets_into_the_image_that_it_does_not_name() -> None:
+def test_only_files_that_the_dockerfile_copies_are_sent_to_the_build() -> None:
     rules = [line for line in text(".dockerignore").splitlines() if line and not line.startswith("#")]
     copies = re.findall(r"^COPY (?!--from)(.+) \S+$", text("Dockerfile"), re.MULTILINE)
     assert rules[0] == "*"
@@ -137,20 +137,20 @@ def test_nothing_gets_into_the_image_that_it_does_not_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "docker-compose.yml"])
-def test_every_setting_that_is_spoken_of_exists(name: str) -> None:
+def test_every_setting_that_is_named_exists(name: str) -> None:
     real = {f"OFFLOAD_{field.upper()}" for field in Settings.model_fields}
-    spoken_of = set(re.findall(r"\bOFFLOAD_[A-Z0-9_]*[A-Z0-9]", text(name)))
-    assert spoken_of
-    assert spoken_of <= real
+    named = set(re.findall(r"\bOFFLOAD_[A-Z0-9_]*[A-Z0-9]", text(name)))
+    assert named
+    assert named <= real
 
 
-def test_every_target_of_make_says_what_it_does() -> None:
+def test_every_make_target_has_a_description() -> None:
     names = re.findall(r"^\.PHONY: (.+)$", text("Makefile"), re.MULTILINE)[0].split()
     assert re.findall(r"^([a-z-]+):.* ## \S", text("Makefile"), re.MULTILINE) == names
 
 
 def test_swagger_ui_is_complete_without_its_package() -> None:
-    """No file asks for another one that is not there, and the version that is noted is the one in the bundle."""
+    """No file refers to a source map, which is not there, and VENDORED.md has the version of the bundle."""
     place = ROOT / "app/offload/web/swagger-ui"
     names = {path.name for path in place.iterdir()}
     assert {"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "LICENSE", "NOTICE"} <= names
@@ -162,7 +162,7 @@ def test_swagger_ui_is_complete_without_its_package() -> None:
 
 
 def test_uplot_is_vendored_with_its_licence() -> None:
-    """And the version that is noted is the one in the module."""
+    """VENDORED.md has the version of the module."""
     place = ROOT / "app/offload/web/page/vendor/uplot"
     assert "Leon Sorokin" in (place / "LICENSE").read_text()
     noted = re.match(r"# uPlot (\S+)\n", (place / "VENDORED.md").read_text())
@@ -170,7 +170,7 @@ def test_uplot_is_vendored_with_its_licence() -> None:
     assert f"(v{noted[1]})" in (place / "uPlot.esm.js").read_text()
 
 
-# ---- the code's own words -------------------------------------------------------------------------------------------
+# ---- drawings and problems -------------------------------------------------------------------------------------------
 
 
 def test_the_drawing_of_the_states_has_exactly_the_edges() -> None:
@@ -183,7 +183,7 @@ def problems(of: type[ProblemError] = ProblemError) -> Iterator[type[ProblemErro
         yield from problems(kind)
 
 
-def test_every_problem_has_a_type_of_its_own_and_says_what_it_means() -> None:
+def test_every_problem_has_its_own_type_and_an_explanation() -> None:
     kinds = [kind for kind in problems() if kind.__module__ == "offload.errors" and "type" in vars(kind)]
     types = [kind.type for kind in kinds]
     assert sorted(types) == sorted(set(types))
