@@ -1,10 +1,10 @@
-# The service listens on every address of its container, and refuses to start unless it has keys (OFFLOAD_API_KEYS, or
-# a file that OFFLOAD_API_KEYS_FILE names), or OFFLOAD_INSECURE=1 says that whoever reaches the port may use it. Jobs,
-# results and uploads are in /data; the files to digest are in /files, mounted read-only as a rule.
+# The service listens on every address of its container. It starts only with keys (OFFLOAD_API_KEYS, or a file with
+# OFFLOAD_API_KEYS_FILE), or with OFFLOAD_INSECURE=1, which lets everyone use it who can reach the port. Jobs, results and
+# uploads are in /data. The files to digest are in /files, usually mounted read-only.
 
 ARG PYTHON=3.13-slim
 
-# ---- build: everything with its hash checked, nothing of it but /opt/offload and an init goes on ----------------------
+# ---- build: all hashes are checked; only /opt/offload and the init go into the image ----------------------------------
 FROM python:${PYTHON} AS build
 
 RUN apt-get update \
@@ -14,7 +14,7 @@ RUN apt-get update \
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_ONLY_BINARY=:all:
 WORKDIR /src
 
-# The dependencies before the code: they are installed anew only when a lock changes.
+# The dependencies come before the code, so that they are installed again only when a lock changes.
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv --without-pip /opt/offload \
  && python -m pip --python /opt/offload/bin/python install --no-compile --require-hashes -r requirements.lock \
@@ -26,8 +26,8 @@ COPY app app
 RUN /opt/build/bin/python -m pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
  && python -m pip --python /opt/offload/bin/python install --no-compile --no-index --no-deps /opt/wheels/*.whl
 
-# Compiled here, since the service's user can't write there; not by pip, whose bytecode is tied to times that a copy
-# between stages rounds: every start would then compile a hundred modules anew.
+# Compiled here, since the service's user can't write there. Not by pip: its bytecode depends on file times, which a copy
+# between stages rounds, so that every start would compile a hundred modules.
 RUN /opt/offload/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/offload/lib
 
 # ---- the service ----------------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ LABEL org.opencontainers.image.title="Offload" \
 RUN python -m compileall -q --invalidation-mode unchecked-hash -x '/(site-packages|dist-packages|test|idlelib|lib2to3)/' \
       "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
-# A fixed number, so that volumes keep their owner from image to image.
+# Fixed ids, so that volumes keep their owner from image to image.
 RUN groupadd --gid 10001 offload \
  && useradd --uid 10001 --gid offload --no-create-home --home-dir /data --shell /usr/sbin/nologin offload \
  && install --directory --mode 0700 --owner offload --group offload /data \
@@ -67,6 +67,6 @@ STOPSIGNAL SIGTERM
 # There is no curl in a slim image. A probe costs about 50 ms of one core.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "offload.server.probe"]
 
-# Process 1 has to reap: a lane that is killed may leave children of a task behind, and those become its own.
+# Process 1 has to reap orphans: a killed lane may leave children of a task behind.
 ENTRYPOINT ["tini", "--", "offload"]
 CMD ["serve"]

@@ -29,7 +29,7 @@ from bench.stand import QUICK, Sizes, Stand
 
 
 def main() -> int:
-    """Measures and tells."""
+    """Measures, and prints the figures."""
     options = _options()
     if options.list:
         for metric in METRICS:
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 async def _until_sigterm(work: Awaitable[Measured]) -> Measured:
-    """At the signal the work is cancelled, as by Ctrl-C, and ends what it has started."""
+    """On the signal the run is cancelled, as by Ctrl-C, and ends the processes that it has started."""
     mine = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, mine.cancel)
     return await mine
@@ -86,7 +86,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
 
 
 def _peers(wanted: Sequence[str] | None, cache: Path) -> tuple[tuple[Contender, ...], list[str]]:
-    """The installed peers among the wanted, and a sentence on each that is missing."""
+    """Returns the installed peers among the wanted ones, and a sentence for each missing one."""
     found: list[Contender] = []
     missing = []
     for peer in PEERS:

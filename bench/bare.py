@@ -23,14 +23,14 @@ async def live() -> None:
 
 @app.post("/jobs/noop", status_code=202)
 async def submit(params: Params) -> dict[str, Any]:
-    """Validates, stores, answers."""
+    """Validates and stores parameters, and returns them."""
     job = jobs[len(jobs)] = {"id": len(jobs), "state": "succeeded", "params": params}
     return job
 
 
 @app.get("/jobs/{job_id}")
 async def poll(job_id: int) -> dict[str, Any]:
-    """Answers what is stored."""
+    """Returns what is stored."""
     if job_id not in jobs:
         raise HTTPException(404)
     return jobs[job_id]

@@ -1,4 +1,4 @@
-"""What is measured: the service, and what it is measured against. All of them speak the same two calls.
+"""The contenders: the service, and what it is compared with. All of them have the same two calls.
 
 `POST /jobs/noop` and `POST /jobs/burn` answer 202 and the job's id, `GET /jobs/{id}` its state, `GET /health/live` 200.
 """
@@ -15,51 +15,51 @@ from subprocess import Popen
 from bench.processes import answers, free_port, pss_bytes, running, tree
 
 WORKERS = 2
-"""Processes that work, of every contender."""
+"""The number of worker processes of every contender."""
 
 LIVE = "/health/live"
 
 
 class NotThereError(Exception):
-    """What would be measured, or is needed for it, does not exist here; the text says what is missing."""
+    """A contender, or a program that it needs, is not installed. The text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A contender that runs. `begun` is when its first own process was started, by `time.perf_counter`."""
+    """A running contender. `started` is the start of its first process, by `time.perf_counter`."""
 
     port: int
     processes: tuple[Popen[bytes], ...]
-    begun: float
+    started: float
     answered_s: float
-    """Seconds from then until the first request was answered."""
+    """Seconds from then until the first response."""
     files: Path | None = None
-    """Where the service's file-digest reads, if it is the service."""
+    """The files directory of the service, if it is the service."""
 
     def pss_bytes(self) -> int:
-        """Resident memory of all its processes, its broker's included, shared pages counted once."""
+        """Returns the resident memory of all its processes, the broker included, with shared pages counted once."""
         return sum(pss_bytes(pid) for process in self.processes for pid in tree(process.pid))
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Somebody to be measured."""
+    """A system to measure."""
 
     name: str
     keeps: str
-    """Where an accepted job is, in a few words."""
+    """Where it keeps accepted jobs, in a few words."""
     start: Callable[[], AbstractContextManager[Server]]
     runs: bool = True
-    """Whether it runs jobs; one that does not only shows what a request costs."""
+    """False for one that only shows the cost of a request."""
     waits: bool = False
-    """Whether it answers `Prefer: wait`."""
+    """True if it supports `Prefer: wait`."""
     extra: bool = False
-    """One that only the burst and the submissions are measured of: the same peer with other promises."""
+    """True for a peer with other settings, which takes part only in bursts and submissions."""
 
 
 @contextmanager
 def offload(data: Path | None = None, **settings: str) -> Iterator[Server]:
-    """The service as it comes, durable, with the measured tasks; on a new directory unless told."""
+    """The service with its defaults, durable, with the measured tasks, in a new directory unless one is given."""
     with tempfile.TemporaryDirectory(prefix="offload-bench-") as made:
         here = Path(made)
         (here / "files").mkdir()
@@ -68,24 +68,24 @@ def offload(data: Path | None = None, **settings: str) -> Iterator[Server]:
             "OFFLOAD_DATA_DIR": str(data or here / "data"),
             "OFFLOAD_FILES_DIR": str(here / "files"),
             "OFFLOAD_LANES": str(WORKERS),
-            "OFFLOAD_SHUTDOWN_GRACE_S": "0",  # what still runs at the end is of no interest
+            "OFFLOAD_SHUTDOWN_GRACE_S": "0",  # no one waits for the jobs that still run at the end
             **{f"OFFLOAD_{name.upper()}": value for name, value in settings.items()},
         }
-        port, log, begun = free_port(), here / "log", time.perf_counter()
+        port, log, started = free_port(), here / "log", time.perf_counter()
         start = [sys.executable, "-c", "import sys; from offload.commands.main import main; sys.exit(main())", "serve"]
         with running([*start, "--port", str(port)], log, environment=environment) as process:
             answers(port, LIVE, process, log)
-            yield Server(port, (process,), begun, time.perf_counter() - begun, here / "files")
+            yield Server(port, (process,), started, time.perf_counter() - started, here / "files")
 
 
 @contextmanager
 def app(module: str) -> Iterator[Server]:
     """A FastAPI app of `bench`, by the same uvicorn as the service."""
     with tempfile.TemporaryDirectory(prefix="offload-bench-") as made:
-        port, log, begun = free_port(), Path(made) / "log", time.perf_counter()
+        port, log, started = free_port(), Path(made) / "log", time.perf_counter()
         with running(web(Path(sys.executable), f"{module}:app", port), log) as process:
             answers(port, LIVE, process, log)
-            yield Server(port, (process,), begun, time.perf_counter() - begun)
+            yield Server(port, (process,), started, time.perf_counter() - started)
 
 
 def web(python: Path, target: str, port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What was measured, and the arithmetic on it: medians, ranges, ratios."""
+"""Measured figures: medians, ranges, ratios."""
 
 import json
 import statistics
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one contender: a value for each repeat, oldest first. Its unit is the end of its name."""
+    """One figure of one contender: a value for each repeat, oldest first. The name ends with the unit."""
 
     metric: str
     contender: str
@@ -35,9 +35,9 @@ class Figure:
 
 
 def ratio(ours: Figure, theirs: Figure) -> float:
-    """How many times theirs ours is: the median of the ratios within each repeat, which a drifting machine spoils less.
+    """Returns ours divided by theirs: the median of the ratios within each repeat, which is robust against drift.
 
-    Where one of them misses repeats, the ratio of the medians.
+    If one of them lacks repeats, the ratio of the medians.
     """
     if len(ours.values) == len(theirs.values):
         return statistics.median(a / b for a, b in zip(ours.values, theirs.values, strict=True))
@@ -49,10 +49,10 @@ class Results:
     """A whole run."""
 
     machine: Mapping[str, str]
-    """What it was measured on and with, as words."""
+    """The machine and the versions, in words."""
     figures: Sequence[Figure] = ()
     remarks: Sequence[str] = ()
-    """What could not be measured, and why, a sentence each."""
+    """One sentence for each measurement that failed."""
     keeps: Mapping[str, str] = field(default_factory=dict)
     """Where each contender keeps what it accepted."""
 
@@ -61,17 +61,17 @@ class Results:
         return next((each for each in self.figures if (each.metric, each.contender, each.name) == wanted), None)
 
     def of(self, metric: str, name: str) -> list[Figure]:
-        """This figure of each contender."""
+        """Returns this figure of each contender."""
         return [each for each in self.figures if (each.metric, each.name) == (metric, name)]
 
     def write(self, path: Path) -> None:
-        """Writes JSON, with medians for who reads it without this module."""
+        """Writes JSON, with medians for other programs."""
         figures = [{**asdict(each), "median": each.median} for each in self.figures]
         path.write_text(json.dumps({**asdict(self), "figures": figures}, indent=1) + "\n")
 
 
 def together(runs: Sequence[Results]) -> Results:
-    """Several runs as one: of a metric that more than one has measured, the last one's figures."""
+    """Merges several runs. For a metric of more than one run, the last one counts."""
     last = {figure.metric: number for number, run in enumerate(runs) for figure in run.figures}
     return Results(
         machine={what: value for run in runs for what, value in run.machine.items()},
@@ -82,7 +82,7 @@ def together(runs: Sequence[Results]) -> Results:
 
 
 def read(path: Path) -> Results:
-    """What `Results.write` wrote."""
+    """Reads what `Results.write` has written."""
     data = json.loads(path.read_text())
     figures = [
         Figure(each["metric"], each["contender"], each["name"], tuple(each["values"])) for each in data["figures"]

@@ -1,4 +1,4 @@
-"""Fills a journal in process, by the journal's own code: jobs as they would have been accepted, and ended, by HTTP."""
+"""Fills a journal with accepted and ended jobs, in this process, by the journal's own code."""
 
 import time
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ _RESULT = b'{"n":1000,"value":"' + b"1" * 209 + b'","digits":209}'
 
 
 async def fill(directory: Path, *, queued: int, finished: int) -> list[str]:
-    """Fills the journal of a new data directory, the finished jobs first. Tells the ids of some 1,000, evenly spread.
+    """Fills the journal of a new data directory, the finished jobs first. Returns about 1,000 ids, evenly spread.
 
-    What is queued keeps its lane for as long as the service lives, and needs no CPU.
+    A queued job keeps its lane until the service ends, and needs no CPU.
     """
     journal = SqliteJournal(directory / "journal.sqlite3")
     await journal.open()

@@ -10,7 +10,7 @@ from bench.figures import Results, ratio
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure of the service, alone or divided by somebody else's, has to be at least or at most a bound."""
+    """A bound, lower or upper, for a figure of the service, alone or divided by another contender's."""
 
     what: str
     metric: str
@@ -26,7 +26,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A goal and what was measured: the value, or None where one of the two figures is missing."""
+    """A goal and the measured value, or None if a figure is missing."""
 
     goal: Goal
     value: float | None
@@ -59,7 +59,7 @@ GOALS = (
 
 
 def judge(results: Results, goals: Sequence[Goal] = GOALS) -> list[Verdict]:
-    """The verdicts on the goals whose metric was measured."""
+    """Returns the verdicts on the goals whose metric was measured."""
     measured = {figure.metric for figure in results.figures}
     return [Verdict(goal, _value(results, goal)) for goal in goals if goal.metric in measured]
 

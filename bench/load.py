@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from typing import cast
 
 WITHIN_S = 60.0
-"""How long a load may take unless told."""
+"""The default time limit of a load."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response, and the seconds from sending the request until all of it was there."""
+    """A response, and the seconds from the request until the complete response."""
 
     status: int
     body: bytes
     seconds: float
 
     def expect(self, *statuses: int) -> "Answer":
-        """The answer, if it has one of these statuses; raises RuntimeError with the beginning of it where not."""
+        """Returns the response if it has one of these statuses. Otherwise raises RuntimeError with its first bytes."""
         if self.status not in statuses:
             raise RuntimeError(f"answered {self.status}, not {statuses}: {self.body[:300]!r}")
         return self
@@ -36,7 +36,7 @@ _AFTER_A_PAUSE = Answer(0, b"", 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load measured: answers in the order in which they came, and the seconds of the whole."""
+    """The outcome of a load: responses in order of arrival, and the seconds in all."""
 
     answers: Sequence[Answer]
     seconds: float
@@ -55,7 +55,7 @@ class Load:
 
 
 def quantile_ms(seconds: Sequence[float], share: float) -> float:
-    """The time in milliseconds that this share of the times does not exceed (nearest rank)."""
+    """Returns a percentile of the times in milliseconds (nearest rank)."""
     ranked = sorted(seconds)
     return ranked[min(int(len(ranked) * share), len(ranked) - 1)] * 1000
 
@@ -73,7 +73,7 @@ def post(path: str, body: bytes = b"{}", **headers: str) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """Holds one conversation; `ended` is done when it is over."""
+    """Carries one conversation. Sets `ended` when it is over."""
 
     def __init__(self, conversation: Conversation, ended: asyncio.Future[None]) -> None:
         self._conversation = conversation
@@ -102,7 +102,7 @@ class _Connection(asyncio.Protocol):
     def _go_on(self, answer: Answer | None) -> None:
         try:
             step = next(self._conversation) if answer is None else self._conversation.send(answer)
-        except Exception as error:  # in a callback of the loop nobody else would see it
+        except Exception as error:  # the event loop would only log it
             if not self._ended.done():
                 self._ended.set_result(None) if isinstance(error, StopIteration) else self._ended.set_exception(error)
             self._transport.close()
@@ -115,7 +115,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def converse(port: int, *conversations: Conversation, within: float = WITHIN_S) -> float:
-    """Holds all conversations, each over a connection of its own, and tells the seconds until the last is over."""
+    """Carries all conversations, each on its own connection. Returns the seconds until the last one is over."""
     loop = asyncio.get_running_loop()
     ends: list[asyncio.Future[None]] = []
     transports = []
@@ -134,7 +134,7 @@ async def converse(port: int, *conversations: Conversation, within: float = WITH
 
 
 async def load(port: int, requests: Iterable[bytes], *, connections: int, within: float = WITHIN_S) -> Load:
-    """Sends all requests over so many connections, each one's next when its last is answered."""
+    """Sends all requests on this number of connections. Each sends the next request after the last response."""
     waiting = iter(list(requests))
     answers: list[Answer] = []
     seconds = await converse(port, *(_each(waiting, answers) for _ in range(connections)), within=within)
@@ -142,7 +142,7 @@ async def load(port: int, requests: Iterable[bytes], *, connections: int, within
 
 
 async def ask(port: int, request: bytes, *, within: float = WITHIN_S) -> Answer:
-    """One request's answer."""
+    """Sends one request, and returns the response."""
     return (await load(port, [request], connections=1, within=within)).answers[0]
 
 

@@ -20,7 +20,7 @@ pool: ProcessPoolExecutor
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Holds the pool, its processes started."""
+    """Keeps the pool, with started processes."""
     global pool
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("forkserver")) as pool:
         for future in [pool.submit(work.noop) for _ in range(4 * WORKERS)]:
@@ -48,7 +48,7 @@ async def live() -> None:
 
 @app.post("/jobs/noop", status_code=202)
 async def noop(_: Nothing, prefer: str | None = Header(None)) -> dict[str, Any]:
-    """Hands a no-op to the pool; with `Prefer: wait` answers when it has ended."""
+    """Submits a no-op to the pool. With `Prefer: wait` the response comes when it has ended."""
     job, future = _submit(work.noop)
     if prefer:
         await asyncio.wrap_future(future)
@@ -58,13 +58,13 @@ async def noop(_: Nothing, prefer: str | None = Header(None)) -> dict[str, Any]:
 
 @app.post("/jobs/burn", status_code=202)
 async def burn(params: Burn) -> dict[str, Any]:
-    """Hands work to the pool."""
+    """Submits work to the pool."""
     return _submit(work.burn, params.rounds)[0]
 
 
 @app.get("/jobs/{job_id}")
 async def poll(job_id: int) -> dict[str, Any]:
-    """Answers what is known of a job."""
+    """Returns the state of a job."""
     if job_id not in jobs:
         raise HTTPException(404)
     return jobs[job_id]

@@ -1,4 +1,4 @@
-"""The pictures that the README shows, as SVG: bars, ours in colour, readable on light and on dark ground.
+"""The charts of the README, as SVG: bars, ours in colour, readable on a light and on a dark background.
 
 `python -m bench.pictures RESULTS.json…` draws them from what earlier runs wrote.
 """
@@ -37,7 +37,7 @@ class Panel:
     metric: str
     figure: str
     all_ours: bool = False
-    """True where every row is the service, in another situation."""
+    """True if every row is the service, in another situation."""
 
 
 PICTURES = {
@@ -73,7 +73,7 @@ def draw(results: Results, directory: Path) -> list[Path]:
 
 
 def picture(results: Results, panels: Sequence[Panel]) -> str:
-    """The panels, one below the other."""
+    """Returns the panels, one below the other."""
     body, y = [], 0
     for panel in panels:
         figures = results.of(panel.metric, panel.figure)

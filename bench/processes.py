@@ -1,4 +1,4 @@
-"""Starts what is measured, each process by itself and with its output in a file, and ends it by its own id."""
+"""Starts processes, each with its output in a file, and ends each by its id."""
 
 import os
 import re
@@ -13,12 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 _NOT_OURS = ("PYTHONDONTWRITEBYTECODE",)
-"""What a developer sets, but no machine that serves: each start would compile the service anew, and never a peer."""
+"""A developer's setting that is not for servers: each start would compile the service, but never a peer."""
 
 STARTS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 15.0
 INTERRUPTED_S = 1.0
-"""How long it may take to end where the run was interrupted: some ignore a signal while they start."""
+"""How long the end may take after an interruption. Some programs ignore a signal while they start."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def running(
     user: str | None = None,
     by: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs the command in a session of its own, ends it by a signal, and by force with all it started if it stays."""
+    """Runs the command in its own session. Ends it by a signal, then kills it with its children if it stays."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD_", *_NOT_OURS))}
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -63,7 +63,7 @@ def running(
 
 
 def answers(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Returns as soon as GET `path` is answered 200. Raises RuntimeError where the process ends or takes too long."""
+    """Returns when GET `path` returns 200. Raises RuntimeError if the process ends or takes too long."""
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
     end = time.perf_counter() + STARTS_WITHIN_S
     while process.poll() is None and time.perf_counter() < end:
@@ -79,12 +79,12 @@ def answers(port: int, path: str, process: subprocess.Popen[bytes], log: Path) -
 
 
 def tail(log: Path) -> str:
-    """The end of what a process said."""
+    """Returns the end of a process's output."""
     return log.read_text(errors="replace")[-600:].strip() if log.exists() else ""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """Returns a free port of 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -103,7 +103,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def pss_bytes(pid: int) -> int:
-    """Resident memory of a process, pages that it shares counted by its share of them; 0 where it has ended."""
+    """Returns the proportional set size of a process in bytes, or 0 if it has ended."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:

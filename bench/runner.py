@@ -1,4 +1,4 @@
-"""Runs metrics: in each repeat every contender has its turn, in another order, so that nobody always comes first."""
+"""Runs metrics. In each repeat every contender has its turn, in another order, so that none is always first."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from bench.stand import Stand
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One contender's part of a metric. `measure` tells figures by their names, whose ends are their units."""
+    """One contender's part of a metric. `measure` returns figures by name. A name ends with the unit."""
 
     contender: str
     measure: Callable[[], Awaitable[Mapping[str, float]]]
@@ -21,31 +21,31 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Something to measure."""
+    """A metric."""
 
     name: str
     what: str
     turns: Callable[[Stand], Sequence[Turn]]
     alone: bool = False
-    """True where no other contender may be running: it starts its own."""
+    """True if no other contender may run: the metric starts its own."""
     limit_s: float = 120.0
-    """How long one turn may take."""
+    """The time limit of one turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of the metrics: figures, and a sentence for each turn that failed or could not be."""
+    """The figures, and a sentence for each turn that failed or was impossible."""
 
     figures: Sequence[Figure]
     remarks: Sequence[str]
 
 
 async def run(metrics: Iterable[Metric], stand: Stand) -> Measured:
-    """Measures all of it. What fails is told, and doesn't stop the rest; who cancels it gets what there is by then."""
+    """Measures all metrics. A failed turn is reported and does not stop the rest. If cancelled, keeps what it has."""
     figures: list[Figure] = []
     remarks: list[str] = []
     with stand:
-        for metric in sorted(metrics, key=lambda each: each.alone):  # those that need quiet come last
+        for metric in sorted(metrics, key=lambda each: each.alone):  # those that run alone come last
             if metric.alone:
                 for contender in stand.contenders:
                     stand.end(contender.name)
@@ -76,10 +76,10 @@ async def _repeat(metric: Metric, stand: Stand) -> Measured:
                 remarks[turn.contender] = f"{metric.name}, {turn.contender}: {error}"
                 _say(remarks[turn.contender])
                 continue
-            except Exception as error:  # whatever another program does wrong
+            except Exception as error:  # any fault of another program
                 remarks[turn.contender] = f"{metric.name}, {turn.contender}: failed: {error!r}"
                 _say(remarks[turn.contender])
-                stand.end(turn.contender)  # what it still has to do would disturb the others
+                stand.end(turn.contender)  # its remaining work would disturb the others
                 continue
             _say(f"{metric.name} {repeat + 1}: {turn.contender}, {time.perf_counter() - begin:.1f} s")
             for name, value in measured.items():

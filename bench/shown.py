@@ -1,4 +1,4 @@
-"""What the answers of a contender say of a job: the same for all of them."""
+"""Reads jobs from responses, which have the same form for all contenders."""
 
 import re
 
@@ -8,7 +8,7 @@ _ID = re.compile(rb'"id":"?([^",}]+)')
 
 
 def id_of(answer: Answer) -> str:
-    """The id of the job that an answer shows. Found, not parsed: the work goes on meanwhile, on the same cores."""
+    """Returns the id of the job in a response. Searches instead of parsing, to leave the cores to the contender."""
     found = _ID.search(answer.body)
     if found is None:
         raise RuntimeError(f"no id in {answer.body[:300]!r}")
@@ -16,7 +16,7 @@ def id_of(answer: Answer) -> str:
 
 
 def has_ended(answer: Answer) -> bool:
-    """Whether the job that is shown has succeeded; raises RuntimeError where it ended otherwise."""
+    """Returns True if the job has succeeded. Raises RuntimeError for another end."""
     if b'"state":"succeeded"' in answer.expect(200, 202).body:
         return True
     if b'"state":"failed"' in answer.body or b'"state":"cancelled"' in answer.body:
@@ -25,6 +25,6 @@ def has_ended(answer: Answer) -> bool:
 
 
 def until_ended(path: str, pause: float = 0.001) -> Conversation:
-    """Asks for a job again and again until it has ended."""
+    """Polls a job until it has ended."""
     while not has_ended((yield get(path))):
         yield pause

@@ -1,4 +1,4 @@
-"""Where the measurements are made: the contenders, started when first needed, and how much is done.
+"""The running contenders, each started when first needed, and the amount of work.
 
 They stay while others have their turns: all of them together use about 5 % of one CPU when idle, half of it Huey.
 """
@@ -18,44 +18,44 @@ from bench.shown import id_of, until_ended
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is done, each time."""
+    """The amount of work of a run."""
 
     repeats: int = 5
     burst: int = 2_000
     requests: int = 5_000
-    """Of a throughput with many connections."""
+    """Requests of a throughput with many connections."""
     single: int = 500
-    """Of a latency with one connection."""
+    """Requests of a latency with one connection."""
     burns: int = 40
     file_mib: int = 512
     grown: int = 100_000
-    """The long queue of the growth; a tenth of it is the short one, ten times as many finished jobs the long past."""
+    """Jobs in the long queue of `growth`. The short one has a tenth; the long history has ten times as many."""
 
 
 QUICK = Sizes(repeats=2, burst=200, requests=500, single=50, burns=8, file_mib=32, grown=1_000)
 
 
 class Stand:
-    """Holds the running contenders; leaving it ends them."""
+    """Keeps the running contenders. On exit they end."""
 
     def __init__(self, sizes: Sizes, peers: tuple[Contender, ...] = ()) -> None:
         self.sizes = sizes
         self.contenders = (OFFLOAD, NAIVE, BARE, *peers)
         self.resources = ExitStack()
-        """What is given back at the end."""
+        """Closed at the end."""
         self._running: dict[str, tuple[AbstractContextManager[Server], Server]] = {}
 
     @cached_property
     def rounds_per_ms(self) -> float:
-        """How much `work.burn` is a millisecond of CPU on this machine."""
+        """The rounds of `work.burn` in a millisecond of CPU on this machine."""
         return work.rounds_of_a_millisecond()
 
     def that_run(self, *, extra: bool = False) -> list[Contender]:
-        """The contenders that run jobs, with those of other settings if wanted."""
+        """Returns the contenders that run jobs, optionally with those of other settings."""
         return [each for each in self.contenders if each.runs and (extra or not each.extra)]
 
     async def server(self, contender: Contender) -> Server:
-        """The contender's server, started and warm."""
+        """Returns the contender's server, started and warm."""
         if contender.name not in self._running:
             manager = contender.start()
             self._running[contender.name] = (manager, manager.__enter__())
@@ -63,7 +63,7 @@ class Stand:
         return self._running[contender.name][1]
 
     def end(self, name: str) -> None:
-        """Ends that contender's server, if it runs; the next to ask for it gets a new one."""
+        """Ends that contender's server, if it runs. The next call of `server` starts a new one."""
         if name in self._running:
             self._running.pop(name)[0].__exit__(None, None, None)
 
@@ -71,13 +71,13 @@ class Stand:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        with ThreadPoolExecutor() as at_once:  # some take seconds, and more to wait for the others
+        with ThreadPoolExecutor() as at_once:  # some take seconds
             list(at_once.map(self.end, list(self._running)))
         self.resources.close()
 
 
 async def warm(server: Server) -> None:
-    """Lets it run a few jobs, so that all its workers have begun."""
+    """Runs a few jobs, so that all workers have started."""
     for _ in range(8):
         submitted = (await ask(server.port, post("/jobs/noop"))).expect(202)
         await converse(server.port, until_ended(f"/jobs/{id_of(submitted)}"))

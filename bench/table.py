@@ -1,4 +1,4 @@
-"""The run as text: each metric's figures, the goals, and what could not be measured."""
+"""Formats a run as text: figures of each metric, goals, failed measurements."""
 
 from collections.abc import Iterator
 

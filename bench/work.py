@@ -1,4 +1,4 @@
-"""The work that is measured: the same functions in the service, in the naive pool, in every peer and in bare processes.
+"""The measured work: the same functions in the service, in the naive pool, in every peer and in bare processes.
 
 `python -m bench.work burn ROUNDS TIMES` and `python -m bench.work digest MIB` do it in a bare process: it says that it
 is ready, and begins at a line on its standard input.
@@ -12,11 +12,11 @@ MIB = 2**20
 
 
 def noop() -> None:
-    """Nothing at all: what is left is the cost of being a job."""
+    """Does nothing, so that only the cost of a job is measured."""
 
 
 def burn(rounds: int) -> int:
-    """So many rounds of pure Python that hold the GIL: a fixed amount of work, however long it takes."""
+    """Runs rounds of pure Python that hold the GIL: a fixed amount of work."""
     total = 0
     for number in range(rounds):
         total += number & 7
@@ -24,12 +24,12 @@ def burn(rounds: int) -> int:
 
 
 def hold(seconds: float) -> None:
-    """Keeps a lane and no CPU."""
+    """Keeps a lane busy without CPU."""
     time.sleep(seconds)
 
 
 def digest(mib: int) -> str:
-    """SHA-256 by hashlib over one cached MiB again and again: as fast as OpenSSL is from Python."""
+    """Runs SHA-256 of hashlib over one cached MiB repeatedly: the speed of OpenSSL from Python."""
     block, digest = bytes(MIB), hashlib.sha256()
     for _ in range(mib):
         digest.update(block)
@@ -37,7 +37,7 @@ def digest(mib: int) -> str:
 
 
 def rounds_of_a_millisecond() -> float:
-    """How many rounds of `burn` are a millisecond of CPU here and now: the best of 20 tries, so the least disturbed."""
+    """Returns the rounds of `burn` in a millisecond of CPU: the best of 20 tries, since it is the least disturbed."""
     tries = []
     for _ in range(20):
         begin = time.thread_time()

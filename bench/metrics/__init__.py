@@ -1,4 +1,4 @@
-"""What is measured, a file a concern."""
+"""The metrics, one file each."""
 
 from bench.metrics import batch, burst, cpu, digest, growth, idle, light, memory, poll, recovery, start, submit
 from bench.runner import Metric

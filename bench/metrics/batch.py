@@ -1,4 +1,4 @@
-"""The tutorial's four: fibonacci of 30, 32, 34 and 36 by recursion, as one batch and by bare processes."""
+"""The tutorial's example: fibonacci of 30, 32, 34 and 36 by recursion, as one batch and by bare processes."""
 
 import json
 import multiprocessing
@@ -23,7 +23,7 @@ def turns(stand: Stand) -> list[Turn]:
         Turn(f"{OFFLOAD.name}, four jobs", partial(_four_jobs, stand)),
         Turn("one after the other", partial(_bare, NUMBERS, 1)),
         Turn(f"{WORKERS} processes, in order", partial(_bare, NUMBERS, WORKERS)),
-        Turn(f"{WORKERS} processes, dearest first", partial(_bare, NUMBERS[::-1], WORKERS)),
+        Turn(f"{WORKERS} processes, most expensive first", partial(_bare, NUMBERS[::-1], WORKERS)),
         Turn("36 alone", partial(_bare, NUMBERS[-1:], 1)),
     ]
 
@@ -43,7 +43,7 @@ async def _offload(stand: Stand) -> Mapping[str, float]:
 
 
 async def _four_jobs(stand: Stand) -> Mapping[str, float]:
-    """The dearest first, each waited for."""
+    """Runs the most expensive first, and waits for each."""
     server = await stand.server(OFFLOAD)
     bodies = [json.dumps({"n": n, "algorithm": "recursive"}).encode() for n in NUMBERS[::-1]]
     requests = [post("/jobs/fibonacci", body, Prefer="wait=60") for body in bodies]
@@ -54,7 +54,7 @@ async def _four_jobs(stand: Stand) -> Mapping[str, float]:
 
 
 async def _bare(numbers: Sequence[int], processes: int) -> Mapping[str, float]:
-    """The same function in a pool whose processes have been started before."""
+    """Runs the same function in a pool with started processes."""
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("forkserver")) as pool:
         list(pool.map(_recursive, [1] * 4 * processes))
         begin = time.perf_counter()

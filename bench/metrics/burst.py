@@ -1,4 +1,4 @@
-"""A burst of no-ops: jobs per second from the first submission until all have ended and each end has been seen."""
+"""A burst of no-ops: jobs per second from the first submission until the end of every job is known."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ CONNECTIONS = 32
 LIMIT_S = 240.0
 
 _NEWEST = 64
-"""Whoever has these done has all but stragglers done."""
+"""When these jobs are done, almost all are."""
 
 
 def turns(stand: Stand) -> list[Turn]:
@@ -29,7 +29,7 @@ async def _noops(stand: Stand, contender: Contender) -> Mapping[str, float]:
 
 
 async def burst(port: int, requests: Sequence[bytes], *, pause_s: float = 0.002) -> float:
-    """Seconds from the first submission until all the jobs have ended and been seen to have, by a look each pause."""
+    """Returns the seconds from the first submission until all jobs are known to have ended. Polls after each pause."""
     begin = time.perf_counter()
     submitted = await load(port, requests, connections=CONNECTIONS)
     paths = [f"/jobs/{id_of(answer.expect(202))}" for answer in reversed(submitted.answers)]
@@ -39,7 +39,7 @@ async def burst(port: int, requests: Sequence[bytes], *, pause_s: float = 0.002)
 
 
 def _all_ended(newest_first: Sequence[str], seen: list[float], pause_s: float) -> Conversation:
-    """Looks at every job, the newest first, and notes when the last of them had ended.
+    """Polls every job, the newest first, and records when the last of them had ended.
 
     A look at each costs more than what is measured, so the rest are only made sure of: the clock has stopped when the
     newest had ended, unless one of the others has not.

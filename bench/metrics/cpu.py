@@ -14,7 +14,7 @@ from bench.stand import Stand
 MILLISECONDS = (80, 20)
 
 LOOK_S = 0.01
-"""How often it is looked whether all have ended: a hundredth of what is measured, and little of the CPU."""
+"""The interval of polls: a hundredth of the measured time, and little CPU."""
 
 
 def turns(stand: Stand) -> list[Turn]:
@@ -23,7 +23,7 @@ def turns(stand: Stand) -> list[Turn]:
 
 
 def burn(stand: Stand, ms: int) -> bytes:
-    """A submission of so much CPU."""
+    """Returns a submission with this amount of CPU."""
     return post("/jobs/burn", json.dumps({"rounds": _rounds(stand, ms)}).encode())
 
 

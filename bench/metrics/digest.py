@@ -1,4 +1,4 @@
-"""SHA-256 of a large file that is in memory, in all lanes at once, beside hashlib in a loop in as many processes."""
+"""SHA-256 of a large cached file, in all lanes at the same time, compared with hashlib in as many processes."""
 
 import json
 import os
@@ -41,7 +41,7 @@ async def _offload(stand: Stand) -> Mapping[str, float]:
 
 
 def _make(path: Path, mib: int) -> None:
-    """Writes the file where it is not there yet. What was just written is cached."""
+    """Writes the file if it is missing. After that it is in the page cache."""
     if not path.exists():
         block = os.urandom(MIB)
         with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""How the service fares with much in its journal: submit, poll and list, one at a time; memory; start-up."""
+"""The service with a large journal: latency of submit, poll and list; memory; start."""
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ async def _with(
 
 
 async def _calls(server: Server, times: int, ids: Sequence[str], state: str) -> dict[str, float]:
-    """Latencies of the four calls. What is submitted comes after all that waits."""
+    """Returns the latencies of the four calls. Submitted jobs come after all queued ones."""
 
     async def timed(requests: Iterable[bytes], status: int) -> Load:
         measured = await load(server.port, requests, connections=1)

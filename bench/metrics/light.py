@@ -28,7 +28,7 @@ async def _light(stand: Stand, contender: Contender) -> Mapping[str, float]:
 
 
 def _while_busy(finished: str, last: str, seconds: list[float]) -> Conversation:
-    """Polls the finished job, and now and then looks whether the last of the busy ones has ended."""
+    """Polls the finished job, and sometimes checks whether the last busy one has ended."""
     while not has_ended((yield get(f"/jobs/{last}"))):
         for _ in range(_LOOK_EACH):
             seconds.append((yield get(f"/jobs/{finished}")).expect(200).seconds)

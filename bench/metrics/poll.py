@@ -11,7 +11,7 @@ from bench.shown import id_of, until_ended
 from bench.stand import Stand
 
 _DIFFERENT = 100
-"""Finished jobs that are asked for in turn."""
+"""The finished jobs that are polled in turn."""
 
 
 def turns(stand: Stand) -> list[Turn]:

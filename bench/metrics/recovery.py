@@ -1,4 +1,4 @@
-"""How soon a lane is back that was killed: from the SIGKILL until all lanes are idle again."""
+"""How soon a killed lane is back: from the SIGKILL until all lanes are idle again."""
 
 import json
 import os
@@ -28,7 +28,7 @@ async def _recovery(stand: Stand) -> Mapping[str, float]:
 
 
 def _all_idle(pids: list[int], but: int) -> Conversation:
-    """Asks until every lane is idle and none of them is the process `but`; notes their processes."""
+    """Polls until every lane is idle and none is the process `but`. Records their processes."""
     while True:
         lanes = json.loads((yield get("/stats")).expect(200).body)["lanes"]
         if all(lane["state"] == "idle" and lane["pid"] != but for lane in lanes):

@@ -1,4 +1,4 @@
-"""Cold start: from the start of the processes until a request is answered, and until a first job's end is known."""
+"""Cold start: from the start of the processes until the first response, and until the end of a first job is known."""
 
 import asyncio
 import sys
@@ -26,17 +26,17 @@ async def _start(contender: Contender) -> Mapping[str, float]:
     with contender.start() as server:
         submitted = (await ask(server.port, post("/jobs/noop"))).expect(202)
         await converse(server.port, until_ended(f"/jobs/{id_of(submitted)}"))
-        return {"first answer s": server.answered_s, "first outcome s": time.perf_counter() - server.begun}
+        return {"first answer s": server.answered_s, "first outcome s": time.perf_counter() - server.started}
 
 
 async def _imports() -> Mapping[str, float]:
-    """What `-X importtime` says: seconds in all, and how many modules."""
+    """Returns the total seconds and the number of modules from `-X importtime`."""
     command = [sys.executable, "-X", "importtime", "-c", f"import {_IMPORTED}"]
     python = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=DEVNULL, stderr=PIPE)
-    said = (await python.communicate())[1].decode()
+    output = (await python.communicate())[1].decode()
     if python.returncode:
-        raise RuntimeError(said[-600:])
-    lines = [line.removeprefix("import time:").split("|") for line in said.splitlines() if "import time:" in line]
+        raise RuntimeError(output[-600:])
+    lines = [line.removeprefix("import time:").split("|") for line in output.splitlines() if "import time:" in line]
     microseconds = [int(line[0]) for line in lines if line[0].strip().isdigit()]
     return {"importtime s": sum(microseconds) / 1e6, "modules": len(microseconds)}
 

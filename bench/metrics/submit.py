@@ -16,7 +16,7 @@ from bench.stand import Sizes, Stand
 NOOP = post("/jobs/noop")
 
 _SOON_S = 10.0
-"""Who has not run by then what it accepted is started anew, empty."""
+"""A contender that has not run its jobs by then is restarted, empty."""
 
 
 def turns(stand: Stand) -> list[Turn]:
@@ -32,7 +32,7 @@ async def _running(stand: Stand, contender: Contender) -> Mapping[str, float]:
     try:
         await converse(server.port, until_ended(f"/jobs/{id_of(last)}"), within=_SOON_S)
     except TimeoutError:
-        stand.end(contender.name)  # no one else's turn pays for what it still has to do
+        stand.end(contender.name)  # its remaining work would disturb the next turn
     return figures
 
 

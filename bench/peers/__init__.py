@@ -1,1 +1,1 @@
-"""Other queues behind the same thin HTTP app, each in an environment of its own: `python -m bench.peers` makes them."""
+"""Other queues behind the same thin HTTP app, each in its own environment, which `python -m bench.peers` makes."""

@@ -1,4 +1,4 @@
-"""Makes the environments of peers, or says which there are.
+"""Makes the environments of peers, or lists them.
 
 python -m bench.peers install celery taskiq    (or `all`)
 python -m bench.peers list

@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL for us alone: a spare port of 127.0.0.1, data in a temporary directory, ended by their own ids.
+"""Private Redis and PostgreSQL: a free port of 127.0.0.1, and data in a temporary directory.
 
 Their programs are the machine's (Debian: `apt install redis-server postgresql`).
 """
@@ -22,7 +22,7 @@ from bench.processes import STARTS_WITHIN_S, free_port, running, tail
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where a peer keeps its jobs: an address for it, and the broker's process if it has one of its own."""
+    """Where a peer keeps its jobs: an address, and the broker's process, if any."""
 
     address: str
     processes: tuple[Popen[bytes], ...] = ()
@@ -30,14 +30,14 @@ class Broker:
 
 @contextmanager
 def redis_fsync() -> Iterator[Broker]:
-    """Redis that writes each command to disk before it answers: what a 202 of the service promises."""
+    """Redis that syncs each command to disk before it responds, as a 202 of the service promises."""
     with _redis("--appendonly", "yes", "--appendfsync", "always") as broker:
         yield broker
 
 
 @contextmanager
 def redis_default() -> Iterator[Broker]:
-    """Redis as it comes: a snapshot now and then, and what came after it is lost at a crash."""
+    """Redis with its defaults: snapshots. A crash loses what came after the last one."""
     with _redis() as broker:
         yield broker
 
@@ -55,7 +55,7 @@ def _redis(*settings: str) -> Iterator[Broker]:
 
 @contextmanager
 def postgres() -> Iterator[Broker]:
-    """PostgreSQL as it comes, which is durable. It refuses to run as root, so root starts it as its own user."""
+    """PostgreSQL with its defaults, which are durable. It refuses to run as root, so root starts it as another user."""
     initdb, server = find("initdb", "postgresql"), find("postgres", "postgresql")
     user = _user("postgres", "nobody") if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="offload-bench-postgres-") as made:
@@ -92,7 +92,7 @@ def file() -> Iterator[Broker]:
 
 
 def find(program: str, package: str) -> str:
-    """The path of a program. Raises `NotThereError`, naming Debian's package."""
+    """Returns the path of a program. Raises `NotThereError`, which names Debian's package."""
     places = [os.environ.get("PATH", ""), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)]
     found = shutil.which(program, path=os.pathsep.join(reversed(places)))
     if found is None:

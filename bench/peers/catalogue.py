@@ -24,7 +24,7 @@ class Peer:
     title: str
     packages: tuple[str, ...]
     workers: tuple[tuple[str, ...], ...]
-    """What is run beside the HTTP app: arguments of its Python, a process each."""
+    """The arguments of Python for each process beside the HTTP app."""
     keeps: str
     broker: Callable[[], AbstractContextManager[Broker]]
     other: tuple[str, str, Callable[[], AbstractContextManager[Broker]]] | None = None
@@ -84,7 +84,7 @@ PEERS = (
         "Huey",
         ("huey==3.5.4",),
         (
-            # It polls, and ever more slowly by default; here each 10 ms.
+            # It polls, by default at growing intervals. Here every 10 ms.
             (
                 *("-m", "huey.bin.huey_consumer", "bench.peers.huey.queue", "--workers", str(WORKERS)),
                 *("--worker-type", "process", "--delay", "0.01", "--max-delay", "0.01", "--quiet"),
@@ -108,7 +108,7 @@ PEERS = (
 def _start(
     peer: Peer, environment: Environment, broker: Callable[[], AbstractContextManager[Broker]]
 ) -> Iterator[Server]:
-    """The broker first; then, timed, the HTTP app and the workers at once."""
+    """Starts the broker, then, timed, the HTTP app and the workers together."""
     with ExitStack() as stack:
         behind = stack.enter_context(broker())
         here = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="offload-bench-peer-")))
@@ -116,14 +116,14 @@ def _start(
         run = partial(running, environment={**variables, **_search_path(environment)})
         if peer.name == "procrastinate":
             stack.enter_context(run([environment.python, "-m", "bench.peers.procrastinate"], here / "schema")).wait(60)
-        port, log, begun = free_port(), here / "web", time.perf_counter()
-        desk = stack.enter_context(run([*web(environment.python, "bench.peers.web:app", port)], log))
+        port, log, started = free_port(), here / "web", time.perf_counter()
+        app = stack.enter_context(run([*web(environment.python, "bench.peers.web:app", port)], log))
         processes = [
             stack.enter_context(run([environment.python, *arguments], here / f"worker-{number}"))
             for number, arguments in enumerate(peer.workers)
         ]
-        answers(port, LIVE, desk, log)
-        yield Server(port, (desk, *processes, *behind.processes), begun, time.perf_counter() - begun)
+        answers(port, LIVE, app, log)
+        yield Server(port, (app, *processes, *behind.processes), started, time.perf_counter() - started)
 
 
 def _search_path(environment: Environment) -> dict[str, str]:

@@ -14,11 +14,11 @@ tasks = {name: queue.task(name=name)(getattr(work, name)) for name in ("noop", "
 
 
 def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     job_id: str = tasks[task].delay(**arguments).id
     return job_id
 
 
 def ended(job_id: str) -> bool:
-    """Whether its result is there."""
+    """Returns True if its result exists."""
     return bool(queue.AsyncResult(job_id).ready())

@@ -19,18 +19,18 @@ dramatiq.set_broker(broker)
 tasks = {name: dramatiq.actor(actor_name=name)(getattr(work, name)) for name in ("noop", "burn")}
 
 _sent: dict[str, dramatiq.Message[object]] = {}
-"""A result is asked for by the message."""
+"""Results are read by message."""
 
 
 def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     message = tasks[task].send(**arguments)
     _sent[message.message_id] = message
     return str(message.message_id)
 
 
 def ended(job_id: str) -> bool:
-    """Whether its result is there."""
+    """Returns True if its result exists."""
     try:
         results.get_result(_sent[job_id])
     except ResultMissing:

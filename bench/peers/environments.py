@@ -1,4 +1,4 @@
-"""An environment for each peer, below a cache directory, with exactly the versions that are named here."""
+"""An environment for each peer, in a cache directory, with exactly these versions."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offload-bench"
 
 WEB = ("fastapi==0.165.0", "uvicorn[standard]==0.54.0")
-"""What every peer's thin HTTP app runs on."""
+"""The requirements of every peer's thin HTTP app."""
 
 
 @dataclass(frozen=True, slots=True)

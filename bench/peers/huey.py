@@ -12,11 +12,11 @@ tasks = {name: queue.task(name=name)(getattr(work, name)) for name in ("noop", "
 
 
 def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     job_id: str = tasks[task](**arguments).id
     return job_id
 
 
 def ended(job_id: str) -> bool:
-    """Whether its result is there; reading it would remove it."""
+    """Returns True if its result exists. Reading the result would remove it."""
     return bool(queue.storage.has_data_for_key(job_id))

@@ -14,18 +14,18 @@ tasks = {name: queue.task(name=name)(getattr(work, name)) for name in ("noop", "
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Holds the connections."""
+    """Keeps the connections."""
     async with queue.open_async():
         yield
 
 
 async def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     return str(await tasks[task].defer_async(**arguments))
 
 
 async def ended(job_id: str) -> bool:
-    """Whether its state says that it has succeeded."""
+    """Returns True if it has succeeded."""
     status = await queue.job_manager.get_job_status_async(int(job_id))
     return bool(status.value == "succeeded")
 

@@ -14,11 +14,11 @@ queue = Queue(connection=redis)
 
 
 def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     job_id: str = queue.enqueue(getattr(work, task), kwargs=dict(arguments)).id
     return job_id
 
 
 def ended(job_id: str) -> bool:
-    """Whether its state says that it has succeeded."""
+    """Returns True if it has succeeded."""
     return bool(Job(job_id, connection=redis).get_status() == "finished")

@@ -17,18 +17,18 @@ tasks = {name: broker.task(task_name=name)(getattr(work, name)) for name in ("no
 
 @asynccontextmanager
 async def lifespan(_: object) -> AsyncIterator[None]:
-    """Holds the connection."""
+    """Keeps the connection."""
     await broker.startup()
     yield
     await broker.shutdown()
 
 
 async def submit(task: str, arguments: Mapping[str, int]) -> str:
-    """Hands a job in."""
+    """Submits a job."""
     job_id: str = (await tasks[task].kiq(**arguments)).task_id
     return job_id
 
 
 async def ended(job_id: str) -> bool:
-    """Whether its result is there."""
+    """Returns True if its result exists."""
     return bool(await results.is_result_ready(job_id))

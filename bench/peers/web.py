@@ -1,4 +1,4 @@
-"""The thin HTTP app before a peer, whose adapter BENCH_PEER names. The same for all of them.
+"""The thin HTTP app in front of a peer. BENCH_PEER names the adapter. The app is the same for all peers.
 
 An adapter's module has `submit(task, arguments) -> id` and `ended(id) -> bool`, both plain functions, which FastAPI
 then calls in its threads, or both coroutine functions; and a `lifespan` if it needs one.
