@@ -1,4 +1,4 @@
-"""kill -9 and SIGSTOP of every process but the front desk: what they held is done again, nothing else notices."""
+"""kill -9 and SIGSTOP of every process but the server: what they held is done again, nothing else notices."""
 
 import time
 from pathlib import Path

@@ -264,7 +264,7 @@ def test_what_is_not_installed_is_told_and_the_service_goes_on_without(tmp_path:
 
 
 def test_nothing_of_it_is_loaded_unless_it_is_wanted(tmp_path: Path, collector: Collector) -> None:
-    """For the front desk, see `tests/counts/test_modules.py`."""
+    """For the server, see `tests/counts/test_modules.py`."""
     with traced(tmp_path, collector.url, {"OTEL_SDK_DISABLED": "true"}, tasks="sample_tasks:loaded") as server:
         job = server.api.submit("loaded", {"package": "opentelemetry"})
         assert server.api.succeeded(job["id"])["result"] == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
@@ -16,16 +16,16 @@ LINE = f"{hashlib.sha256(b'x').hexdigest()}  x\n"
 
 
 @pytest.fixture
-def files(desk: FrontDesk) -> FrontDesk:
-    """A desk with two files."""
+def files(server: ApiServer) -> ApiServer:
+    """A server with two files."""
     for name in ("x", "y"):
-        (desk.files_dir / name).write_bytes(name.encode())
-    return desk
+        (server.files_dir / name).write_bytes(name.encode())
+    return server
 
 
-async def by_pattern(desk: FrontDesk, body: Json, query: str = "", key: str | None = None) -> Any:
+async def by_pattern(server: ApiServer, body: Json, query: str = "", key: str | None = None) -> Any:
     headers = {"Idempotency-Key": key} if key else {}
-    return await desk.client.post(f"/batches/file-digest{query}", json=body, headers=headers)
+    return await server.client.post(f"/batches/file-digest{query}", json=body, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ async def by_pattern(desk: FrontDesk, body: Json, query: str = "", key: str | No
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_patterns_that_are_refused(files: FrontDesk, body: Json, kind: str, loc: list[str | int]) -> None:
+async def test_patterns_that_are_refused(files: ApiServer, body: Json, kind: str, loc: list[str | int]) -> None:
     refused = problem(await by_pattern(files, body), 422, kind)
     assert refused["errors"][0]["loc"] == loc
 
 
-async def test_members_have_options_and_labels(files: FrontDesk) -> None:
+async def test_members_have_options_and_labels(files: ApiServer) -> None:
     body = {"pattern": "*", "algorithms": ["md5", "sha1"], "labels": ["a"]}
     answer = await by_pattern(files, body, "?priority=7&max_attempts=5&label=b")
     batch = answer.json()
@@ -66,7 +66,7 @@ async def test_members_have_options_and_labels(files: FrontDesk) -> None:
     assert {(job["priority"], job["max_attempts"], *job["labels"]) for job in jobs} == {(7, 5, "a", "b")}
 
 
-async def test_a_replay_needs_no_files(files: FrontDesk) -> None:
+async def test_a_replay_needs_no_files(files: ApiServer) -> None:
     body = {"pattern": "*"}
     first = (await by_pattern(files, body, key="k")).json()
     for name in ("x", "y"):
@@ -92,31 +92,31 @@ async def test_a_replay_needs_no_files(files: FrontDesk) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-async def test_manifests_that_are_refused(files: FrontDesk, body: str, query: str, says: str) -> None:
+async def test_manifests_that_are_refused(files: ApiServer, body: str, query: str, says: str) -> None:
     refused = problem(
         await files.client.post(f"/batches/file-digest/verify{query}", content=body), 422, "invalid-parameters"
     )
     assert says in refused["detail"]
 
 
-async def test_a_manifest_is_no_form(files: FrontDesk) -> None:
+async def test_a_manifest_is_no_form(files: ApiServer) -> None:
     answer = await files.client.post("/batches/file-digest/verify", files={"file": LINE.encode()})
     problem(answer, 415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("codings", [["gzip"], ["identity", "gzip"]])
-async def test_a_compressed_manifest_is_refused(files: FrontDesk, codings: list[str]) -> None:
+async def test_a_compressed_manifest_is_refused(files: ApiServer, codings: list[str]) -> None:
     headers = [("Content-Encoding", coding) for coding in codings]
     answer = await files.client.post("/batches/file-digest/verify", content=LINE, headers=headers)
     problem(answer, 415, "unsupported-media-type")
 
 
-async def test_a_manifest_has_a_largest_size(files: FrontDesk) -> None:
+async def test_a_manifest_has_a_largest_size(files: ApiServer) -> None:
     answer = await files.client.post("/batches/file-digest/verify", content=b"\n" * ((16 << 20) + 1))
     problem(answer, 413, "body-too-large")
 
 
-async def test_what_is_verified_is_not_looked_for_before(files: FrontDesk) -> None:
+async def test_what_is_verified_is_not_looked_for_before(files: ApiServer) -> None:
     body = LINE + LINE.replace("  x", "  missing") + LINE.replace("  x", "  ../../etc/passwd")
     answer = await files.client.post("/batches/file-digest/verify?label=l", content=body)
     batch = answer.json()
@@ -125,7 +125,7 @@ async def test_what_is_verified_is_not_looked_for_before(files: FrontDesk) -> No
     assert again.json()["id"] != batch["id"]
 
 
-async def test_a_report_and_a_manifest_come_when_all_is_done(files: FrontDesk) -> None:
+async def test_a_report_and_a_manifest_come_when_all_is_done(files: ApiServer) -> None:
     verifying = (await files.client.post("/batches/file-digest/verify", content=LINE)).json()
     for link in ("manifest", "report"):
         early = await files.client.get(verifying["links"][link])
@@ -133,7 +133,7 @@ async def test_a_report_and_a_manifest_come_when_all_is_done(files: FrontDesk) -
         assert early.headers["retry-after"] == "1"
 
 
-async def test_other_batches_have_no_report(files: FrontDesk) -> None:
+async def test_other_batches_have_no_report(files: ApiServer) -> None:
     jobs = [{"task": "fibonacci", "params": {"n": 1}}]
     batch = (await files.client.post("/batches", json={"jobs": jobs})).json()
     assert not {"report", "manifest"} & set(batch["links"])
@@ -146,7 +146,7 @@ async def test_other_batches_have_no_report(files: FrontDesk) -> None:
 
 
 @pytest.mark.parametrize("query", ["algorithm=md5", "algorithm=x", "format=x", "zero=2", "wait=1"])
-async def test_manifests_that_there_are_not(files: FrontDesk, query: str) -> None:
+async def test_manifests_that_there_are_not(files: ApiServer, query: str) -> None:
     batch = (await by_pattern(files, {"pattern": "*"})).json()
     await files.client.post(batch["links"]["cancel"])
     problem(await files.client.get(f"{batch['links']['manifest']}?{query}"), 422, "invalid-parameters")
@@ -154,7 +154,7 @@ async def test_manifests_that_there_are_not(files: FrontDesk, query: str) -> Non
     assert (empty.status_code, empty.content) == (200, b"")
 
 
-async def test_a_cancelled_verification_says_so(files: FrontDesk) -> None:
+async def test_a_cancelled_verification_says_so(files: ApiServer) -> None:
     batch = (await files.client.post("/batches/file-digest/verify", content=LINE)).json()
     await files.client.post(batch["links"]["cancel"])
     text = (await files.client.get(batch["links"]["report"])).text

@@ -9,7 +9,7 @@ import pytest
 
 from offload.jobs.history import FRESH, KEPT, MINUTE, OVER, History
 from offload.jobs.interfaces import EndedJobs
-from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.api_server import ApiServer, api_server
 from tests.support.journals import a_job, ended
 from tests.support.keys import ALICE, BOB, ENTRIES, ROOT, bearer
 from tests.support.memory_journal import MemoryJournal
@@ -45,15 +45,15 @@ async def add_ended(journal: MemoryJournal, name: str, at: int, owner: str | Non
     assert await journal.replace(ended(job, at), job.key, job.state)
 
 
-async def succeeded(desk: FrontDesk, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    job: dict[str, Any] = (await desk.client.post("/jobs/fibonacci", json={"n": 1}, headers=headers)).json()
-    await desk.engine.end(job["id"])
-    return (await desk.client.get(f"/jobs/{job['id']}?wait=10", headers=headers)).json()  # type: ignore[no-any-return]
+async def succeeded(server: ApiServer, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    job: dict[str, Any] = (await server.client.post("/jobs/fibonacci", json={"n": 1}, headers=headers)).json()
+    await server.engine.end(job["id"])
+    return (await server.client.get(f"/jobs/{job['id']}?wait=10", headers=headers)).json()  # type: ignore[no-any-return]
 
 
-async def test_an_hour_is_sixty_whole_minutes_up_to_the_present_one(desk: FrontDesk) -> None:
-    job = await succeeded(desk)
-    history = (await desk.client.get("/stats/history")).json()
+async def test_an_hour_is_sixty_whole_minutes_up_to_the_present_one(server: ApiServer) -> None:
+    job = await succeeded(server)
+    history = (await server.client.get("/stats/history")).json()
     assert history["step_s"] == 60
     assert len(history["points"]) == 60
     assert history["from"] == history["points"][0]["at"]
@@ -68,23 +68,23 @@ async def test_an_hour_is_sixty_whole_minutes_up_to_the_present_one(desk: FrontD
 
 
 @pytest.mark.parametrize("query", ["minutes=0", "minutes=1441", "minutes=x", "minutes=1&minutes=2", "hours=1"])
-async def test_what_is_no_number_of_minutes_is_refused(desk: FrontDesk, query: str) -> None:
-    problem(await desk.client.get(f"/stats/history?{query}"), 422, "invalid-parameters")
+async def test_what_is_no_number_of_minutes_is_refused(server: ApiServer, query: str) -> None:
+    problem(await server.client.get(f"/stats/history?{query}"), 422, "invalid-parameters")
 
 
 @pytest.mark.parametrize("minutes", [1, 1440])
-async def test_as_many_minutes_as_were_asked_for(desk: FrontDesk, minutes: int) -> None:
-    history = (await desk.client.get(f"/stats/history?minutes={minutes}")).json()
+async def test_as_many_minutes_as_were_asked_for(server: ApiServer, minutes: int) -> None:
+    history = (await server.client.get(f"/stats/history?minutes={minutes}")).json()
     assert len(history["points"]) == minutes
 
 
 async def test_owners_see_their_own_and_admins_all(tmp_path: Path) -> None:
-    async with front_desk(tmp_path, api_keys=ENTRIES) as desk:
-        await succeeded(desk, bearer(ALICE))
-        await succeeded(desk, bearer(ALICE))
-        await succeeded(desk, bearer(BOB))
+    async with api_server(tmp_path, api_keys=ENTRIES) as server:
+        await succeeded(server, bearer(ALICE))
+        await succeeded(server, bearer(ALICE))
+        await succeeded(server, bearer(BOB))
         for key, number in ((ALICE, 2), (BOB, 1), (ROOT, 3)):
-            points = (await desk.client.get("/stats/history?minutes=2", headers=bearer(key))).json()["points"]
+            points = (await server.client.get("/stats/history?minutes=2", headers=bearer(key))).json()["points"]
             assert sum(point["succeeded"] for point in points) == number
 
 

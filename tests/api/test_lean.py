@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Message
 
 from offload.api.transport.fast_path import EXCHANGE
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ class Exchange:
 
 
 async def ask(
-    desk: FrontDesk, method: str, path: str, exchange: Exchange, *headers: tuple[bytes, bytes], body: bytes = b""
+    server: ApiServer, method: str, path: str, exchange: Exchange, *headers: tuple[bytes, bytes], body: bytes = b""
 ) -> list[Message]:
     """What was sent by ASGI's own messages."""
     sent: list[Message] = []
@@ -54,16 +54,16 @@ async def ask(
         "scheme": "http",
         "query_string": b"",
         "headers": [HOST, *headers],
-        "state": {"offload": desk.state},
+        "state": {"offload": server.state},
         EXCHANGE: exchange,
     }
-    await desk.app(scope, receive, send)
+    await server.app(scope, receive, send)
     return sent
 
 
-async def test_a_plain_submission_is_answered_at_once(desk: FrontDesk) -> None:
+async def test_a_plain_submission_is_answered_at_once(server: ApiServer) -> None:
     exchange = Exchange(BODY)
-    assert await ask(desk, "POST", "/jobs/fibonacci", exchange, JSON, body=BODY) == []
+    assert await ask(server, "POST", "/jobs/fibonacci", exchange, JSON, body=BODY) == []
     assert exchange.answered is not None
     head, body = exchange.answered
     assert head.startswith(b"HTTP/1.1 202 Accepted\r\n")
@@ -72,10 +72,10 @@ async def test_a_plain_submission_is_answered_at_once(desk: FrontDesk) -> None:
     assert b"\r\nx-content-type-options: nosniff\r\n" in head
 
 
-async def test_a_poll_is_answered_at_once(desk: FrontDesk) -> None:
-    job_id = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
+async def test_a_poll_is_answered_at_once(server: ApiServer) -> None:
+    job_id = (await server.client.post("/jobs/fibonacci", json={"n": 1})).json()["id"]
     exchange = Exchange(b"")
-    assert await ask(desk, "GET", f"/jobs/{job_id}", exchange) == []
+    assert await ask(server, "GET", f"/jobs/{job_id}", exchange) == []
     assert exchange.answered is not None
     assert exchange.answered[0].startswith(b"HTTP/1.1 200 OK\r\n")
 
@@ -93,16 +93,16 @@ async def test_a_poll_is_answered_at_once(desk: FrontDesk) -> None:
     ids=["not all is here", "a header twice", "a charset", "an encoding", "another site", "the client reads nothing"],
 )
 async def test_anything_else_takes_the_long_way(
-    desk: FrontDesk, exchange: Exchange, headers: list[tuple[bytes, bytes]]
+    server: ApiServer, exchange: Exchange, headers: list[tuple[bytes, bytes]]
 ) -> None:
-    sent = await ask(desk, "POST", "/jobs/fibonacci", exchange, *headers, body=BODY)
+    sent = await ask(server, "POST", "/jobs/fibonacci", exchange, *headers, body=BODY)
     assert exchange.answered is None
     assert sent[0]["status"] == (403 if (b"sec-fetch-site", b"cross-site") in headers else 202)
     assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
 
 
-async def test_other_paths_take_the_long_way(desk: FrontDesk) -> None:
+async def test_other_paths_take_the_long_way(server: ApiServer) -> None:
     for path in ("/jobs", "/jobs/", "/health/live", "/jobs/a/b"):
         exchange = Exchange(b"")
-        assert await ask(desk, "GET", path, exchange)
+        assert await ask(server, "GET", path, exchange)
         assert exchange.answered is None, path

@@ -9,15 +9,15 @@ import pytest
 from fastapi.routing import APIRoute
 
 from offload.tasks.registry import RegistrySpec
-from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.api_server import ApiServer, api_server
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def document(desk: FrontDesk) -> dict[str, Any]:
+async def document(server: ApiServer) -> dict[str, Any]:
     """What `/openapi.json` answers."""
-    answer = await desk.client.get("/openapi.json")
+    answer = await server.client.get("/openapi.json")
     assert answer.status_code == 200
     document: dict[str, Any] = answer.json()
     return document
@@ -104,20 +104,20 @@ async def test_bounds_are_told(document: dict[str, Any]) -> None:
     assert "Prefer" in parameters
 
 
-async def test_every_form_has_an_example_that_works(desk: FrontDesk, document: dict[str, Any]) -> None:
-    (desk.files_dir / "hello.txt").write_bytes(b"hello")
-    for task in desk.state.registry:
+async def test_every_form_has_an_example_that_works(server: ApiServer, document: dict[str, Any]) -> None:
+    (server.files_dir / "hello.txt").write_bytes(b"hello")
+    for task in server.state.registry:
         body = document["paths"][f"/jobs/{task}"]["post"]["requestBody"]["content"]["application/json"]
-        answer = await desk.client.post(f"/jobs/{task}", json=body["examples"]["example"]["value"])
+        answer = await server.client.post(f"/jobs/{task}", json=body["examples"]["example"]["value"])
         assert answer.status_code == 202, answer.text
 
 
-async def test_the_upload_form_works_as_it_is_filled(desk: FrontDesk, document: dict[str, Any]) -> None:
+async def test_the_upload_form_works_as_it_is_filled(server: ApiServer, document: dict[str, Any]) -> None:
     body = document["paths"]["/jobs/file-digest/upload"]["post"]["requestBody"]
     members = body["content"]["multipart/form-data"]["schema"]["properties"]
     filled = {name: members[name]["examples"][0] for name in ("algorithms", "expected")}
     fields = {"algorithms": filled["algorithms"], "expected": json.dumps(filled["expected"])}
-    answer = await desk.client.post("/jobs/file-digest/upload", files={"file": ("a", b"x")}, data=fields)
+    answer = await server.client.post("/jobs/file-digest/upload", files={"file": ("a", b"x")}, data=fields)
     assert answer.status_code == 202, answer.text
 
 
@@ -129,8 +129,8 @@ async def test_a_file_can_be_picked(document: dict[str, Any]) -> None:
 
 async def test_a_users_tasks_are_described_by_their_signatures(tmp_path: Path) -> None:
     spec = RegistrySpec(tasks="tests.support.sample_tasks:greet, hello=tests.support.sample_tasks:greet")
-    async with front_desk(tmp_path, spec) as desk:
-        document = (await desk.client.get("/openapi.json")).json()
+    async with api_server(tmp_path, spec) as server:
+        document = (await server.client.get("/openapi.json")).json()
         for name in ("greet", "hello"):
             operation = document["paths"][f"/jobs/{name}"]["post"]
             assert operation["summary"] == "Greet somebody."
@@ -138,7 +138,7 @@ async def test_a_users_tasks_are_described_by_their_signatures(tmp_path: Path) -
             model = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
             assert model["properties"]["times"]["maximum"] == 10
             assert model["required"] == ["name"]
-            answer = await desk.client.post(f"/jobs/{name}", json={"name": "x", "tims": 1})
+            answer = await server.client.post(f"/jobs/{name}", json={"name": "x", "tims": 1})
             assert "did you mean times?" in answer.json()["detail"]
 
 
@@ -150,28 +150,28 @@ async def test_headers_are_told(document: dict[str, Any]) -> None:
     assert "304" in poll
 
 
-async def test_hidden_routes_are_only_pages(desk: FrontDesk, document: dict[str, Any]) -> None:
+async def test_hidden_routes_are_only_pages(server: ApiServer, document: dict[str, Any]) -> None:
     del document
-    hidden = {route.path for route in desk.app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
+    hidden = {route.path for route in server.app.routes if isinstance(route, APIRoute) and not route.include_in_schema}
     assert hidden == {"/", "/docs", "/jobs/{task}"}
 
 
-async def test_swagger_ui_needs_no_other_host(desk: FrontDesk) -> None:
-    page = await desk.client.get("/docs")
+async def test_swagger_ui_needs_no_other_host(server: ApiServer) -> None:
+    page = await server.client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(links) >= 4
     assert "<script>" not in page.text
     for link in links:
-        file = await desk.client.get(link)
+        file = await server.client.get(link)
         assert file.status_code == 200, link
         assert file.headers["cache-control"].startswith("public, max-age=")
-        again = await desk.client.get(link, headers={"If-None-Match": file.headers["etag"]})
+        again = await server.client.get(link, headers={"If-None-Match": file.headers["etag"]})
         assert again.status_code == 304
-    assert '"/openapi.json"' in (await desk.client.get("/docs/start.js")).text
+    assert '"/openapi.json"' in (await server.client.get("/docs/start.js")).text
 
 
-async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dict[str, Any]) -> None:
+async def test_links_lead_to_calls_that_there_are(server: ApiServer, document: dict[str, Any]) -> None:
     calls = {operation["operationId"]: operation for _, _, operation in operations(document)}
     led: dict[str, set[str]] = {}
     for name, operation in calls.items():
@@ -181,7 +181,7 @@ async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dic
                 takes = {parameter["name"] for parameter in calls[link["operationId"]].get("parameters", ())}
                 assert set(link.get("parameters", ())) <= takes
     with_a_job = {"get_job", "get_result", "job_events", "job_logs", "cancel_job", "delete_job", "list_jobs"}
-    submitting = {f"submit_{task.replace('-', '_')}" for task in desk.state.registry} | {"submit_file_digest_upload"}
+    submitting = {f"submit_{task.replace('-', '_')}" for task in server.state.registry} | {"submit_file_digest_upload"}
     assert {name for name, calls_next in led.items() if calls_next == with_a_job} >= submitting | {"get_job"}
     with_a_batch = {"get_batch", "batch_results", "batch_events", "cancel_batch", "delete_batch", "list_jobs"}
     for name in ("submit_batch", "submit_file_batch", "submit_verification", "get_batch", "cancel_batch"):
@@ -190,9 +190,9 @@ async def test_links_lead_to_calls_that_there_are(desk: FrontDesk, document: dic
     assert led["list_tasks"] == {"get_task"}
 
 
-async def test_a_path_with_a_name_of_its_own_is_no_job(desk: FrontDesk) -> None:
+async def test_a_path_with_a_name_of_its_own_is_no_job(server: ApiServer) -> None:
     for path in ("/jobs/fibonacci", "/jobs/file-digest"):
-        answer = await desk.client.put(path)
+        answer = await server.client.put(path)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    answer = await desk.client.put("/jobs/anything")
+    answer = await server.client.put("/jobs/anything")
     assert (answer.status_code, answer.headers["allow"]) == (405, "DELETE, GET, HEAD")

@@ -8,7 +8,7 @@ import pytest
 from offload.api.contract.problem_pages import types
 from offload.errors import StorageFullError
 from offload.jobs.model import FailureKind
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
@@ -52,12 +52,12 @@ CONTRACT = {
 """Every type that the contract names."""
 
 
-async def test_every_type_has_a_page(desk: FrontDesk) -> None:
+async def test_every_type_has_a_page(server: ApiServer) -> None:
     assert set(types()) >= CONTRACT
     assert {kind.value for kind in FailureKind} <= set(types())
-    index = (await desk.client.get("/problems")).text
+    index = (await server.client.get("/problems")).text
     for name in types():
-        page = await desk.client.get(f"/problems/{name}")
+        page = await server.client.get(f"/problems/{name}")
         assert page.status_code == 200
         assert page.headers["content-type"].startswith("text/html")
         assert name in page.text
@@ -65,13 +65,13 @@ async def test_every_type_has_a_page(desk: FrontDesk) -> None:
         assert "`" not in page.text
 
 
-async def test_an_unknown_type_has_none(desk: FrontDesk) -> None:
-    problem(await desk.client.get("/problems/nothing"), 404, "not-found")
+async def test_an_unknown_type_has_none(server: ApiServer) -> None:
+    problem(await server.client.get("/problems/nothing"), 404, "not-found")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/jobs/x/y/z", "/docs/nothing", "/%C3%A9%00", "/%FF"])
-async def test_an_unknown_path(desk: FrontDesk, path: str) -> None:
-    told = problem(await desk.client.get(path), 404, "not-found")
+async def test_an_unknown_path(server: ApiServer, path: str) -> None:
+    told = problem(await server.client.get(path), 404, "not-found")
     assert told["instance"].isascii()
 
 
@@ -89,28 +89,28 @@ async def test_an_unknown_path(desk: FrontDesk, path: str) -> None:
         ("POST", "/docs/start.js", "GET, HEAD"),
     ],
 )
-async def test_another_method_is_told_which_there_are(desk: FrontDesk, method: str, path: str, allow: str) -> None:
-    answer = await desk.client.request(method, path)
+async def test_another_method_is_told_which_there_are(server: ApiServer, method: str, path: str, allow: str) -> None:
+    answer = await server.client.request(method, path)
     problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == allow
 
 
-async def test_a_full_disk_is_told(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_told(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise StorageFullError("The disk is full.")
 
-    monkeypatch.setattr(desk.journal, "add", full)
-    problem(await desk.client.post("/jobs/fibonacci", json={"n": 1}), 507, "storage-full")
+    monkeypatch.setattr(server.journal, "add", full)
+    problem(await server.client.post("/jobs/fibonacci", json={"n": 1}), 507, "storage-full")
 
 
 async def test_a_fault_of_the_service_tells_nothing_of_its_inside(
-    desk: FrontDesk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(desk.journal, "get", fail)
-    transport = httpx.ASGITransport(desk.asgi, raise_app_exceptions=False)
+    monkeypatch.setattr(server.journal, "get", fail)
+    transport = httpx.ASGITransport(server.asgi, raise_app_exceptions=False)
     with caplog.at_level(logging.CRITICAL):
         async with httpx.AsyncClient(transport=transport, base_url="http://offload") as client:
             answer = await client.get("/jobs/x")

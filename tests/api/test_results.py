@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from offload.jobs.model import Done, Failed, Failure, FailureKind, Usage
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
@@ -17,24 +17,24 @@ LARGE = json.dumps(["x" * 99] * 40_000).encode()
 """Some chunks of a file."""
 
 
-async def succeeded(desk: FrontDesk, result: bytes) -> str:
+async def succeeded(server: ApiServer, result: bytes) -> str:
     """The path of a job with this result, which is left in a file where it is large."""
-    path: str = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    path: str = (await server.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
     inline = len(result) <= 16 * 1024
     if not inline:
-        desk.results.path(await desk.engine.running(path[6:])).write_bytes(result)
+        server.results.path(await server.engine.running(path[6:])).write_bytes(result)
     done = Done(result=result if inline else None, result_bytes=len(result), usage=Usage(wall_s=1))
-    await desk.engine.end(path[6:], done)
-    job = (await desk.client.get(f"{path}?wait=60")).json()
+    await server.engine.end(path[6:], done)
+    job = (await server.client.get(f"{path}?wait=60")).json()
     assert job["result"] == (json.loads(result) if inline else None)
     assert job["result_bytes"] == len(result)
     return path
 
 
 @pytest.mark.parametrize("result", [SMALL, LARGE, b"null", b"1"])
-async def test_the_whole_result(desk: FrontDesk, result: bytes) -> None:
-    path = await succeeded(desk, result)
-    answer = await desk.client.get(f"{path}/result")
+async def test_the_whole_result(server: ApiServer, result: bytes) -> None:
+    path = await succeeded(server, result)
+    answer = await server.client.get(f"{path}/result")
     assert (answer.status_code, answer.content) == (200, result)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["content-length"] == str(len(result))
@@ -54,9 +54,9 @@ async def test_the_whole_result(desk: FrontDesk, result: bytes) -> None:
         ("Bytes= 1-2 ", 1, 3),
     ],
 )
-async def test_a_part(desk: FrontDesk, result: bytes, header: str, start: int, end: int | None) -> None:
-    path = await succeeded(desk, result)
-    answer = await desk.client.get(f"{path}/result", headers={"Range": header})
+async def test_a_part(server: ApiServer, result: bytes, header: str, start: int, end: int | None) -> None:
+    path = await succeeded(server, result)
+    answer = await server.client.get(f"{path}/result", headers={"Range": header})
     part = result[start:end]
     first = start % len(result)
     assert (answer.status_code, answer.content) == (206, part)
@@ -67,61 +67,61 @@ async def test_a_part(desk: FrontDesk, result: bytes, header: str, start: int, e
 @pytest.mark.parametrize(
     "header", ["bytes=0-1,3-4", "bytes=-", "bytes=4-2", "items=0-1", "bytes", "bytes=a-b", "bytes=²-3"]
 )
-async def test_what_is_no_single_range_gives_the_whole(desk: FrontDesk, header: str) -> None:
-    path = await succeeded(desk, SMALL)
-    answer = await desk.client.get(f"{path}/result", headers=[(b"range", header.encode())])
+async def test_what_is_no_single_range_gives_the_whole(server: ApiServer, header: str) -> None:
+    path = await succeeded(server, SMALL)
+    answer = await server.client.get(f"{path}/result", headers=[(b"range", header.encode())])
     assert (answer.status_code, answer.content) == (200, SMALL)
 
 
 @pytest.mark.parametrize("result", [SMALL, LARGE])
 @pytest.mark.parametrize("header", ["bytes=99999999-", "bytes=99999999-100000000", "bytes=-0"])
-async def test_a_part_outside_is_refused(desk: FrontDesk, result: bytes, header: str) -> None:
-    path = await succeeded(desk, result)
-    answer = await desk.client.get(f"{path}/result", headers={"Range": header})
+async def test_a_part_outside_is_refused(server: ApiServer, result: bytes, header: str) -> None:
+    path = await succeeded(server, result)
+    answer = await server.client.get(f"{path}/result", headers={"Range": header})
     problem(answer, 416, "range-not-satisfiable")
     assert answer.headers["content-range"] == f"bytes */{len(result)}"
 
 
 @pytest.mark.parametrize("result", [SMALL, LARGE])
-async def test_the_tag_stays(desk: FrontDesk, result: bytes) -> None:
-    path = await succeeded(desk, result)
-    tag = (await desk.client.get(f"{path}/result")).headers["etag"]
-    assert tag == (await desk.client.get(f"{path}/result", headers={"Range": "bytes=1-"})).headers["etag"]
-    again = await desk.client.get(f"{path}/result", headers={"If-None-Match": tag})
+async def test_the_tag_stays(server: ApiServer, result: bytes) -> None:
+    path = await succeeded(server, result)
+    tag = (await server.client.get(f"{path}/result")).headers["etag"]
+    assert tag == (await server.client.get(f"{path}/result", headers={"Range": "bytes=1-"})).headers["etag"]
+    again = await server.client.get(f"{path}/result", headers={"If-None-Match": tag})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
     for if_range, status in ((tag, 206), ('"other"', 200), (f"W/{tag}", 200)):
         headers = {"Range": "bytes=1-", "If-Range": if_range}
-        assert (await desk.client.get(f"{path}/result", headers=headers)).status_code == status
+        assert (await server.client.get(f"{path}/result", headers=headers)).status_code == status
 
 
-async def test_head_has_no_range(desk: FrontDesk) -> None:
-    path = await succeeded(desk, SMALL)
-    head = await desk.client.head(f"{path}/result", headers={"Range": "bytes=1-2"})
+async def test_head_has_no_range(server: ApiServer) -> None:
+    path = await succeeded(server, SMALL)
+    head = await server.client.head(f"{path}/result", headers={"Range": "bytes=1-2"})
     assert (head.status_code, head.headers["content-length"]) == (200, str(len(SMALL)))
 
 
-async def test_no_result_says_why(desk: FrontDesk) -> None:
-    path = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
-    answer = await desk.client.get(f"{path}/result")
+async def test_no_result_says_why(server: ApiServer) -> None:
+    path = (await server.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    answer = await server.client.get(f"{path}/result")
     problem(answer, 409, "job-not-finished")
     assert answer.headers["retry-after"] == "1"
-    await desk.engine.end(path[6:], Failed(failure=Failure(kind=FailureKind.TASK_RAISED, detail="Oh no.")))
-    await desk.client.get(f"{path}?wait=60")
-    assert "Oh no." in problem(await desk.client.get(f"{path}/result"), 409, "job-failed")["detail"]
-    path = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
-    await desk.client.post(f"{path}/cancel")
-    problem(await desk.client.get(f"{path}/result"), 409, "job-cancelled")
+    await server.engine.end(path[6:], Failed(failure=Failure(kind=FailureKind.TASK_RAISED, detail="Oh no.")))
+    await server.client.get(f"{path}?wait=60")
+    assert "Oh no." in problem(await server.client.get(f"{path}/result"), 409, "job-failed")["detail"]
+    path = (await server.client.post("/jobs/fibonacci", json={"n": 1})).json()["links"]["self"]
+    await server.client.post(f"{path}/cancel")
+    problem(await server.client.get(f"{path}/result"), 409, "job-cancelled")
 
 
 @pytest.mark.parametrize("damage", ["lost", "short"])
-async def test_a_lost_file_is_told(desk: FrontDesk, damage: str) -> None:
-    path = await succeeded(desk, LARGE)
-    file = next(desk.results.directory.iterdir())
+async def test_a_lost_file_is_told(server: ApiServer, damage: str) -> None:
+    path = await succeeded(server, LARGE)
+    file = next(server.results.directory.iterdir())
     if damage == "lost":
         file.unlink()
     else:
         file.write_bytes(LARGE[:-1])
-    detail = problem(await desk.client.get(f"{path}/result"), 500, "internal-error")["detail"]
+    detail = problem(await server.client.get(f"{path}/result"), 500, "internal-error")["detail"]
     assert "no longer on the server's disk" in detail
     assert str(file) not in detail
 
@@ -131,8 +131,8 @@ def open_files() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-async def test_no_file_stays_open(desk: FrontDesk) -> None:
-    path = f"{await succeeded(desk, LARGE)}/result"
+async def test_no_file_stays_open(server: ApiServer) -> None:
+    path = f"{await succeeded(server, LARGE)}/result"
 
     async def gone() -> dict[str, str]:
         return {"type": "http.disconnect"}
@@ -140,11 +140,11 @@ async def test_no_file_stays_open(desk: FrontDesk) -> None:
     async def refuse(_: object) -> None:
         raise OSError("the client is gone")
 
-    await desk.client.get(path)
+    await server.client.get(path)
     before = open_files()
     for header in ("bytes=0-", "bytes=1-2", "bytes=99999999-"):
-        await desk.client.get(path, headers={"Range": header})
+        await server.client.get(path, headers={"Range": header})
     scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
     with suppress(Exception):  # which one it is, is the server's concern
-        await desk.asgi({**scope, "root_path": "", "scheme": "http", "server": ("offload", 80)}, gone, refuse)
+        await server.asgi({**scope, "root_path": "", "scheme": "http", "server": ("offload", 80)}, gone, refuse)
     assert open_files() == before

@@ -12,7 +12,7 @@ import pytest
 from fastapi import Request
 
 from offload.api.transport import request_body as bodies
-from tests.support.front_desk import FrontDesk, served
+from tests.support.api_server import ApiServer, served
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
@@ -54,13 +54,13 @@ async def connected(port: int) -> AsyncIterator[Connection]:
         writer.transport.abort()
 
 
-def kept(desk: FrontDesk) -> list[str]:
+def kept(server: ApiServer) -> list[str]:
     """The names of all that lies in the spool."""
-    return sorted(file.name for file in desk.uploads_dir.iterdir())
+    return sorted(file.name for file in server.uploads_dir.iterdir())
 
 
 async def test_a_large_upload_is_streamed(tmp_path: Path) -> None:
-    async with served(tmp_path) as (desk, port), connected(port) as client:
+    async with served(tmp_path) as (server, port), connected(port) as client:
         chunk, digest = bytes(range(256)) * 4096, hashlib.sha256()
         client.head("PUT", "/uploads/large", "Transfer-Encoding: chunked")
         for _ in range(32):
@@ -70,7 +70,7 @@ async def test_a_large_upload_is_streamed(tmp_path: Path) -> None:
         client.writer.write(b"0\r\n\r\n")
         status, _, upload = await client.answer()
         assert (status, upload["size"], upload["name"]) == (201, 32 << 20, "large")
-        with (desk.uploads_dir / upload["id"]).open("rb") as file:
+        with (server.uploads_dir / upload["id"]).open("rb") as file:
             assert hashlib.file_digest(file, "sha256").digest() == digest.digest()
 
 
@@ -78,22 +78,22 @@ async def test_a_large_upload_is_streamed(tmp_path: Path) -> None:
     "head", [["Content-Type: application/octet-stream"], ["Content-Type: multipart/form-data; boundary=b"]]
 )
 async def test_a_client_that_goes_away_leaves_nothing(tmp_path: Path, head: list[str]) -> None:
-    async with served(tmp_path) as (desk, port):
+    async with served(tmp_path) as (server, port):
         async with connected(port) as client:
             client.head("POST", "/uploads", "Content-Length: 1000000", *head)
             client.writer.write(b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nhalf')
-            await until(lambda: kept(desk), what="the upload to begin")
-        await until(lambda: not kept(desk), what="the upload to be gone")
+            await until(lambda: kept(server), what="the upload to begin")
+        await until(lambda: not kept(server), what="the upload to be gone")
 
 
 async def test_an_upload_that_stops_coming_is_given_up(tmp_path: Path) -> None:
-    async with served(tmp_path, upload_idle_s=0.2) as (desk, port), connected(port) as client:
+    async with served(tmp_path, upload_idle_s=0.2) as (server, port), connected(port) as client:
         client.head("POST", "/uploads", "Content-Length: 100")
         client.writer.write(b"half")
         status, headers, told = await client.answer()
         assert (status, told["type"], headers["connection"]) == (408, "/problems/upload-too-slow", "close")
         assert await client.closed()
-        assert kept(desk) == []
+        assert kept(server) == []
 
 
 async def test_a_json_body_that_stops_coming_is_given_up(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ async def test_who_asks_before_sending_too_much_is_told_at_once(tmp_path: Path, 
 
 @pytest.mark.parametrize("path", ["/uploads", "/jobs/fibonacci"])
 async def test_who_sends_too_much_can_read_the_answer(tmp_path: Path, path: str) -> None:
-    async with served(tmp_path, upload_max_mb=1) as (desk, port), connected(port) as client:
+    async with served(tmp_path, upload_max_mb=1) as (server, port), connected(port) as client:
         client.head("POST", path, "Transfer-Encoding: chunked", "Content-Type: application/json")
         chunk = b"x" * 65536
         for _ in range(64):  # all of it, as clients do that read only when they have sent everything
@@ -125,7 +125,7 @@ async def test_who_sends_too_much_can_read_the_answer(tmp_path: Path, path: str)
         status, headers, told = await client.answer()
         assert (status, told["type"], headers["connection"]) == (413, "/problems/body-too-large", "close")
         assert await client.closed()
-        assert kept(desk) == []
+        assert kept(server) == []
 
 
 async def test_a_small_body_that_nobody_wants_leaves_the_connection_open(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ async def test_head_has_no_body(tmp_path: Path) -> None:
 
 
 async def test_the_head_of_a_stream_does_not_wait_for_its_end(tmp_path: Path) -> None:
-    async with served(tmp_path) as (desk, port), connected(port) as client:
-        job = (await desk.client.post("/jobs/fibonacci", json={"n": 1})).json()
+    async with served(tmp_path) as (server, port), connected(port) as client:
+        job = (await server.client.post("/jobs/fibonacci", json={"n": 1})).json()
         client.head("HEAD", f"/jobs/{job['id']}/events")
         status, headers, _ = await client.answer(body=False)
         assert (status, headers["content-type"].partition(";")[0]) == (200, "text/event-stream")

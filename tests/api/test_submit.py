@@ -8,7 +8,7 @@ import pytest
 
 from offload.api.contract.request_headers import preferred_wait
 from offload.jobs.acceptance import idempotency
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 from tests.support.problems import problem
 from tests.support.waiting import until
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.anyio
 FIBONACCI = "/jobs/fibonacci"
 
 
-async def test_a_job_is_accepted_with_its_address(full_desk: FrontDesk) -> None:
-    answer = await full_desk.client.post(FIBONACCI, json={"n": 36, "algorithm": "recursive"})
+async def test_a_job_is_accepted_with_its_address(full_server: ApiServer) -> None:
+    answer = await full_server.client.post(FIBONACCI, json={"n": 36, "algorithm": "recursive"})
     job = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == job["links"]["self"] == f"/jobs/{job['id']}"
@@ -31,12 +31,12 @@ async def test_a_job_is_accepted_with_its_address(full_desk: FrontDesk) -> None:
     assert (job["task"], job["state"], job["position"]) == ("fibonacci", "queued", 0)
     assert job["params"] == {"n": 36, "algorithm": "recursive"}
     assert (job["timeout_s"], job["memory_mb"], job["max_attempts"]) == (300, 1024, 2)
-    assert await full_desk.journal.get(job["id"]) is not None
+    assert await full_server.journal.get(job["id"]) is not None
 
 
-async def test_options_are_taken(full_desk: FrontDesk) -> None:
+async def test_options_are_taken(full_server: ApiServer) -> None:
     query = "?priority=-100&timeout_s=2.5&max_attempts=10&memory_mb=64&label=a&label=%C3%A9t%C3%A9&label=a"
-    job = (await full_desk.client.post(FIBONACCI + query, json={"n": 1})).json()
+    job = (await full_server.client.post(FIBONACCI + query, json={"n": 1})).json()
     assert (job["priority"], job["timeout_s"], job["max_attempts"], job["memory_mb"]) == (-100, 2.5, 10, 64)
     assert job["labels"] == ["a", "été"]
 
@@ -64,16 +64,16 @@ async def test_options_are_taken(full_desk: FrontDesk) -> None:
         ("nonsense=1", "nonsense", "valid names are label, max_attempts, memory_mb, priority, timeout_s"),
     ],
 )
-async def test_wrong_options_are_named(full_desk: FrontDesk, query: str, place: str, says: str) -> None:
-    told = problem(await full_desk.client.post(f"{FIBONACCI}?{query}", json={"n": 1}), 422, "invalid-parameters")
+async def test_wrong_options_are_named(full_server: ApiServer, query: str, place: str, says: str) -> None:
+    told = problem(await full_server.client.post(f"{FIBONACCI}?{query}", json={"n": 1}), 422, "invalid-parameters")
     [error] = told["errors"]
     assert error["loc"] in (["query", place], ["query", place, 0])  # a label has a number
     assert says in error["msg"]
 
 
-async def test_more_parameters_than_anybody_needs_are_refused(full_desk: FrontDesk) -> None:
+async def test_more_parameters_than_anybody_needs_are_refused(full_server: ApiServer) -> None:
     query = "&".join(f"label={number}" for number in range(201))
-    problem(await full_desk.client.post(f"{FIBONACCI}?{query}", json={"n": 1}), 422, "invalid-parameters")
+    problem(await full_server.client.post(f"{FIBONACCI}?{query}", json={"n": 1}), 422, "invalid-parameters")
 
 
 @pytest.mark.parametrize(
@@ -102,25 +102,25 @@ async def test_more_parameters_than_anybody_needs_are_refused(full_desk: FrontDe
         (b"\xef\xbb\xbf{}", ["body"]),
     ],
 )
-async def test_parsing_is_strict(full_desk: FrontDesk, body: bytes, place: list[str]) -> None:
-    answer = await full_desk.client.post(FIBONACCI, content=body, headers={"content-type": "application/json"})
+async def test_parsing_is_strict(full_server: ApiServer, body: bytes, place: list[str]) -> None:
+    answer = await full_server.client.post(FIBONACCI, content=body, headers={"content-type": "application/json"})
     told = problem(answer, 422, "invalid-parameters")
     assert told["errors"][0]["loc"][: len(place)] == place
     assert len(answer.content) < 2000, "what was sent is not sent back"
-    assert not len(full_desk.state.dispatcher.queue)
+    assert not len(full_server.state.dispatcher.queue)
 
 
-async def test_a_body_with_many_faults_is_told_in_part(desk: FrontDesk) -> None:
+async def test_a_body_with_many_faults_is_told_in_part(server: ApiServer) -> None:
     body = {"path": "x", "algorithms": ["?"] * 1000}
-    told = problem(await desk.client.post("/jobs/file-digest", json=body), 422, "invalid-parameters")
+    told = problem(await server.client.post("/jobs/file-digest", json=body), 422, "invalid-parameters")
     assert len(told["errors"]) == 20
     assert "(And 980 more.)" in told["detail"] or "(And 999 more.)" in told["detail"]
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "", "application/jsonx"])
-async def test_another_content_type_is_told_what_to_send(full_desk: FrontDesk, content_type: str) -> None:
+async def test_another_content_type_is_told_what_to_send(full_server: ApiServer, content_type: str) -> None:
     headers = {"content-type": content_type} if content_type else {}
-    answer = await full_desk.client.post(FIBONACCI, content=b'{"n": 1}', headers=headers)
+    answer = await full_server.client.post(FIBONACCI, content=b'{"n": 1}', headers=headers)
     assert "curl, use --json" in problem(answer, 415, "unsupported-media-type")["detail"]
 
 
@@ -134,40 +134,40 @@ async def test_another_content_type_is_told_what_to_send(full_desk: FrontDesk, c
         ("application/json; charset=utf-16", 415),
     ],
 )
-async def test_json_by_any_of_its_names(full_desk: FrontDesk, content_type: str, status: int) -> None:
-    answer = await full_desk.client.post(FIBONACCI, content=b'{"n": 1}', headers={"content-type": content_type})
+async def test_json_by_any_of_its_names(full_server: ApiServer, content_type: str, status: int) -> None:
+    answer = await full_server.client.post(FIBONACCI, content=b'{"n": 1}', headers={"content-type": content_type})
     assert answer.status_code == status
 
 
-async def test_a_compressed_body_is_not_read(full_desk: FrontDesk) -> None:
+async def test_a_compressed_body_is_not_read(full_server: ApiServer) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    answer = await full_desk.client.post(FIBONACCI, content=gzip.compress(b'{"n": 1}'), headers=headers)
+    answer = await full_server.client.post(FIBONACCI, content=gzip.compress(b'{"n": 1}'), headers=headers)
     problem(answer, 415, "unsupported-media-type")
 
 
-async def test_an_empty_body_is_told_what_to_send(full_desk: FrontDesk) -> None:
-    told = problem(await full_desk.client.post(FIBONACCI), 422, "invalid-parameters")
+async def test_an_empty_body_is_told_what_to_send(full_server: ApiServer) -> None:
+    told = problem(await full_server.client.post(FIBONACCI), 422, "invalid-parameters")
     example = told["detail"].partition("for example ")[2]
-    assert (await full_desk.client.post(FIBONACCI, json=json.loads(example))).status_code == 202
+    assert (await full_server.client.post(FIBONACCI, json=json.loads(example))).status_code == 202
 
 
-async def test_a_body_over_the_limit_is_refused(full_desk: FrontDesk) -> None:
+async def test_a_body_over_the_limit_is_refused(full_server: ApiServer) -> None:
     body = b'{"n": 1}'.ljust((1 << 20) + 1)
     headers = {"content-type": "application/json"}
-    problem(await full_desk.client.post(FIBONACCI, content=body, headers=headers), 413, "body-too-large")
-    assert (await full_desk.client.post(FIBONACCI, content=body[:-1], headers=headers)).status_code == 202
+    problem(await full_server.client.post(FIBONACCI, content=body, headers=headers), 413, "body-too-large")
+    assert (await full_server.client.post(FIBONACCI, content=body[:-1], headers=headers)).status_code == 202
 
 
-async def test_an_unknown_task_is_told_which_there_are(desk: FrontDesk) -> None:
-    detail = problem(await desk.client.post("/jobs/fibonaci", json={}), 404, "task-not-found")["detail"]
+async def test_an_unknown_task_is_told_which_there_are(server: ApiServer) -> None:
+    detail = problem(await server.client.post("/jobs/fibonaci", json={}), 404, "task-not-found")["detail"]
     assert "Did you mean 'fibonacci'?" in detail
     assert "fibonacci, file-digest" in detail
 
 
-async def test_work_over_the_limit_is_refused_before_it_runs(desk: FrontDesk) -> None:
-    problem(await desk.client.post(FIBONACCI, json={"n": 41, "algorithm": "recursive"}), 422, "too-expensive")
-    problem(await desk.client.post(FIBONACCI, json={"n": 10_000_001}), 422, "too-expensive")
-    assert desk.engine.started == []
+async def test_work_over_the_limit_is_refused_before_it_runs(server: ApiServer) -> None:
+    problem(await server.client.post(FIBONACCI, json={"n": 41, "algorithm": "recursive"}), 422, "too-expensive")
+    problem(await server.client.post(FIBONACCI, json={"n": 10_000_001}), 422, "too-expensive")
+    assert server.engine.started == []
 
 
 @pytest.mark.parametrize(
@@ -182,31 +182,31 @@ async def test_work_over_the_limit_is_refused_before_it_runs(desk: FrontDesk) ->
     ],
 )
 async def test_a_file_is_looked_at_before_it_is_accepted(
-    desk: FrontDesk, params: dict[str, str], status: int, kind: str
+    server: ApiServer, params: dict[str, str], status: int, kind: str
 ) -> None:
-    (desk.files_dir / "directory").mkdir()
-    problem(await desk.client.post("/jobs/file-digest", json=params), status, kind)
+    (server.files_dir / "directory").mkdir()
+    problem(await server.client.post("/jobs/file-digest", json=params), status, kind)
 
 
-async def test_a_full_queue_refuses(full_desk: FrontDesk) -> None:
+async def test_a_full_queue_refuses(full_server: ApiServer) -> None:
     for _ in range(3):
-        assert (await full_desk.client.post(FIBONACCI, json={"n": 1})).status_code == 202
-    answer = await full_desk.client.post(FIBONACCI, json={"n": 1})
+        assert (await full_server.client.post(FIBONACCI, json={"n": 1})).status_code == 202
+    answer = await full_server.client.post(FIBONACCI, json={"n": 1})
     problem(answer, 503, "queue-full")
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_a_stopping_service_refuses(desk: FrontDesk) -> None:
-    desk.state.service.stop()
-    answer = await desk.client.post(FIBONACCI, json={"n": 1})
+async def test_a_stopping_service_refuses(server: ApiServer) -> None:
+    server.state.service.stop()
+    answer = await server.client.post(FIBONACCI, json={"n": 1})
     problem(answer, 503, "stopping")
     assert int(answer.headers["retry-after"]) > 0
-    problem(await desk.client.post("/uploads", content=b"x"), 503, "stopping")
+    problem(await server.client.post("/uploads", content=b"x"), 503, "stopping")
 
 
-async def test_the_same_key_gives_the_same_job(full_desk: FrontDesk) -> None:
+async def test_the_same_key_gives_the_same_job(full_server: ApiServer) -> None:
     first, second = [
-        await full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"}) for _ in range(2)
+        await full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"}) for _ in range(2)
     ]
     assert (first.status_code, second.status_code) == (202, 202)
     assert first.json()["id"] == second.json()["id"]
@@ -214,41 +214,41 @@ async def test_the_same_key_gives_the_same_job(full_desk: FrontDesk) -> None:
     assert second.headers["idempotency-replayed"] == "true"
 
 
-async def test_a_key_is_for_one_request_only(full_desk: FrontDesk) -> None:
-    await full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
+async def test_a_key_is_for_one_request_only(full_server: ApiServer) -> None:
+    await full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
     for query, n in (("", 2), ("?priority=1", 1)):
-        answer = await full_desk.client.post(FIBONACCI + query, json={"n": n}, headers={"Idempotency-Key": "k"})
+        answer = await full_server.client.post(FIBONACCI + query, json={"n": n}, headers={"Idempotency-Key": "k"})
         problem(answer, 422, "idempotency-key-reused")
 
 
-async def test_the_same_key_at_the_same_time_gives_one_job(full_desk: FrontDesk) -> None:
+async def test_the_same_key_at_the_same_time_gives_one_job(full_server: ApiServer) -> None:
     answers = await asyncio.gather(
-        *(full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"}) for _ in range(10))
+        *(full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"}) for _ in range(10))
     )
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-async def test_a_key_that_is_in_use_for_long_is_told(full_desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_key_that_is_in_use_for_long_is_told(full_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "IN_FLIGHT_WAIT_S", 0.01)
-    async with full_desk.state.service.keys.hold(None, "k"):
-        answer = await full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
+    async with full_server.state.service.keys.hold(None, "k"):
+        answer = await full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
     problem(answer, 409, "idempotency-in-flight")
     assert answer.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\xe9"])
-async def test_a_key_is_visible_ascii(full_desk: FrontDesk, key: str) -> None:
+async def test_a_key_is_visible_ascii(full_server: ApiServer, key: str) -> None:
     headers = [(b"idempotency-key", key.encode("latin-1"))]
-    told = problem(await full_desk.client.post(FIBONACCI, json={"n": 1}, headers=headers), 422, "invalid-parameters")
+    told = problem(await full_server.client.post(FIBONACCI, json={"n": 1}, headers=headers), 422, "invalid-parameters")
     assert told["errors"][0]["loc"] == ["header", "idempotency-key"]
 
 
-async def test_preferring_to_wait_gives_the_result(desk: FrontDesk) -> None:
+async def test_preferring_to_wait_gives_the_result(server: ApiServer) -> None:
     headers = {"Prefer": "respond-async, wait=100"}
-    waiting = asyncio.create_task(desk.client.post(FIBONACCI, json={"n": 1}, headers=headers))
-    started = await until(lambda: list(desk.engine.started), what="an attempt")
-    await desk.engine.end(started[0].key.job_id)
+    waiting = asyncio.create_task(server.client.post(FIBONACCI, json={"n": 1}, headers=headers))
+    started = await until(lambda: list(server.engine.started), what="an attempt")
+    await server.engine.end(started[0].key.job_id)
     answer = await waiting
     assert answer.status_code == 200
     assert answer.json()["state"] == "succeeded"
@@ -257,8 +257,8 @@ async def test_preferring_to_wait_gives_the_result(desk: FrontDesk) -> None:
     assert answer.headers["location"] == answer.json()["links"]["self"]
 
 
-async def test_preferring_to_wait_has_an_end(full_desk: FrontDesk) -> None:
-    answer = await full_desk.client.post(FIBONACCI, json={"n": 1}, headers={"Prefer": "wait=0"})
+async def test_preferring_to_wait_has_an_end(full_server: ApiServer) -> None:
+    answer = await full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Prefer": "wait=0"})
     assert answer.status_code == 202
     assert answer.headers["preference-applied"] == "wait=0"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offload.api.files.receiving import display_name
-from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.api_server import ApiServer, api_server
 from tests.support.problems import problem
 
 pytestmark = pytest.mark.anyio
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 CONTENT = bytes(range(256)) * 1000
 
 
-def kept(desk: FrontDesk) -> list[str]:
+def kept(server: ApiServer) -> list[str]:
     """The names of all that lies in the spool."""
-    return sorted(file.name for file in desk.uploads_dir.iterdir())
+    return sorted(file.name for file in server.uploads_dir.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def kept(desk: FrontDesk) -> list[str]:
         ("PUT", "/uploads/two%0Alines", "twolines"),
     ],
 )
-async def test_a_raw_body_is_kept(desk: FrontDesk, method: str, path: str, name: str) -> None:
-    answer = await desk.client.request(method, path, content=CONTENT)
+async def test_a_raw_body_is_kept(server: ApiServer, method: str, path: str, name: str) -> None:
+    answer = await server.client.request(method, path, content=CONTENT)
     assert answer.status_code == 201, answer.text
     upload = answer.json()
     assert upload == {"id": upload["id"], "name": name, "size": len(CONTENT)}
-    assert kept(desk) == [upload["id"], f"{upload['id']}.json"]
-    assert (desk.uploads_dir / upload["id"]).read_bytes() == CONTENT
+    assert kept(server) == [upload["id"], f"{upload['id']}.json"]
+    assert (server.uploads_dir / upload["id"]).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ async def test_a_raw_body_is_kept(desk: FrontDesk, method: str, path: str, name:
         ("nonsense", "upload"),
     ],
 )
-async def test_the_headers_may_name_it(desk: FrontDesk, disposition: str, name: str) -> None:
-    answer = await desk.client.post("/uploads", content=b"x", headers={"Content-Disposition": disposition})
+async def test_the_headers_may_name_it(server: ApiServer, disposition: str, name: str) -> None:
+    answer = await server.client.post("/uploads", content=b"x", headers={"Content-Disposition": disposition})
     assert answer.json()["name"] == name
 
 
@@ -74,17 +74,17 @@ def test_names_are_for_show(said: str | None, shown: str) -> None:
     assert display_name(said) == shown
 
 
-async def test_a_form_is_kept(desk: FrontDesk) -> None:
-    answer = await desk.client.post("/uploads", files={"file": ("dir/ü.bin", CONTENT)})
+async def test_a_form_is_kept(server: ApiServer) -> None:
+    answer = await server.client.post("/uploads", files={"file": ("dir/ü.bin", CONTENT)})
     assert answer.status_code == 201, answer.text
     upload = answer.json()
     assert (upload["name"], upload["size"]) == ("ü.bin", len(CONTENT))
-    assert (desk.uploads_dir / upload["id"]).read_bytes() == CONTENT
+    assert (server.uploads_dir / upload["id"]).read_bytes() == CONTENT
 
 
-async def test_an_empty_file_is_a_file(desk: FrontDesk) -> None:
-    assert (await desk.client.post("/uploads")).json()["size"] == 0
-    assert (await desk.client.post("/uploads", files={"file": ("e", b"")})).json()["size"] == 0
+async def test_an_empty_file_is_a_file(server: ApiServer) -> None:
+    assert (await server.client.post("/uploads")).json()["size"] == 0
+    assert (await server.client.post("/uploads", files={"file": ("e", b"")})).json()["size"] == 0
 
 
 FORM = {"content-type": "multipart/form-data; boundary=b"}
@@ -118,27 +118,27 @@ FILE = ('name="file"; filename="f"', b"content")
         (b"--b\r\n" + b"x" * 100_000, 400, "bad-request", "broken"),
     ],
 )
-async def test_a_wrong_form_keeps_nothing(desk: FrontDesk, body: bytes, status: int, kind: str, says: str) -> None:
-    told = problem(await desk.client.post("/uploads", content=body, headers=FORM), status, kind)
+async def test_a_wrong_form_keeps_nothing(server: ApiServer, body: bytes, status: int, kind: str, says: str) -> None:
+    told = problem(await server.client.post("/uploads", content=body, headers=FORM), status, kind)
     assert says in told["detail"]
-    assert kept(desk) == []
+    assert kept(server) == []
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", f"multipart/form-data; boundary={'b' * 300}"])
-async def test_a_form_needs_a_boundary(desk: FrontDesk, content_type: str) -> None:
-    answer = await desk.client.post("/uploads", content=form(FILE), headers={"content-type": content_type})
+async def test_a_form_needs_a_boundary(server: ApiServer, content_type: str) -> None:
+    answer = await server.client.post("/uploads", content=form(FILE), headers={"content-type": content_type})
     problem(answer, 400, "bad-request")
 
 
 async def test_more_than_the_limit_keeps_nothing(tmp_path: Path) -> None:
-    async with front_desk(tmp_path, upload_max_mb=1) as desk:
+    async with api_server(tmp_path, upload_max_mb=1) as server:
         largest = b"x" * (1 << 20)
-        assert (await desk.client.post("/uploads", content=largest)).status_code == 201
-        assert (await desk.client.post("/uploads", files={"file": ("f", largest)})).status_code == 201
-        before = kept(desk)
-        problem(await desk.client.post("/uploads", content=largest + b"x"), 413, "body-too-large")
-        problem(await desk.client.post("/uploads", files={"file": ("f", largest + b"x")}), 413, "body-too-large")
-        assert kept(desk) == before
+        assert (await server.client.post("/uploads", content=largest)).status_code == 201
+        assert (await server.client.post("/uploads", files={"file": ("f", largest)})).status_code == 201
+        before = kept(server)
+        problem(await server.client.post("/uploads", content=largest + b"x"), 413, "body-too-large")
+        problem(await server.client.post("/uploads", files={"file": ("f", largest + b"x")}), 413, "body-too-large")
+        assert kept(server) == before
 
 
 def sha(name: str, content: bytes) -> str:
@@ -148,7 +148,7 @@ def sha(name: str, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("field", ["Content-Digest", "Repr-Digest"])
-async def test_a_digest_is_checked(desk: FrontDesk, field: str) -> None:
+async def test_a_digest_is_checked(server: ApiServer, field: str) -> None:
     for value in (
         sha("sha-256", CONTENT),
         sha("sha-512", CONTENT),
@@ -156,73 +156,73 @@ async def test_a_digest_is_checked(desk: FrontDesk, field: str) -> None:
         f"md5=:AAAA:, {sha('sha-256', CONTENT)}",
         "unixsum=:AAAA:",
     ):
-        assert (await desk.client.post("/uploads", content=CONTENT, headers={field: value})).status_code == 201
-    before = kept(desk)
+        assert (await server.client.post("/uploads", content=CONTENT, headers={field: value})).status_code == 201
+    before = kept(server)
     for value in (sha("sha-256", b"x"), f"{sha('sha-256', CONTENT)},{sha('sha-512', b'x')}"):
-        answer = await desk.client.post("/uploads", content=CONTENT, headers={field: value})
+        answer = await server.client.post("/uploads", content=CONTENT, headers={field: value})
         assert field in problem(answer, 422, "digest-mismatch")["detail"]
-    assert kept(desk) == before
+    assert kept(server) == before
 
 
-async def test_the_digest_of_a_form_covers_the_form(desk: FrontDesk) -> None:
+async def test_the_digest_of_a_form_covers_the_form(server: ApiServer) -> None:
     body = form(FILE)
     for content, status in ((body, 201), (b"content", 422)):
         headers = FORM | {"Content-Digest": sha("sha-256", content)}
-        assert (await desk.client.post("/uploads", content=body, headers=headers)).status_code == status
+        assert (await server.client.post("/uploads", content=body, headers=headers)).status_code == status
 
 
 @pytest.mark.parametrize(
     "value", ["sha-256", "sha-256=abc", "sha-256=:AAAA:", "sha-256=:A:", "sha-256=:" + "A" * 43 + ":", "=:AAAA:", ","]
 )
-async def test_a_malformed_digest_is_refused(desk: FrontDesk, value: str) -> None:
-    answer = await desk.client.post("/uploads", content=CONTENT, headers={"Content-Digest": value})
+async def test_a_malformed_digest_is_refused(server: ApiServer, value: str) -> None:
+    answer = await server.client.post("/uploads", content=CONTENT, headers={"Content-Digest": value})
     assert problem(answer, 422, "invalid-parameters")["errors"][0]["loc"] == ["header", "content-digest"]
-    assert kept(desk) == []
+    assert kept(server) == []
 
 
-async def test_an_upload_is_shown_and_forgotten(desk: FrontDesk) -> None:
-    upload = (await desk.client.put("/uploads/a", content=CONTENT)).json()
+async def test_an_upload_is_shown_and_forgotten(server: ApiServer) -> None:
+    upload = (await server.client.put("/uploads/a", content=CONTENT)).json()
     path = f"/uploads/{upload['id']}"
-    assert (await desk.client.get(path)).json() == upload
-    assert (await desk.client.delete(path)).status_code == 204
-    assert kept(desk) == []
+    assert (await server.client.get(path)).json() == upload
+    assert (await server.client.delete(path)).status_code == 204
+    assert kept(server) == []
     for method in ("GET", "DELETE"):
         for gone in (path, "/uploads/nothing", "/uploads/..%2Fjournal.sqlite3"):
-            problem(await desk.client.request(method, gone), 404, "upload-not-found")
+            problem(await server.client.request(method, gone), 404, "upload-not-found")
 
 
-async def test_several_jobs_read_one_upload_which_stays_while_one_is_live(desk: FrontDesk) -> None:
-    upload = (await desk.client.post("/uploads", content=CONTENT)).json()["id"]
-    jobs = [(await desk.client.post("/jobs/file-digest", json={"upload": upload})).json()["id"] for _ in range(2)]
+async def test_several_jobs_read_one_upload_which_stays_while_one_is_live(server: ApiServer) -> None:
+    upload = (await server.client.post("/uploads", content=CONTENT)).json()["id"]
+    jobs = [(await server.client.post("/jobs/file-digest", json={"upload": upload})).json()["id"] for _ in range(2)]
     members = [{"task": "file-digest", "params": {"upload": upload}}] * 2
-    batch = (await desk.client.post("/batches", json={"jobs": members})).json()
+    batch = (await server.client.post("/batches", json={"jobs": members})).json()
     for ended in jobs:
-        problem(await desk.client.delete(f"/uploads/{upload}"), 409, "job-live")
-        await desk.client.post(f"/jobs/{ended}/cancel")
-        await desk.client.delete(f"/jobs/{ended}")
-    problem(await desk.client.delete(f"/uploads/{upload}"), 409, "job-live")
-    assert kept(desk) == [upload, f"{upload}.json"], "a member of the batch reads it"
-    await desk.client.post(batch["links"]["cancel"])
-    assert (await desk.client.delete(f"/uploads/{upload}")).status_code == 204
-    assert kept(desk) == []
+        problem(await server.client.delete(f"/uploads/{upload}"), 409, "job-live")
+        await server.client.post(f"/jobs/{ended}/cancel")
+        await server.client.delete(f"/jobs/{ended}")
+    problem(await server.client.delete(f"/uploads/{upload}"), 409, "job-live")
+    assert kept(server) == [upload, f"{upload}.json"], "a member of the batch reads it"
+    await server.client.post(batch["links"]["cancel"])
+    assert (await server.client.delete(f"/uploads/{upload}")).status_code == 204
+    assert kept(server) == []
 
 
-async def test_an_upload_becomes_a_job_and_goes_with_it(desk: FrontDesk) -> None:
-    upload = (await desk.client.put("/uploads/x", content=CONTENT)).json()["id"]
-    job = (await desk.client.post("/jobs/file-digest", json={"upload": upload})).json()
-    await desk.engine.end(job["id"])
-    await desk.client.get(f"/jobs/{job['id']}?wait=60")
-    assert kept(desk) != []
-    await desk.client.delete(f"/jobs/{job['id']}")
-    assert kept(desk) == []
+async def test_an_upload_becomes_a_job_and_goes_with_it(server: ApiServer) -> None:
+    upload = (await server.client.put("/uploads/x", content=CONTENT)).json()["id"]
+    job = (await server.client.post("/jobs/file-digest", json={"upload": upload})).json()
+    await server.engine.end(job["id"])
+    await server.client.get(f"/jobs/{job['id']}?wait=60")
+    assert kept(server) != []
+    await server.client.delete(f"/jobs/{job['id']}")
+    assert kept(server) == []
 
 
 DIGEST = "/jobs/file-digest/upload"
 
 
-async def test_one_request_from_file_to_job(desk: FrontDesk) -> None:
+async def test_one_request_from_file_to_job(server: ApiServer) -> None:
     fields = {"algorithms": ["sha256,md5", "crc32"], "expected": ["crc32:00000000", '{"md5": "' + "0" * 32 + '"}']}
-    answer = await desk.client.post(f"{DIGEST}?label=x", files={"file": ("a", CONTENT)}, data=fields)
+    answer = await server.client.post(f"{DIGEST}?label=x", files={"file": ("a", CONTENT)}, data=fields)
     assert answer.status_code == 202, answer.text
     job = answer.json()
     assert answer.headers["location"] == f"/jobs/{job['id']}"
@@ -232,12 +232,12 @@ async def test_one_request_from_file_to_job(desk: FrontDesk) -> None:
         "algorithms": ["sha256", "md5", "crc32"],
         "expected": {"crc32": "00000000", "md5": "0" * 32},
     }
-    assert (desk.uploads_dir / upload).read_bytes() == CONTENT
+    assert (server.uploads_dir / upload).read_bytes() == CONTENT
 
 
-async def test_fields_may_come_before_the_file_and_be_empty(desk: FrontDesk) -> None:
+async def test_fields_may_come_before_the_file_and_be_empty(server: ApiServer) -> None:
     body = form(("name=algorithms", b""), ("name=expected", b" "), FILE)
-    job = (await desk.client.post(DIGEST, content=body, headers=FORM)).json()
+    job = (await server.client.post(DIGEST, content=body, headers=FORM)).json()
     assert set(job["params"]) == {"upload"}
 
 
@@ -258,51 +258,51 @@ async def test_fields_may_come_before_the_file_and_be_empty(desk: FrontDesk) -> 
     ],
 )
 async def test_wrong_fields_are_named_and_nothing_is_kept(
-    desk: FrontDesk, field: str, value: str, place: list[object]
+    server: ApiServer, field: str, value: str, place: list[object]
 ) -> None:
-    answer = await desk.client.post(DIGEST, files={"file": ("a", b"x")}, data={field: value})
+    answer = await server.client.post(DIGEST, files={"file": ("a", b"x")}, data={field: value})
     if len(value) > 64 * 1024:
         problem(answer, 413, "body-too-large")
     else:
         told = problem(answer, 422, "invalid-parameters")
         assert told["errors"][0]["loc"][: len(place)] == place
-    assert kept(desk) == []
+    assert kept(server) == []
 
 
-async def test_what_is_expected_is_said_once(desk: FrontDesk) -> None:
+async def test_what_is_expected_is_said_once(server: ApiServer) -> None:
     fields = {"expected": ["crc32:00000000", "crc32:11111111"]}
-    answer = await desk.client.post(DIGEST, files={"file": ("a", b"x")}, data=fields)
+    answer = await server.client.post(DIGEST, files={"file": ("a", b"x")}, data=fields)
     assert "once" in problem(answer, 422, "invalid-parameters")["detail"]
 
 
-async def test_an_option_may_be_given_once(desk: FrontDesk) -> None:
-    answer = await desk.client.post(f"{DIGEST}?priority=1&priority=2", files={"file": ("a", b"x")})
+async def test_an_option_may_be_given_once(server: ApiServer) -> None:
+    answer = await server.client.post(f"{DIGEST}?priority=1&priority=2", files={"file": ("a", b"x")})
     assert "once" in problem(answer, 422, "invalid-parameters")["detail"]
-    assert kept(desk) == []
+    assert kept(server) == []
 
 
-async def test_a_refused_submission_keeps_nothing(desk: FrontDesk) -> None:
-    answer = await desk.client.post(f"{DIGEST}?timeout_s=99999", files={"file": ("a", b"x")})
+async def test_a_refused_submission_keeps_nothing(server: ApiServer) -> None:
+    answer = await server.client.post(f"{DIGEST}?timeout_s=99999", files={"file": ("a", b"x")})
     problem(answer, 422, "invalid-parameters")
-    assert kept(desk) == []
+    assert kept(server) == []
 
 
-async def test_only_a_form_can_bring_a_file(desk: FrontDesk) -> None:
-    answer = await desk.client.post(DIGEST, json={"path": "x"})
+async def test_only_a_form_can_bring_a_file(server: ApiServer) -> None:
+    answer = await server.client.post(DIGEST, json={"path": "x"})
     assert "-F file=@NAME" in problem(answer, 415, "unsupported-media-type")["detail"]
 
 
-async def test_the_same_key_and_file_give_the_same_job(desk: FrontDesk) -> None:
+async def test_the_same_key_and_file_give_the_same_job(server: ApiServer) -> None:
     async def send(content: bytes, **fields: str) -> tuple[int, str | None]:
-        answer = await desk.client.post(
+        answer = await server.client.post(
             DIGEST, files={"file": ("a", content)}, data=fields, headers={"Idempotency-Key": "k"}
         )
         return answer.status_code, json.loads(answer.content).get("id")
 
     status, job_id = await send(b"x", algorithms="md5")
-    before = kept(desk)
+    before = kept(server)
     assert status == 202
     assert await send(b"x", algorithms="md5") == (202, job_id)
     assert await send(b"y", algorithms="md5") == (422, None)
     assert await send(b"x", algorithms="sha1") == (422, None)
-    assert kept(desk) == before
+    assert kept(server) == before

@@ -642,14 +642,14 @@ async def test_an_attempt_that_comes_when_the_lane_leaves_its_call_is_run(rig: R
 async def test_what_died_before_its_hand_over_had_returned_has_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane that is still in its call can take up an attempt, and die of it, before the front desk looks again."""
+    """A lane that is still in its call can take up an attempt, and die of it, before the server looks again."""
     hand_over, died = Desk.offer, 0
 
     async with local_rig(tmp_path, lanes=1) as one_lane:
 
-        def and_see(desk: Desk, calls: Sequence[Call]) -> None:
+        def and_see(server: Desk, calls: Sequence[Call]) -> None:
             nonlocal died
-            hand_over(desk, calls)
+            hand_over(server, calls)
             if calls[0].task == "kills-itself":
                 pid = one_lane.engine.pid(AttemptKey(calls[0].job_id, calls[0].attempt))
                 with contextlib.suppress(NotInTimeError):  # it had left its call, and takes nothing before it is called

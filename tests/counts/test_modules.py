@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FRONT_DESK = """
+SERVER = """
 import json, os, signal, sys
 from offload.commands import main as cli
 from offload.server import serve as serving
@@ -59,9 +59,9 @@ def others(modules: list[str]) -> set[str]:
     return {top for top in (name.partition(".")[0] for name in modules) if top[0] != "_"} - sys.stdlib_module_names
 
 
-def test_the_front_desk(tmp_path: Path) -> None:
+def test_the_server(tmp_path: Path) -> None:
     """722 modules; the bound is a tenth above, since each Python brings along others."""
-    modules = loaded(FRONT_DESK, tmp_path)
+    modules = loaded(SERVER, tmp_path)
     assert others(modules) <= (LANE - TASKS) | WEB
     assert not TASKS & set(modules), "only lanes compute"
     assert not [name for name in modules if name.startswith("opentelemetry.sdk")], "nobody has asked for traces"

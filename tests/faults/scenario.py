@@ -12,7 +12,7 @@ from offload.jobs.interfaces import JobFilter
 from offload.jobs.model import Job, Lost, Progress, State
 from offload.stores.journal import SqliteJournal
 from offload.stores.uploads import UploadDirectory
-from tests.support.front_desk import FrontDesk
+from tests.support.api_server import ApiServer
 from tests.support.journals import opened
 from tests.support.waiting import until
 
@@ -33,8 +33,8 @@ class Told:
 class Client:
     """Does each thing once, like a script, and takes a refusal for an answer."""
 
-    def __init__(self, desk: FrontDesk, told: Told) -> None:
-        self._http = desk.client
+    def __init__(self, server: ApiServer, told: Told) -> None:
+        self._http = server.client
         self._told = told
 
     async def submit(self, n: int, key: str | None = None) -> str | None:
@@ -90,9 +90,9 @@ def expect_refusal(response: httpx.Response) -> None:
     assert (response.status_code, problem["type"]) in REFUSED, response.text
 
 
-async def play(desk: FrontDesk, told: Told) -> Client:
+async def play(server: ApiServer, told: Told) -> Client:
     """Jobs are submitted, one twice by its key; report, end, are lost; are cancelled queued and running; deleted."""
-    client, engine = Client(desk, told), desk.engine
+    client, engine = Client(server, told), server.engine
     first, second, third, fourth, _ = [
         await client.submit(n, key) for n, key in ((1, None), (2, "key"), (3, None), (4, None), (5, None))
     ]
@@ -111,12 +111,12 @@ async def play(desk: FrontDesk, told: Told) -> Client:
     return client
 
 
-async def finish(desk: FrontDesk, client: Client, told: Told) -> None:
+async def finish(server: ApiServer, client: Client, told: Told) -> None:
     """Lets everything that was accepted end; no restart is needed for that."""
 
     async def all_ended() -> bool:
-        for key in list(desk.engine._running):
-            await desk.engine.end(key.job_id)
+        for key in list(server.engine._running):
+            await server.engine.end(key.job_id)
         live = [job_id for job_id in told.accepted.values() if job_id not in told.deleted]
         states = [await client.look(job_id) for job_id in live]
         return all(state is not None and State(state).terminal for state in states)
@@ -124,11 +124,11 @@ async def finish(desk: FrontDesk, client: Client, told: Told) -> None:
     await until(all_ended, what="every accepted job to end")
 
 
-async def expire(desk: FrontDesk, journal: SqliteJournal, told: Told) -> None:
+async def expire(server: ApiServer, journal: SqliteJournal, told: Told) -> None:
     """Retention takes all that has ended, the jobs with a key after it."""
     retention = Retention(jobs_s=-1, keys_s=-1)
-    uploads = UploadDirectory(desk.uploads_dir)
-    state = desk.state
+    uploads = UploadDirectory(server.uploads_dir)
+    state = server.state
     work = asyncio.create_task(forget_old(journal, uploads, state.service, state.dispatcher, state.clock, retention))
     try:
         told.deleted |= set(told.accepted.values())

@@ -1,6 +1,6 @@
 """The k-th operation of the disk fails, for each k: once, or from then on until it is mended.
 
-Through the whole front desk and the real SQLite. `OFFLOAD_EVERY_FAULT=1` tries every k; else some, from a seed.
+Through the whole server and the real SQLite. `OFFLOAD_EVERY_FAULT=1` tries every k; else some, from a seed.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from offload.jobs.lifecycle import start
 from offload.stores.journal import SqliteJournal
 from tests.faults import scenario
 from tests.faults.scenario import Told, expect_truth, left_on_disk
+from tests.support.api_server import api_server
 from tests.support.faulty_disk import Fault, FaultyDisk, faulty_disk
-from tests.support.front_desk import front_desk
 from tests.support.journals import a_job, opened
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -58,7 +58,7 @@ async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_p
             await journal.add([running])
             disk.fail(fault, 1, permanently=True)
             with pytest.raises(BootError, match="an earlier service left can't be taken up"):
-                async with front_desk(tmp_path, journal=journal):
+                async with api_server(tmp_path, journal=journal):
                     pass
             disk.mend()
             assert await journal.get("a") == running
@@ -70,23 +70,23 @@ async def _live(directory: Path, disk: FaultyDisk, fault: Fault, first: int, *, 
     path.parent.mkdir(parents=True)  # a test may block
     async with (
         opened(path) as journal,
-        front_desk(directory, engine=ScriptedEngine(2), journal=journal) as desk,
+        api_server(directory, engine=ScriptedEngine(2), journal=journal) as server,
     ):
         disk.fail(fault, first, permanently=permanently)
-        client = await scenario.play(desk, told)
+        client = await scenario.play(server, told)
         operations = disk.operations
         killed = await _killed(journal, path, directory / "killed")
         disk.mend()
         if killed is not None:
             expect_truth(told, await left_on_disk(killed))
-        await scenario.finish(desk, client, told)
+        await scenario.finish(server, client, told)
     expect_truth(told, await left_on_disk(path))
-    async with opened(path) as journal, front_desk(directory, journal=journal) as desk:
-        again = scenario.Client(desk, told)
+    async with opened(path) as journal, api_server(directory, journal=journal) as server:
+        again = scenario.Client(server, told)
         await again.submit(2, "key")
         await again.submit(7)
-        await scenario.finish(desk, again, told)
-        await scenario.expire(desk, journal, told)
+        await scenario.finish(server, again, told)
+        await scenario.expire(server, journal, told)
     assert await left_on_disk(path) == {}
     return operations
 

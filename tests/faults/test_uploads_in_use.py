@@ -11,7 +11,7 @@ import pytest
 from offload.jobs.interfaces import IdempotencyKey
 from offload.jobs.model import Batch, Job
 from offload.stores import uploads as uploads_module
-from tests.support.front_desk import FrontDesk, front_desk
+from tests.support.api_server import ApiServer, api_server
 from tests.support.memory_journal import MemoryJournal
 from tests.support.problems import problem
 from tests.support.waiting import until
@@ -41,47 +41,47 @@ class SlowJournal(MemoryJournal):
         await super().add(jobs, key, batch)
 
 
-async def uploaded(desk: FrontDesk) -> str:
-    upload: str = (await desk.client.post("/uploads", content=b"abc")).json()["id"]
+async def uploaded(server: ApiServer) -> str:
+    upload: str = (await server.client.post("/uploads", content=b"abc")).json()["id"]
     return upload
 
 
-def submit(desk: FrontDesk, upload: str) -> asyncio.Task[httpx.Response]:
-    return asyncio.create_task(desk.client.post("/jobs/file-digest", json={"upload": upload}))
+def submit(server: ApiServer, upload: str) -> asyncio.Task[httpx.Response]:
+    return asyncio.create_task(server.client.post("/jobs/file-digest", json={"upload": upload}))
 
 
-async def expire(desk: FrontDesk) -> None:
-    await desk.state.uploads.expire(ALL, desk.state.dispatcher.live.uses)
+async def expire(server: ApiServer) -> None:
+    await server.state.uploads.expire(ALL, server.state.dispatcher.live.uses)
 
 
-def submit_batch(desk: FrontDesk, upload: str) -> asyncio.Task[httpx.Response]:
+def submit_batch(server: ApiServer, upload: str) -> asyncio.Task[httpx.Response]:
     jobs = [{"task": "file-digest", "params": {"upload": upload}}]
-    return asyncio.create_task(desk.client.post("/batches", json={"jobs": jobs}))
+    return asyncio.create_task(server.client.post("/batches", json={"jobs": jobs}))
 
 
 @pytest.mark.parametrize("patient", [True, False], ids=["client stays", "client goes"])
 @pytest.mark.parametrize("send", [submit, submit_batch])
 async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(
-    tmp_path: Path, send: Callable[[FrontDesk, str], asyncio.Task[httpx.Response]], patient: bool
+    tmp_path: Path, send: Callable[[ApiServer, str], asyncio.Task[httpx.Response]], patient: bool
 ) -> None:
     journal = SlowJournal()
-    async with front_desk(tmp_path, journal=journal) as desk:
-        upload = await uploaded(desk)
-        submission = send(desk, upload)
+    async with api_server(tmp_path, journal=journal) as server:
+        upload = await uploaded(server)
+        submission = send(server, upload)
         await asyncio.wait_for(journal.asked.wait(), 10)
         if not patient:
             submission.cancel()
             await asyncio.wait([submission])
-        await expire(desk)
-        assert (desk.uploads_dir / upload).exists()
+        await expire(server)
+        assert (server.uploads_dir / upload).exists()
         journal.let.set()
-        job_id = (await until(lambda: desk.engine.started, what="the job to run"))[0].key.job_id
-        await expire(desk)
-        assert (desk.uploads_dir / upload).exists()
-        await desk.engine.end(job_id)
-        await desk.client.get(f"/jobs/{job_id}?wait=10")
-        await expire(desk)
-        assert not (desk.uploads_dir / upload).exists()
+        job_id = (await until(lambda: server.engine.started, what="the job to run"))[0].key.job_id
+        await expire(server)
+        assert (server.uploads_dir / upload).exists()
+        await server.engine.end(job_id)
+        await server.client.get(f"/jobs/{job_id}?wait=10")
+        await expire(server)
+        assert not (server.uploads_dir / upload).exists()
 
 
 async def test_an_upload_that_is_being_removed_is_not_there_any_more(
@@ -94,13 +94,13 @@ async def test_an_upload_that_is_being_removed_is_not_there_any_more(
         assert go.wait(10)
         remove(path)
 
-    async with front_desk(tmp_path) as desk:
-        upload = await uploaded(desk)
+    async with api_server(tmp_path) as server:
+        upload = await uploaded(server)
         monkeypatch.setattr(uploads_module, "_remove", slowly)
-        expiry = asyncio.create_task(expire(desk))
+        expiry = asyncio.create_task(expire(server))
         await until(removing.is_set, what="the removal to begin")
         try:
-            problem(await submit(desk, upload), 404, "upload-not-found")
+            problem(await submit(server, upload), 404, "upload-not-found")
         finally:
             go.set()
         await expiry

@@ -391,7 +391,7 @@ def closes_all_but_pipes() -> None:
 
 
 def babbles_on_its_pipes(babble: str = "7fffffff20626162626c65") -> None:
-    """Writes what is no message to the pipes that it shares with the front desk."""
+    """Writes what is no message to the pipes that it shares with the server."""
     spared = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
     for descriptor in range(3, 1000):
         try:

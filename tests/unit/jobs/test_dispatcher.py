@@ -76,7 +76,7 @@ class StubbornJournal(MemoryJournal):
 
 
 @dataclass
-class Desk:
+class Parts:
     journal: StubbornJournal
     engine: ScriptedEngine
     dispatcher: Dispatcher
@@ -99,7 +99,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Desk]:
+async def dispatching(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Parts]:
     journal, engine, changes, recent = StubbornJournal(), ScriptedEngine(slots), ChangeNotifier(), RecentJobs()
     await journal.open()
     await journal.add(jobs)
@@ -111,420 +111,420 @@ async def a_desk(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Desk
         await recover(journal, dispatcher, lambda: next(ticks))
     dispatcher.start()
     try:
-        yield Desk(journal, engine, dispatcher, canceller, changes, recent)
+        yield Parts(journal, engine, dispatcher, canceller, changes, recent)
     finally:
         await engine.close()
         await dispatcher.close()
 
 
 async def test_a_job_runs_and_its_result_is_on_disk_before_it_is_shown() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        await until(lambda: desk.journal.written == [("a", State.RUNNING)])
-        desk.journal.held = asyncio.Event()
-        with desk.changes.watch("a") as changed:
-            await desk.engine.end("a")
-            await until(lambda: desk.engine.free_slots == 1)
-            live = desk.dispatcher.live.get("a")
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        await until(lambda: parts.journal.written == [("a", State.RUNNING)])
+        parts.journal.held = asyncio.Event()
+        with parts.changes.watch("a") as changed:
+            await parts.engine.end("a")
+            await until(lambda: parts.engine.free_slots == 1)
+            live = parts.dispatcher.live.get("a")
             assert live is not None
             assert live.state is State.RUNNING
             assert not changed.is_set()
-            desk.journal.held.set()
+            parts.journal.held.set()
             await asyncio.wait_for(changed.wait(), 5)
-        job = await desk.ended("a")
+        job = await parts.ended("a")
         assert (job.state, job.result, job.attempt) == (State.SUCCEEDED, b"1", 1)
-        assert await desk.on_disk("a") == job
-        assert len(desk.dispatcher.live) == 0
+        assert await parts.on_disk("a") == job
+        assert len(parts.dispatcher.live) == 0
 
 
 async def test_only_as_many_run_as_there_are_slots_and_the_dearest_first() -> None:
-    async with a_desk(slots=2) as desk:
-        await desk.submit(a_job("low", priority=-1), a_job("a"), a_job("b"), a_job("high", priority=9))
-        await desk.engine.running("high")
-        await desk.engine.running("a")
-        assert len(desk.engine.started) == 2
-        await desk.engine.end("a")
-        await desk.engine.running("b")
-        await desk.engine.end("high")
-        await desk.engine.running("low")
+    async with dispatching(slots=2) as parts:
+        await parts.submit(a_job("low", priority=-1), a_job("a"), a_job("b"), a_job("high", priority=9))
+        await parts.engine.running("high")
+        await parts.engine.running("a")
+        assert len(parts.engine.started) == 2
+        await parts.engine.end("a")
+        await parts.engine.running("b")
+        await parts.engine.end("high")
+        await parts.engine.running("low")
 
 
 async def test_a_lost_attempt_is_tried_again_before_what_waits_and_then_fails() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job("a"), a_job("next"), a_job("b"))
-        await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
-        await desk.engine.running("next")  # the free lane did not wait for the record of the loss
-        await until(lambda: desk.dispatcher.queue.position("a") == 0, what="a to be queued again")
-        await desk.engine.end("next")
-        assert await desk.engine.running("a") == AttemptKey("a", 2)
-        await desk.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
-        job = await desk.ended("a")
+    async with dispatching() as parts:
+        await parts.submit(a_job("a"), a_job("next"), a_job("b"))
+        await parts.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
+        await parts.engine.running("next")  # the free lane did not wait for the record of the loss
+        await until(lambda: parts.dispatcher.queue.position("a") == 0, what="a to be queued again")
+        await parts.engine.end("next")
+        assert await parts.engine.running("a") == AttemptKey("a", 2)
+        await parts.engine.end("a", Lost(detail="It died.", signal="SIGKILL"))
+        job = await parts.ended("a")
         assert job.state is State.FAILED
         assert job.failure == Failure(kind=FailureKind.WORKER_DIED, detail="It died.", signal="SIGKILL")
-        await desk.engine.running("b")
+        await parts.engine.running("b")
 
 
 async def test_what_a_task_raises_is_final() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
+    async with dispatching() as parts:
+        await parts.submit(a_job())
         failure = Failure(kind=FailureKind.TASK_RAISED, detail="no")
-        await desk.engine.end("a", Failed(failure=failure, usage=USAGE))
-        job = await desk.ended("a")
+        await parts.engine.end("a", Failed(failure=failure, usage=USAGE))
+        job = await parts.ended("a")
         assert (job.state, job.failure, job.attempt) == (State.FAILED, failure, 1)
 
 
 async def test_a_rejected_attempt_is_not_counted() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job(max_attempts=1))
-        await desk.engine.end("a", Rejected(detail="closing"))
-        await until(lambda: len(desk.engine.started) == 2, what="another try")
-        assert desk.engine.started[1].key == AttemptKey("a", 1)
+    async with dispatching() as parts:
+        await parts.submit(a_job(max_attempts=1))
+        await parts.engine.end("a", Rejected(detail="closing"))
+        await until(lambda: len(parts.engine.started) == 2, what="another try")
+        assert parts.engine.started[1].key == AttemptKey("a", 1)
 
 
 async def test_cancelling_a_queued_job_never_starts_it() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job("a"), a_job("b"))
-        await desk.engine.running("a")
-        first, second = await asyncio.gather(desk.canceller.cancel(a_job("b")), desk.canceller.cancel(a_job("b")))
+    async with dispatching() as parts:
+        await parts.submit(a_job("a"), a_job("b"))
+        await parts.engine.running("a")
+        first, second = await asyncio.gather(parts.canceller.cancel(a_job("b")), parts.canceller.cancel(a_job("b")))
         assert first.state is second.state is State.CANCELLED
-        assert (await desk.on_disk("b")).state is State.CANCELLED
-        await desk.engine.end("a")
-        await desk.ended("a")
-        assert [assignment.key.job_id for assignment in desk.engine.started] == ["a"]
+        assert (await parts.on_disk("b")).state is State.CANCELLED
+        await parts.engine.end("a")
+        await parts.ended("a")
+        assert [assignment.key.job_id for assignment in parts.engine.started] == ["a"]
 
 
 async def test_cancelling_a_batch_takes_what_is_queued_and_what_runs_and_nothing_else() -> None:
-    async with a_desk(slots=2) as desk:
+    async with dispatching(slots=2) as parts:
         members = [replace(a_job(f"{number}"), batch_id="B") for number in range(250)]
-        await desk.submit(a_job("a"), *members, a_job("z"))
-        await desk.engine.running("0")
-        await asyncio.gather(desk.canceller.cancel_batch("B"), desk.canceller.cancel_batch("B"))
-        assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
-        assert set(desk.engine.stopped) == {AttemptKey("0", 1)}
-        assert desk.dispatcher.live.members("B") == ()
-        await desk.engine.end("a")
-        await desk.engine.running("z")
+        await parts.submit(a_job("a"), *members, a_job("z"))
+        await parts.engine.running("0")
+        await asyncio.gather(parts.canceller.cancel_batch("B"), parts.canceller.cancel_batch("B"))
+        assert {(await parts.on_disk(job.id)).state for job in members} == {State.CANCELLED}
+        assert set(parts.engine.stopped) == {AttemptKey("0", 1)}
+        assert parts.dispatcher.live.members("B") == ()
+        await parts.engine.end("a")
+        await parts.engine.running("z")
 
 
 async def test_members_whose_cancellation_is_not_written_stay_queued() -> None:
-    async with a_desk() as desk:
+    async with dispatching() as parts:
         members = [replace(a_job(f"{number}"), batch_id="B") for number in range(5)]
-        await desk.submit(a_job("a"), *members)
-        await desk.engine.running("a")
-        desk.journal.refuse = 2
+        await parts.submit(a_job("a"), *members)
+        await parts.engine.running("a")
+        parts.journal.refuse = 2
         with pytest.raises(StorageFullError):
-            await desk.canceller.cancel_batch("B")
-        assert len(desk.dispatcher.live.members("B")) == len(desk.dispatcher.queue) == 2
-        await desk.canceller.cancel_batch("B")
-        assert len(desk.dispatcher.queue) == 0
-        assert {(await desk.on_disk(job.id)).state for job in members} == {State.CANCELLED}
+            await parts.canceller.cancel_batch("B")
+        assert len(parts.dispatcher.live.members("B")) == len(parts.dispatcher.queue) == 2
+        await parts.canceller.cancel_batch("B")
+        assert len(parts.dispatcher.queue) == 0
+        assert {(await parts.on_disk(job.id)).state for job in members} == {State.CANCELLED}
 
 
 async def test_a_batch_that_was_interrupted_is_taken_up_dearest_first() -> None:
     members = [replace(a_job(f"{cost}"), batch_id="B", cost=cost) for cost in (1, 3, 2)]
-    async with a_desk(jobs=[a_job("a"), *members, a_job("z")]) as desk:
+    async with dispatching(jobs=[a_job("a"), *members, a_job("z")]) as parts:
         for name in ("a", "3", "2", "1", "z"):
-            await desk.engine.end(name)
-        await until(lambda: len(desk.engine.started) == 5)
-        assert [assignment.key.job_id for assignment in desk.engine.started] == ["a", "3", "2", "1", "z"]
+            await parts.engine.end(name)
+        await until(lambda: len(parts.engine.started) == 5)
+        assert [assignment.key.job_id for assignment in parts.engine.started] == ["a", "3", "2", "1", "z"]
 
 
 async def test_cancelling_a_running_job_stops_just_its_attempt() -> None:
-    async with a_desk(slots=2) as desk:
-        await desk.submit(a_job("a"), a_job("b"))
-        await desk.engine.running("a")
-        await desk.engine.running("b")
-        job = await desk.canceller.cancel(a_job("a"))
+    async with dispatching(slots=2) as parts:
+        await parts.submit(a_job("a"), a_job("b"))
+        await parts.engine.running("a")
+        await parts.engine.running("b")
+        job = await parts.canceller.cancel(a_job("a"))
         assert job.state is State.CANCELLED
-        assert desk.engine.stopped == [AttemptKey("a", 1)]
-        assert (await desk.engine.running("b")) == AttemptKey("b", 1)
+        assert parts.engine.stopped == [AttemptKey("a", 1)]
+        assert (await parts.engine.running("b")) == AttemptKey("b", 1)
 
 
 async def test_a_cancel_just_before_the_engine_knows_the_attempt_keeps_it_from_running() -> None:
-    async with a_desk() as desk:
-        with desk.changes.watch("a") as changed:
-            await desk.submit(a_job())
+    async with dispatching() as parts:
+        with parts.changes.watch("a") as changed:
+            await parts.submit(a_job())
             async with asyncio.timeout(5):  # not `wait_for`, whose own task would come too late
-                while not desk.dispatcher.running:
+                while not parts.dispatcher.running:
                     changed.clear()
                     await changed.wait()
-                assert desk.engine.started == [], "too late to show anything"
-                job = await desk.canceller.cancel(a_job())
+                assert parts.engine.started == [], "too late to show anything"
+                job = await parts.canceller.cancel(a_job())
         assert job.state is State.CANCELLED
-        assert desk.engine.started == []
+        assert parts.engine.started == []
 
 
 async def test_a_cancelled_job_whose_process_died_by_itself_is_not_tried_again() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        desk.engine.out_of_reach = True
-        job = await desk.canceller.cancel(a_job())
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        parts.engine.out_of_reach = True
+        job = await parts.canceller.cancel(a_job())
         assert job.state is State.CANCELLED
-        desk.engine.out_of_reach = False
-        await desk.engine.end("a", Lost(detail="late"))
-        await until(lambda: desk.engine.free_slots == 1)
-        assert (await desk.on_disk("a")).state is State.CANCELLED
-        assert len(desk.engine.started) == 1
+        parts.engine.out_of_reach = False
+        await parts.engine.end("a", Lost(detail="late"))
+        await until(lambda: parts.engine.free_slots == 1)
+        assert (await parts.on_disk("a")).state is State.CANCELLED
+        assert len(parts.engine.started) == 1
 
 
 async def test_a_cancel_that_meets_the_loss_of_the_attempt_still_cancels() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        await until(lambda: desk.journal.written == [("a", State.RUNNING)])
-        desk.journal.held = asyncio.Event()
-        await desk.engine.end("a", Lost(detail="died"))
-        await until(lambda: desk.engine.free_slots == 1)
-        cancel = asyncio.create_task(desk.canceller.cancel(a_job()))
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        await until(lambda: parts.journal.written == [("a", State.RUNNING)])
+        parts.journal.held = asyncio.Event()
+        await parts.engine.end("a", Lost(detail="died"))
+        await until(lambda: parts.engine.free_slots == 1)
+        cancel = asyncio.create_task(parts.canceller.cancel(a_job()))
         await turns()  # it waits for the record that is held
-        desk.journal.held.set()
+        parts.journal.held.set()
         assert (await asyncio.wait_for(cancel, 5)).state is State.CANCELLED
-        assert (await desk.on_disk("a")).state is State.CANCELLED
+        assert (await parts.on_disk("a")).state is State.CANCELLED
 
 
 async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job("a"), a_job("b"))
-        await desk.engine.running("a")
-        await until(lambda: len(desk.journal.written) == 1)
-        desk.journal.refuse = 1
+    async with dispatching() as parts:
+        await parts.submit(a_job("a"), a_job("b"))
+        await parts.engine.running("a")
+        await until(lambda: len(parts.journal.written) == 1)
+        parts.journal.refuse = 1
         with pytest.raises(StorageFullError):
-            await desk.canceller.cancel(a_job("b"))
-        assert desk.dispatcher.queue.position("b") == 0
-        await desk.engine.end("a")
-        await desk.engine.end("b")
-        assert (await desk.ended("b")).state is State.SUCCEEDED
+            await parts.canceller.cancel(a_job("b"))
+        assert parts.dispatcher.queue.position("b") == 0
+        await parts.engine.end("a")
+        await parts.engine.end("b")
+        assert (await parts.ended("b")).state is State.SUCCEEDED
 
 
 async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        await until(lambda: len(desk.journal.written) == 1)
-        desk.journal.refuse = 1_000_000
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        await until(lambda: len(parts.journal.written) == 1)
+        parts.journal.refuse = 1_000_000
         for _ in range(2):  # who asks again is told at once, too
             with pytest.raises(StorageFullError, match="process has ended"):
-                await asyncio.wait_for(desk.canceller.cancel(a_job()), 5)
-        assert desk.engine.stopped == [AttemptKey("a", 1)] * 2
-        desk.journal.refuse = 0
-        assert (await desk.ended("a")).state is State.CANCELLED
+                await asyncio.wait_for(parts.canceller.cancel(a_job()), 5)
+        assert parts.engine.stopped == [AttemptKey("a", 1)] * 2
+        parts.journal.refuse = 0
+        assert (await parts.ended("a")).state is State.CANCELLED
 
 
 async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
-    async with a_desk() as desk:
-        desk.journal.refuse = 5
-        await desk.submit(a_job())
-        await desk.engine.end("a")
-        job = await desk.ended("a")
+    async with dispatching() as parts:
+        parts.journal.refuse = 5
+        await parts.submit(a_job())
+        await parts.engine.end("a")
+        job = await parts.ended("a")
         assert job.state is State.SUCCEEDED
-        assert desk.journal.written[-1] == ("a", State.SUCCEEDED)
+        assert parts.journal.written[-1] == ("a", State.SUCCEEDED)
 
 
 async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once() -> None:
-    async with a_desk(slots=2) as desk:
-        await desk.submit(a_job("long"), a_job("short"))
-        await desk.engine.end("short")
-        await desk.ended("short")
-        await until(lambda: ("long", State.RUNNING) in desk.journal.written, what="the mark of the long one")
-        await desk.engine.end("long")
-        await desk.ended("long")
-        assert desk.journal.written.count(("long", State.SUCCEEDED)) == 1
-        assert ("short", State.RUNNING) not in desk.journal.written
+    async with dispatching(slots=2) as parts:
+        await parts.submit(a_job("long"), a_job("short"))
+        await parts.engine.end("short")
+        await parts.ended("short")
+        await until(lambda: ("long", State.RUNNING) in parts.journal.written, what="the mark of the long one")
+        await parts.engine.end("long")
+        await parts.ended("long")
+        assert parts.journal.written.count(("long", State.SUCCEEDED)) == 1
+        assert ("short", State.RUNNING) not in parts.journal.written
 
 
 async def test_a_start_is_not_written_before_its_own_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """The timer of an older attempt does not write the start of a new one."""
     monkeypatch.setattr("offload.jobs.dispatch.recorder.START_DELAY_S", 0.1)
-    async with a_desk(slots=2) as desk:
+    async with dispatching(slots=2) as parts:
         loop = asyncio.get_running_loop()
-        await desk.submit(a_job("old"))
-        await desk.engine.running("old")
+        await parts.submit(a_job("old"))
+        await parts.engine.running("old")
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.Event().wait(), 0.05)
         started = loop.time()
-        await desk.submit(a_job("new"))
-        await until(lambda: ("new", State.RUNNING) in desk.journal.written, what="the start of the new one")
+        await parts.submit(a_job("new"))
+        await until(lambda: ("new", State.RUNNING) in parts.journal.written, what="the start of the new one")
         assert loop.time() - started >= 0.1
-        assert desk.journal.written == [("old", State.RUNNING), ("new", State.RUNNING)]
+        assert parts.journal.written == [("old", State.RUNNING), ("new", State.RUNNING)]
 
 
 async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
-    async with a_desk() as desk:
-        desk.journal.refuse = 1
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        await until(lambda: desk.journal.refuse == 0, what="the mark to be refused")
-        await desk.engine.end("a")
-        await desk.ended("a")
-        assert desk.journal.written == [("a", State.RUNNING), ("a", State.SUCCEEDED)]
+    async with dispatching() as parts:
+        parts.journal.refuse = 1
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        await until(lambda: parts.journal.refuse == 0, what="the mark to be refused")
+        await parts.engine.end("a")
+        await parts.ended("a")
+        assert parts.journal.written == [("a", State.RUNNING), ("a", State.SUCCEEDED)]
 
 
 QUICK = Done(result=b"1", result_bytes=1, usage=Usage(wall_s=0.0001))
 
 
-async def known_as_quick(desk: Desk) -> None:
+async def known_as_quick(parts: Parts) -> None:
     for number in range(KNOWN_AFTER):
-        await desk.submit(a_job(f"quick{number}"))
-        await desk.engine.end(f"quick{number}", QUICK)
-        await desk.ended(f"quick{number}")
+        await parts.submit(a_job(f"quick{number}"))
+        await parts.engine.end(f"quick{number}", QUICK)
+        await parts.ended(f"quick{number}")
 
 
 async def test_who_asks_the_journal_waits_for_starts_that_are_being_written_down() -> None:
-    async with a_desk() as desk:
-        desk.journal.held = asyncio.Event()
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        asks = [asyncio.create_task(desk.dispatcher.flush_starts()) for _ in range(2)]
+    async with dispatching() as parts:
+        parts.journal.held = asyncio.Event()
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        asks = [asyncio.create_task(parts.dispatcher.flush_starts()) for _ in range(2)]
         await asyncio.wait(asks, timeout=0, return_when=asyncio.FIRST_COMPLETED)
         assert not any(ask.done() for ask in asks), "the journal says that it is queued"
-        desk.journal.held.set()
+        parts.journal.held.set()
         await asyncio.wait_for(asyncio.gather(*asks), 5)
-        assert desk.journal.written == [("a", State.RUNNING)]
+        assert parts.journal.written == [("a", State.RUNNING)]
 
 
 async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> None:
-    async with a_desk() as desk:
-        await known_as_quick(desk)
-        await desk.submit(a_job("a"), a_job("b"), a_job("c"))
+    async with dispatching() as parts:
+        await known_as_quick(parts)
+        await parts.submit(a_job("a"), a_job("b"), a_job("c"))
         for name in "abc":
-            await desk.engine.running(name)
-        assert desk.engine.free_slots == 0
-        await desk.engine.end("a", QUICK)
-        await desk.ended("a")
-        await desk.engine.end("b", Lost(detail="died"))
-        await desk.engine.end("c", Rejected(detail="behind one that died"))
-        assert await desk.engine.running("b") == AttemptKey("b", 2)
-        await desk.engine.end("b", QUICK)
-        assert await desk.engine.running("c") == AttemptKey("c", 1)
+            await parts.engine.running(name)
+        assert parts.engine.free_slots == 0
+        await parts.engine.end("a", QUICK)
+        await parts.ended("a")
+        await parts.engine.end("b", Lost(detail="died"))
+        await parts.engine.end("c", Rejected(detail="behind one that died"))
+        assert await parts.engine.running("b") == AttemptKey("b", 2)
+        await parts.engine.end("b", QUICK)
+        assert await parts.engine.running("c") == AttemptKey("c", 1)
 
 
 async def test_quick_jobs_are_handed_over_by_as_many_as_take_no_time_that_matters() -> None:
-    async with a_desk(slots=2) as desk:
-        await known_as_quick(desk)
+    async with dispatching(slots=2) as parts:
+        await known_as_quick(parts)
         together = round(GROUP_S / QUICK.usage.wall_s)
         names = [f"{number:02}" for number in range(together + 2)]
-        await desk.submit(*map(a_job, names))
+        await parts.submit(*map(a_job, names))
         for name in names:
-            await desk.engine.running(name)
-        slots = [desk.engine.slot(name) for name in names]
+            await parts.engine.running(name)
+        slots = [parts.engine.slot(name) for name in names]
         assert slots == [slots[0]] * together + [slots[-1]] * 2
         assert slots[0] != slots[-1]
 
 
 async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> None:
-    async with a_desk() as desk:
-        await known_as_quick(desk)
-        await desk.submit(a_job("a"), replace(a_job("long"), task="other"), a_job("b"))
-        await desk.engine.running("a")
-        assert len(desk.engine.started) == KNOWN_AFTER + 1
-        await desk.engine.end("a", QUICK)
-        await desk.engine.running("long")
-        assert len(desk.engine.started) == KNOWN_AFTER + 2
+    async with dispatching() as parts:
+        await known_as_quick(parts)
+        await parts.submit(a_job("a"), replace(a_job("long"), task="other"), a_job("b"))
+        await parts.engine.running("a")
+        assert len(parts.engine.started) == KNOWN_AFTER + 1
+        await parts.engine.end("a", QUICK)
+        await parts.engine.running("long")
+        assert len(parts.engine.started) == KNOWN_AFTER + 2
 
 
 async def test_what_is_dear_is_handed_over_by_itself() -> None:
-    async with a_desk() as desk:
-        await known_as_quick(desk)
-        await desk.submit(a_job("a"), replace(a_job("expensive"), cost=1.0), a_job("b"))
-        await desk.engine.running("a")
-        assert len(desk.engine.started) == KNOWN_AFTER + 1
+    async with dispatching() as parts:
+        await known_as_quick(parts)
+        await parts.submit(a_job("a"), replace(a_job("expensive"), cost=1.0), a_job("b"))
+        await parts.engine.running("a")
+        assert len(parts.engine.started) == KNOWN_AFTER + 1
 
 
 async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> None:
-    async with a_desk() as desk:
-        await known_as_quick(desk)
-        await desk.submit(a_job("a"), a_job("b"))
-        await desk.engine.running("b")
-        cancelled = asyncio.create_task(desk.canceller.cancel(a_job("b")))
-        await until(lambda: desk.engine.stopped == [AttemptKey("b", 1)], what="b to be stopped")
-        await desk.engine.end("a", QUICK)
+    async with dispatching() as parts:
+        await known_as_quick(parts)
+        await parts.submit(a_job("a"), a_job("b"))
+        await parts.engine.running("b")
+        cancelled = asyncio.create_task(parts.canceller.cancel(a_job("b")))
+        await until(lambda: parts.engine.stopped == [AttemptKey("b", 1)], what="b to be stopped")
+        await parts.engine.end("a", QUICK)
         assert (await asyncio.wait_for(cancelled, 5)).state is State.CANCELLED
-        assert (await desk.ended("a")).state is State.SUCCEEDED
+        assert (await parts.ended("a")).state is State.SUCCEEDED
 
 
 async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.running.OVERTIME_S", 0.01)
-    async with a_desk() as desk:
-        await desk.submit(a_job(timeout_s=0.01))
-        job = await desk.ended("a")
+    async with dispatching() as parts:
+        await parts.submit(a_job(timeout_s=0.01))
+        job = await parts.ended("a")
         assert job.failure is not None
         assert job.failure.kind is FailureKind.TIMED_OUT
-        assert desk.engine.stopped == [AttemptKey("a", 1)]
+        assert parts.engine.stopped == [AttemptKey("a", 1)]
 
 
 async def test_news_of_another_attempt_is_dropped() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.report("a", Progress(done=1, total=2))
-        progress = desk.dispatcher.live.progress("a")
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.report("a", Progress(done=1, total=2))
+        progress = parts.dispatcher.live.progress("a")
         assert progress is not None
         assert progress.done == 1
-        late = desk.dispatcher.live.get("a")
+        late = parts.dispatcher.live.get("a")
         assert late is not None
-        await desk.engine.end("a", Lost(detail="died"))
-        await desk.engine.running("a")
-        desk.dispatcher.live.report(late, Progress(done=2, total=2))
-        assert desk.dispatcher.live.progress("a") is None
+        await parts.engine.end("a", Lost(detail="died"))
+        await parts.engine.running("a")
+        parts.dispatcher.live.report(late, Progress(done=2, total=2))
+        assert parts.dispatcher.live.progress("a") is None
 
 
 async def test_a_drain_lets_finish_what_finishes_and_queues_the_rest_again() -> None:
-    async with a_desk(slots=2) as desk:
-        await desk.submit(a_job("quick"), a_job("slow"), a_job("waiting"))
-        await desk.engine.running("quick")
-        await desk.engine.running("slow")
-        drain = asyncio.create_task(desk.dispatcher.drain(60))
-        await desk.engine.end("quick")
-        await desk.ended("quick")
+    async with dispatching(slots=2) as parts:
+        await parts.submit(a_job("quick"), a_job("slow"), a_job("waiting"))
+        await parts.engine.running("quick")
+        await parts.engine.running("slow")
+        drain = asyncio.create_task(parts.dispatcher.drain(60))
+        await parts.engine.end("quick")
+        await parts.ended("quick")
         assert not drain.done()
-        desk.dispatcher.hurry()
+        parts.dispatcher.hurry()
         await asyncio.wait_for(drain, 5)
-        slow = await desk.on_disk("slow")
+        slow = await parts.on_disk("slow")
         assert (slow.state, slow.attempt) == (State.QUEUED, 0)
-        assert (await desk.on_disk("waiting")).state is State.QUEUED
-        assert len(desk.engine.started) == 2
+        assert (await parts.on_disk("waiting")).state is State.QUEUED
+        assert len(parts.engine.started) == 2
 
 
 async def test_a_drain_has_an_end_of_its_own() -> None:
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        await asyncio.wait_for(desk.dispatcher.drain(0.01), 5)
-        assert (await desk.on_disk("a")).state is State.QUEUED
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        await asyncio.wait_for(parts.dispatcher.drain(0.01), 5)
+        assert (await parts.on_disk("a")).state is State.QUEUED
 
 
 async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.dispatcher.FINAL_WRITE_S", 0.05)
-    async with a_desk() as desk:
-        await desk.submit(a_job())
-        await desk.engine.running("a")
-        desk.journal.refuse = 1_000_000
-        await asyncio.wait_for(desk.dispatcher.drain(0.01), 5)
-        assert desk.engine.stopped == [AttemptKey("a", 1)]
+    async with dispatching() as parts:
+        await parts.submit(a_job())
+        await parts.engine.running("a")
+        parts.journal.refuse = 1_000_000
+        await asyncio.wait_for(parts.dispatcher.drain(0.01), 5)
+        assert parts.engine.stopped == [AttemptKey("a", 1)]
 
 
 async def test_a_new_start_takes_up_what_was_queued_and_what_was_running() -> None:
     once, twice = start(a_job("once", max_attempts=1), 1), start(a_job("twice"), 1)
-    async with a_desk(jobs=[a_job("queued"), once, twice]) as desk:
-        await desk.engine.end("twice")
-        await desk.engine.end("queued")
-        assert (await desk.ended("twice")).attempt == 2
-        assert (await desk.ended("queued")).attempt == 1
-        failed = await desk.on_disk("once")
+    async with dispatching(jobs=[a_job("queued"), once, twice]) as parts:
+        await parts.engine.end("twice")
+        await parts.engine.end("queued")
+        assert (await parts.ended("twice")).attempt == 2
+        assert (await parts.ended("queued")).attempt == 1
+        failed = await parts.on_disk("once")
         assert failed.failure is not None
         assert failed.failure.kind is FailureKind.INTERRUPTED
 
 
 async def test_time_and_memory_are_told_apart() -> None:
-    async with a_desk(slots=2) as desk:
-        await desk.submit(a_job("time"), a_job("memory"))
-        await desk.engine.end("time", Stopped(by="time"))
-        await desk.engine.end("memory", Stopped(by="memory"))
-        kinds = [job.failure.kind for job in (await desk.ended("time"), await desk.ended("memory")) if job.failure]
+    async with dispatching(slots=2) as parts:
+        await parts.submit(a_job("time"), a_job("memory"))
+        await parts.engine.end("time", Stopped(by="time"))
+        await parts.engine.end("memory", Stopped(by="memory"))
+        kinds = [job.failure.kind for job in (await parts.ended("time"), await parts.ended("memory")) if job.failure]
         assert kinds == [FailureKind.TIMED_OUT, FailureKind.MEMORY_EXCEEDED]

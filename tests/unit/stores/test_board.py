@@ -294,7 +294,7 @@ asyncio.run(main())
 """
 
 
-async def test_the_manager_dies_with_a_front_desk_that_is_killed(tmp_path: Path) -> None:
+async def test_the_manager_dies_with_a_server_that_is_killed(tmp_path: Path) -> None:
     owner = await asyncio.create_subprocess_exec(
         sys.executable, "-c", OWNER, tmp_path / "run", stdout=asyncio.subprocess.PIPE
     )

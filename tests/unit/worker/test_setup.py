@@ -1,4 +1,4 @@
-"""The front desk is killed: the kernel ends every lane with it, at once, children and C code included."""
+"""The server is killed: the kernel ends every lane with it, at once, children and C code included."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.waiting import until_sync
 
-FRONT_DESK = """
+SERVER = """
 import asyncio, pathlib, sys
 from offload.engines.local.engine import LocalEngine
 from tests.support.engine_rig import NoBoard, Rig, local_setup
@@ -34,20 +34,20 @@ asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2]))
 
 
 @pytest.mark.parametrize("task", ["loops-in-c", "sleeps-long", "forks"])
-def test_lanes_end_with_the_front_desk(tmp_path: Path, task: str) -> None:
-    desk = subprocess.Popen([sys.executable, "-c", FRONT_DESK, tmp_path, task], stdout=subprocess.PIPE, text=True)
+def test_lanes_end_with_the_server(tmp_path: Path, task: str) -> None:
+    server = subprocess.Popen([sys.executable, "-c", SERVER, tmp_path, task], stdout=subprocess.PIPE, text=True)
     try:
-        assert desk.stdout is not None
-        lanes = [int(pid) for pid in desk.stdout.readline().split()]
+        assert server.stdout is not None
+        lanes = [int(pid) for pid in server.stdout.readline().split()]
         assert len(lanes) == 2
-        below = psutil.Process(desk.pid).children(recursive=True)
+        below = psutil.Process(server.pid).children(recursive=True)
         group = [one for one in below if os.getsid(one.pid) in lanes]
         assert len(group) >= len(lanes)
     finally:
-        desk.kill()
-        desk.wait()
-        if desk.stdout is not None:
-            desk.stdout.close()
+        server.kill()
+        server.wait()
+        if server.stdout is not None:
+            server.stdout.close()
     until_sync(lambda: not any(_runs(one) for one in group), within=1, what=f"{group} to end")
     # What a task has put into a session of its own is for the next start's sweep, see `leftovers`.
     for one in below:

@@ -16,9 +16,9 @@ import pytest
 
 from offload.jobs.acceptance.admission import Submission
 from offload.jobs.caller import ANONYMOUS
+from tests.support.api_server import ApiServer, api_server
 from tests.support.counting import PromptEngine, Written
 from tests.support.faulty_disk import faulty_disk
-from tests.support.front_desk import FrontDesk, front_desk
 from tests.support.journals import opened
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.waiting import turns, until
@@ -32,31 +32,31 @@ QUEUED = 10_000
 
 @dataclass(frozen=True)
 class Rig:
-    desk: FrontDesk
+    server: ApiServer
     engine: PromptEngine
     written: Written
     journal: Path
 
     @property
     def submission(self) -> Submission:
-        return a_submission(self.desk)
+        return a_submission(self.server)
 
     async def one(self) -> None:
         """Submit a job and wait for its end."""
-        service = self.desk.state.service
+        service = self.server.state.service
         job = (await service.submit(self.submission)).job
         assert (await service.wait(ANONYMOUS, job.id, 60)).state.terminal
 
 
-def a_submission(desk: FrontDesk) -> Submission:
-    task = desk.state.registry["fibonacci"]
+def a_submission(server: ApiServer) -> Submission:
+    task = server.state.registry["fibonacci"]
     return Submission(task=task, params=task.parse(b'{"n": 10}'))
 
 
 @pytest.fixture
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """A server that has run some jobs, so that their task is known as a quick one."""
-    async with quick_desk(tmp_path, monkeypatch) as rig:
+    async with quick_server(tmp_path, monkeypatch) as rig:
         for _ in range(30):
             await rig.one()
         rig.written.begin()
@@ -64,14 +64,14 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def quick_desk(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+async def quick_server(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     # A start is written only if its attempt lasts. On a busy machine some last 50 ms, even in this engine.
     monkeypatch.setattr("offload.jobs.dispatch.recorder.START_DELAY_S", 60.0)
     path, engine = directory / "journal.db", PromptEngine()
     with faulty_disk() as disk:
         written = Written(disk, monkeypatch)
-        async with opened(path) as journal, front_desk(directory, engine=engine, journal=journal) as desk:
-            yield Rig(desk, engine, written, path)
+        async with opened(path) as journal, api_server(directory, engine=engine, journal=journal) as server:
+            yield Rig(server, engine, written, path)
 
 
 async def test_one_job_after_the_other(rig: Rig) -> None:
@@ -90,7 +90,7 @@ async def test_a_burst(rig: Rig) -> None:
     """
     rig.engine.shut()
     submissions = [rig.submission for _ in range(JOBS)]
-    await asyncio.gather(*map(rig.desk.state.service.submit, submissions))
+    await asyncio.gather(*map(rig.server.state.service.submit, submissions))
     assert rig.written.statements <= 2_100
     assert rig.written.syncs <= 2
 
@@ -100,7 +100,7 @@ async def test_a_burst(rig: Rig) -> None:
         rig.engine.offer()
         await until(lambda: rig.engine.ended == before + JOBS, what="all to end")
         await turns()  # what ended in this turn is given to the journal at its end
-    await until(lambda: not len(rig.desk.state.dispatcher.live), what="all ends to be recorded")
+    await until(lambda: not len(rig.server.state.dispatcher.live), what="all ends to be recorded")
     assert rig.written.statements <= 1_200
     assert rig.written.syncs <= 4
 
@@ -111,11 +111,11 @@ async def test_a_queued_job_holds_little(tmp_path: Path) -> None:
     """
     async with (
         opened(tmp_path / "journal.db") as journal,
-        front_desk(tmp_path, engine=ScriptedEngine(slots=0), journal=journal) as desk,
+        api_server(tmp_path, engine=ScriptedEngine(slots=0), journal=journal) as server,
     ):
 
         async def accept(jobs: int) -> None:
-            await asyncio.gather(*(desk.state.service.submit(a_submission(desk)) for _ in range(jobs)))
+            await asyncio.gather(*(server.state.service.submit(a_submission(server)) for _ in range(jobs)))
 
         await accept(100)
         gc.collect()

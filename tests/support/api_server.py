@@ -33,7 +33,7 @@ BUILT_IN = RegistrySpec()
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontDesk:
+class ApiServer:
     """What a test of the API works with."""
 
     client: httpx.AsyncClient
@@ -49,7 +49,7 @@ class FrontDesk:
 
 
 @asynccontextmanager
-async def front_desk(
+async def api_server(
     directory: Path,
     spec: RegistrySpec = BUILT_IN,
     /,
@@ -58,7 +58,7 @@ async def front_desk(
     journal: Journal | None = None,
     checks: Mapping[str, Callable[[], Awaitable[str | None]]] = MappingProxyType({}),
     **changes: object,
-) -> AsyncIterator[FrontDesk]:
+) -> AsyncIterator[ApiServer]:
     """A service below `directory`, with an engine of one slot unless another is given; `changes` are settings.
 
     A journal that is given must be open, and stays so.
@@ -95,7 +95,7 @@ async def front_desk(
     dispatcher.start()
     transport = httpx.ASGITransport(asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://offload") as client:
-        yield FrontDesk(
+        yield ApiServer(
             client=client,
             app=app,
             asgi=asgi,
@@ -113,15 +113,15 @@ async def front_desk(
 @asynccontextmanager
 async def served(
     directory: Path, *, engine: ScriptedEngine | None = None, **settings: Any
-) -> AsyncIterator[tuple[FrontDesk, int]]:
-    """A front desk behind uvicorn, and its port; `settings` may be anything, as pydantic reads them."""
-    async with front_desk(directory, engine=engine, **settings) as desk:
-        config = uvicorn.Config(desk.asgi, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
+) -> AsyncIterator[tuple[ApiServer, int]]:
+    """A server behind uvicorn, and its port; `settings` may be anything, as pydantic reads them."""
+    async with api_server(directory, engine=engine, **settings) as server:
+        config = uvicorn.Config(server.asgi, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+        uvicorn_server = uvicorn.Server(config)
+        serving = asyncio.create_task(uvicorn_server.serve())
         try:
-            await until(lambda: server.started, what="uvicorn to start")
-            yield desk, server.servers[0].sockets[0].getsockname()[1]
+            await until(lambda: uvicorn_server.started, what="uvicorn to start")
+            yield server, uvicorn_server.servers[0].sockets[0].getsockname()[1]
         finally:
-            server.should_exit = True
+            uvicorn_server.should_exit = True
             await serving
