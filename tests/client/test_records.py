@@ -10,6 +10,7 @@ from offload.api.routes import add_routes
 from offload.client import api, records
 from offload.client.records import Record
 from offload.client.request import Request
+from offload.options import SubmitOptions
 from offload.server.settings import Settings
 from offload.tasks.registry import RegistrySpec, load
 
@@ -87,7 +88,7 @@ def test_a_record_has_the_fields_of_its_schema(document: dict[str, Any], name: s
 
 def test_every_request_is_in_the_document(document: dict[str, Any]) -> None:
     """Its path, its method, and the names of its query parameters and headers."""
-    options = api.Options(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
+    options = SubmitOptions(priority=1, timeout_s=2.5, max_attempts=3, memory_mb=64, labels=("a", "b"))
     where = (("state", "queued"), ("task", "t"), ("label", "l"), ("batch", "b"), ("created_after", "x"))
     made: dict[str, list[Request[Any]]] = {
         "/jobs/fibonacci": [api.submit("fibonacci", {}, options, wait_s=5)],

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pydantic import BaseModel, Field, ValidationError
 
 from offload.api.contract.validation import invalid_model
-from offload.api.jobs.options import SubmitQuery
+from offload.options import OPTIONS
 from offload.tasks.definition import Task
 from offload.tasks.registration import make_task
 from offload.tasks.registry import RegistrySpec, load
@@ -473,15 +473,25 @@ def test_json_numbers_are_not_rounded(bare: Page) -> None:
     assert bare.evaluate("text => json.write(json.parse(text))", text) == text
 
 
-def test_the_options_are_those_of_the_service(bare: Page) -> None:
-    """The page has their bounds once more, to say them before anything is sent."""
-    page = bare.evaluate(
-        "options.optionsSchema({limits: {timeout_s: 300, memory_mb: 1024, max_attempts: 2}}).properties"
+def test_the_options_are_the_declared_ones(bare: Page) -> None:
+    """With the bounds of the service, so that the form shows what is wrong before anything is sent."""
+    schema = bare.evaluate("options.optionsSchema('fibonacci', {timeout_s: 300, max_attempts: 2})")
+    assert list(schema["properties"]) == [option.query for option in OPTIONS.values()]
+    assert schema["properties"]["timeout_s"] == schema["properties"]["timeout_s"] | {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 3600,
+        "default": 300,
+    }
+
+
+def test_the_options_of_a_job_are_those_it_was_submitted_with(bare: Page) -> None:
+    """As far as the job shows them: under the same name, or for a repeatable option under its plural."""
+    found = bare.evaluate(
+        """async () => {
+            const schema = await options.optionsSchema("fibonacci");
+            const job = {priority: 5, timeout_s: 3, max_attempts: null, labels: ["a", "b"], owner: "me"};
+            return options.toQuery(options.optionsOf(job, schema)).toString();
+        }"""
     )
-    service = SubmitQuery.model_json_schema()["properties"]
-    assert list(page) == ["priority", "timeout_s", "max_attempts", "memory_mb", "label"]
-    assert page.keys() == service.keys()
-    for name, schema in service.items():
-        plain = next((one for one in schema.get("anyOf", ()) if one["type"] != "null"), schema)
-        for bound in ("type", "minimum", "maximum", "exclusiveMinimum", "maxItems", "items"):
-            assert page[name].get(bound) == plain.get(bound), (name, bound)
+    assert found == "priority=5&timeout_s=3&label=a&label=b"

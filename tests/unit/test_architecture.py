@@ -22,22 +22,24 @@ ROOMS = {
     "errors": set(),
     "backoff": set(),
     "clock": set(),
-    "tasks": {"errors", "digests.task"},
-    "digests": {"errors", "tasks", "jobs"},
+    "options": set(),
+    "tasks": {"errors", "options", "digests.task"},
+    "digests": {"errors", "options", "tasks", "jobs"},
     "wire": {"tasks"},
     "worker": {"errors", "tasks", "tracing.export", "wire"},
-    "jobs": {"errors", "tasks"},
+    "jobs": {"errors", "options", "tasks"},
     "engines": {"errors", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
-    "stores": {"errors", "clock", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
+    "stores": {"errors", "options", "clock", "backoff", "tasks", "wire", "worker", "jobs.model", "jobs.interfaces"},
     "tracing": {"clock", "engines.local.threads", "jobs.model", "jobs.interfaces"},
-    "api": {"errors", "tasks", "digests", "jobs", "server.settings", "server.keyring"},
-    "client": set(),
-    "commands": {"client", "digests", "server.serve"},
+    "api": {"errors", "options", "tasks", "digests", "jobs", "server.settings", "server.keyring"},
+    "client": {"options"},
+    "commands": {"options", "client", "digests", "server.serve"},
 }
 """What each room may import besides itself. `server` is not here: it builds the service and knows everything."""
 
 FOREIGN = {
     "errors": {"fastapi", "starlette", "pydantic", "structlog"},
+    "options": {"fastapi", "starlette", "typer", "structlog"},
     "client": {
         "fastapi",
         "starlette",

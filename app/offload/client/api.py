@@ -5,9 +5,8 @@ Sending is left to the clients, so this description serves both.
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +16,7 @@ from offload.client.errors import UnsendableError
 from offload.client.records import Batch, BatchPage, Job, JobPage, Member, Record, Stats, Task, TaskList, Upload
 from offload.client.request import Body, Pairs, Request, to_json
 from offload.client.responses import record_of
+from offload.options import SubmitOptions, query_parameters
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -25,42 +25,7 @@ LONGEST_WAIT_S = 60
 """The service waits no longer before it responds."""
 
 
-class GivenOptions(TypedDict, total=False):
-    """The options of a submission as keyword arguments."""
-
-    priority: int | None
-    timeout_s: float | None
-    max_attempts: int | None
-    memory_mb: int | None
-    labels: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a submission may say besides its parameters. None, and no labels: as the service has it."""
-
-    priority: int | None = None
-    timeout_s: float | None = None
-    max_attempts: int | None = None
-    memory_mb: int | None = None
-    labels: Sequence[str] = ()
-
-    def query(self) -> Pairs:
-        """As query parameters."""
-        said = [(name, value) for name, value in self._said().items() if name != "labels"]
-        return (*((name, str(value)) for name, value in said), *(("label", label) for label in self.labels))
-
-    def member(self) -> dict[str, Any]:
-        """As fields of a batch's member."""
-        return self._said()
-
-    def _said(self) -> dict[str, Any]:
-        names = ("priority", "timeout_s", "max_attempts", "memory_mb")
-        said = {name: value for name in names if (value := getattr(self, name)) is not None}
-        return said | ({"labels": list(self.labels)} if self.labels else {})
-
-
-NO_OPTIONS = Options()
+NO_OPTIONS = SubmitOptions()
 
 
 # Submissions
@@ -69,7 +34,7 @@ NO_OPTIONS = Options()
 def submit(
     task: str,
     params: Mapping[str, Any],
-    options: Options = NO_OPTIONS,
+    options: SubmitOptions = NO_OPTIONS,
     *,
     idempotency_key: str | None = None,
     wait_s: float = 0,
@@ -77,7 +42,7 @@ def submit(
     """Submit a job. The idempotency key, a new one by default, makes it safe to send the request twice."""
     path = f"/jobs/{_segment(task)}"
     return _submission(
-        path, Job, to_json(dict(params)), options.query(), idempotency_key=idempotency_key, wait_s=wait_s
+        path, Job, to_json(dict(params)), query_parameters(options), idempotency_key=idempotency_key, wait_s=wait_s
     )
 
 
@@ -96,19 +61,21 @@ def submit_batch(
 def submit_files(
     pattern: str,
     algorithms: Sequence[str] = ("sha256",),
-    options: Options = NO_OPTIONS,
+    options: SubmitOptions = NO_OPTIONS,
     *,
     idempotency_key: str | None = None,
 ) -> Request[Batch]:
     """Submit a job for each file below the service's files directory that matches."""
     content = to_json({"pattern": pattern, "algorithms": list(algorithms)})
-    return _submission("/batches/file-digest", Batch, content, options.query(), idempotency_key=idempotency_key)
+    return _submission(
+        "/batches/file-digest", Batch, content, query_parameters(options), idempotency_key=idempotency_key
+    )
 
 
 def verify(
     manifest: str | bytes,
     algorithm: str | None = None,
-    options: Options = NO_OPTIONS,
+    options: SubmitOptions = NO_OPTIONS,
     *,
     idempotency_key: str | None = None,
 ) -> Request[Batch]:
@@ -117,7 +84,7 @@ def verify(
         "/batches/file-digest/verify",
         Batch,
         manifest.encode("utf-8", "surrogateescape") if isinstance(manifest, str) else manifest,
-        (*options.query(), *_given("algorithm", algorithm)),
+        (*query_parameters(options), *_given("algorithm", algorithm)),
         idempotency_key=idempotency_key,
         content_type="text/plain; charset=utf-8",
     )

@@ -1,21 +1,24 @@
 """`offload submit`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 import typer
 
 from offload.client import Client, Job
 from offload.commands.arguments.completion import param_names
 from offload.commands.arguments.service import Service
-from offload.commands.arguments.shared import AsJson, Labels, MaxAttempts, Memory, Priority, TaskName, Timeout, Wait
+from offload.commands.arguments.shared import AsJson, TaskName, Wait
+from offload.commands.arguments.submit_options import with_submit_options
 from offload.commands.arguments.values import read_json, read_params
 from offload.commands.exit_codes import FAILED
 from offload.commands.results import print_result
 from offload.commands.terminal.jobs import print_job_line
 from offload.commands.terminal.output import print_error, print_json, print_line, print_record
 from offload.commands.terminal.waiting import wait_for_job
+from offload.options import SubmitOptions
 
 
+@with_submit_options
 def submit(
     offload: Service,
     task: TaskName,
@@ -30,27 +33,20 @@ def submit(
     params: Annotated[
         str | None, typer.Option(metavar="JSON", help="All parameters as a JSON object; @FILE or - reads one.")
     ] = None,
-    priority: Priority = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = None,
-    memory: Memory = None,
-    label: Labels = None,
+    *,
     idempotency_key: Annotated[
         str | None, typer.Option(metavar="KEY", help="Submitting again with the same key returns the same job.")
     ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
+    **options: Unpack[SubmitOptions],
 ) -> None:
     """Submit a job and print its id; with --wait, print its result."""
     job = offload.submit(
         task,
         _params(offload, task, values or [], params),
-        priority=priority,
-        timeout_s=timeout,
-        max_attempts=max_attempts,
-        memory_mb=memory,
-        labels=tuple(label or ()),
         idempotency_key=idempotency_key,
+        **options,
     )
     if wait:
         _finish(offload, wait_for_job(offload, job), as_json)

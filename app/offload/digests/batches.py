@@ -13,8 +13,9 @@ from offload.digests.reports import DOTTED, ToVerify
 from offload.digests.task import LONGEST_PATH, FileDigest, cost, examine, source_of
 from offload.digests.walk import find_files
 from offload.errors import InvalidParametersError, ProblemError
-from offload.jobs.acceptance.admission import Options, Submission
+from offload.jobs.acceptance.admission import Submission
 from offload.jobs.batches import MOST_MEMBERS
+from offload.options import SubmitOptions
 from offload.tasks.context import Places
 from offload.tasks.definition import Examined, Task
 
@@ -36,7 +37,7 @@ class Wanted:
 
     task: Task
     """`file-digest`."""
-    options: Options
+    options: SubmitOptions
     owner: str | None
 
     def member(self, params: FileDigest) -> Submission:

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import structlog
 
 from offload.jobs.model import AttemptKey, Job, LogLine
+from offload.options import MAX_ATTEMPTS
 from offload.stores.directories import private_directory
-from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.worker.logbook import AGAIN, file_names
 
 _NAME = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.\d+\.log(\.old)?")

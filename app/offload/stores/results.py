@@ -12,8 +12,8 @@ from pathlib import Path
 import structlog
 
 from offload.jobs.model import AttemptKey, Job
+from offload.options import MAX_ATTEMPTS
 from offload.stores.directories import private_directory
-from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.wire.result_files import file_name
 
 _WHOLE = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.(?P<attempt>\d+)\.json")

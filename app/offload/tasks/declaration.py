@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from offload.options import MAX_ATTEMPTS
 
-MAX_ATTEMPTS = 10
-"""The most attempts a job may have (the contract's 1…10)."""
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ATTRIBUTE = "__offload_task__"
 

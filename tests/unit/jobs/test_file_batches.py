@@ -14,13 +14,12 @@ from offload.digests.patterns import compile_pattern
 from offload.digests.reports import ToVerify, to_verify
 from offload.digests.task import FileDigest
 from offload.errors import InvalidParametersError
-from offload.jobs.acceptance.admission import Options
 from offload.tasks.context import Places
 from offload.tasks.registry import RegistrySpec, load
 from tests.support.directories import deep_file
 
 FILE_DIGEST = load(RegistrySpec())["file-digest"]
-WANTED = Wanted(task=FILE_DIGEST, options=Options(), owner=None)
+WANTED = Wanted(task=FILE_DIGEST, options={}, owner=None)
 DIGEST = hashlib.sha256(b"x").hexdigest()
 
 

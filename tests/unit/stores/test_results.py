@@ -12,8 +12,8 @@ from offload.errors import BootError, StorageFailedError
 from offload.jobs import lifecycle
 from offload.jobs.ids import new_ids
 from offload.jobs.model import AttemptKey, Done, Job, Usage
+from offload.options import MAX_ATTEMPTS
 from offload.stores.results import ResultDirectory
-from offload.tasks.declaration import MAX_ATTEMPTS
 from offload.wire import result_files as worker_results
 from tests.support.journals import a_job
 from tests.support.memory_journal import MemoryJournal

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from offload.api.contract.validation import invalid, invalid_model
-from offload.api.jobs.options import MOST_LABELS, Label, MemberOptions, with_labels
+from offload.api.jobs.options import MemberOptions, with_labels
 from offload.api.jobs.submit import task_not_found
 from offload.api.transport.incremental_json import JsonText
 from offload.errors import BodyTooLargeError, InvalidParametersError
 from offload.jobs.acceptance.admission import Submission
 from offload.jobs.batches import MOST_MEMBERS
+from offload.options import MAX_LABELS, Label, SubmitOptions
 from offload.tasks.registry import Registry
 
 AT_ONCE = 50
@@ -27,9 +28,7 @@ AT_ONCE = 50
 CHARACTERS_AT_ONCE = 64 * 1024
 """The same for long ones."""
 
-_LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MOST_LABELS)])
-
-_NO_OPTIONS = MemberOptions()
+_LABELS = TypeAdapter(Annotated[list[Label], Field(max_length=MAX_LABELS)])
 
 MEMBER_NAMES = ("task", "params", *MemberOptions.model_fields)
 
@@ -125,7 +124,7 @@ def _member(text: JsonText, reading: Reading, place: int) -> Submission:
     if params is None:
         raise _wrong("Field required", *where, "params")
     try:
-        options = MemberOptions.model_validate(said) if said else _NO_OPTIONS
+        options = MemberOptions.model_validate(said).options() if said else SubmitOptions()
     except ValidationError as error:
         raise invalid_model(error, "body", *where, known=MEMBER_NAMES) from None
     try:
@@ -133,7 +132,7 @@ def _member(text: JsonText, reading: Reading, place: int) -> Submission:
     except ValidationError as error:
         known = [field.alias or name for name, field in task.params.model_fields.items()]
         raise invalid_model(error, "body", *where, "params", known=known) from None
-    return Submission(task=task, params=read, options=options.options(), owner=reading.owner)
+    return Submission(task=task, params=read, options=options, owner=reading.owner)
 
 
 def _labels(value: object) -> list[str]:

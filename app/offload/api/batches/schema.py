@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from offload.api.jobs.options import MOST_LABELS, MemberOptions
+from offload.api.jobs.options import MemberOptions
 from offload.jobs.batches import MOST_MEMBERS
+from offload.options import MAX_LABELS
 from offload.server.settings import Settings
 from offload.tasks.registry import Registry
 
@@ -43,7 +44,7 @@ def add_batch_members(document: dict[str, Any], registry: Registry, settings: Se
             "jobs": {"type": "array", "items": member, "minItems": 1, "maxItems": MOST_MEMBERS},
             "labels": {
                 **_options(settings)["labels"],
-                "description": f"labels of the batch and of each job in it, which has at most {MOST_LABELS} in all",
+                "description": f"labels of the batch and of each job in it, which has at most {MAX_LABELS} in all",
             },
         },
         "required": ["jobs"],

@@ -16,7 +16,7 @@ from offload.api.contract.request_headers import KeyHeader, PreferHeader, checke
 from offload.api.contract.validation import invalid_model
 from offload.api.files.multipart import is_multipart
 from offload.api.jobs.acceptance import answer_batch
-from offload.api.jobs.options import MOST_LABELS, Label, SubmitQuery, with_labels
+from offload.api.jobs.options import SubmitQuery, with_labels
 from offload.api.state import AppState, Caller, State
 from offload.api.transport.request_body import read_body, read_json, reject_encoded
 from offload.digests.algorithms import Algorithm
@@ -26,6 +26,7 @@ from offload.digests.reports import ToVerify
 from offload.digests.task import Algorithms
 from offload.errors import UnsupportedMediaTypeError
 from offload.jobs.batches import AcceptedBatch, BatchSubmission
+from offload.options import MAX_LABELS, OPTIONS, Label, identifying
 from offload.tasks.strict_json import refuse_ambiguous
 
 TASK = "file-digest"
@@ -47,7 +48,7 @@ class FilesBody(BaseModel):
         "any number of directories. Hidden names match only where the pattern says the dot.",
     )
     algorithms: Algorithms = ["sha256"]
-    labels: Annotated[list[Label], Field(max_length=MOST_LABELS)] = []
+    labels: Annotated[list[Label], Field(max_length=MAX_LABELS)] = []
 
 
 class VerifyQuery(SubmitQuery):
@@ -105,10 +106,10 @@ async def submit_files(
     draft = BatchSubmission(
         members=(),
         kind="file-digest",
-        labels=wanted.options.labels,
+        labels=wanted.options.get("labels", ()),
         owner=caller.owner,
         key=key,
-        content=_content(query, [body.pattern, body.algorithms]),
+        content=identifying_content(query, [body.pattern, body.algorithms]),
     )
 
     def find() -> tuple[Members, None]:
@@ -145,10 +146,10 @@ async def submit_verification(
     draft = BatchSubmission(
         members=(),
         kind="verify",
-        labels=wanted.options.labels,
+        labels=wanted.options.get("labels", ()),
         owner=caller.owner,
         key=key,
-        content=_content(query, [hashlib.blake2b(body).hexdigest()]) if key else b"",
+        content=identifying_content(query, [hashlib.blake2b(body).hexdigest()]) if key else b"",
     )
 
     def find() -> tuple[Members, ToVerify]:
@@ -191,9 +192,11 @@ def _wanted(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequ
     return Wanted(task=state.registry[TASK], options=options, owner=owner)
 
 
-def _content(query: SubmitQuery, said: Sequence[Any]) -> bytes:
-    """What makes it the same request, whatever files there are the next time."""
-    return json.dumps([query.model_dump(), *said]).encode()
+def identifying_content(query: SubmitQuery, values: Sequence[Any]) -> bytes:
+    """Return what makes two requests the same, whatever files they find. Journals hold fingerprints of these bytes."""
+    always, later = identifying(query.options())
+    named = {OPTIONS[name].query: value for name, value in always.items()} | query.model_dump(include={"algorithm"})
+    return json.dumps([named | later, *values]).encode()
 
 
 def _check_form(request: Request) -> None:

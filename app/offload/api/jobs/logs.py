@@ -16,7 +16,7 @@ from offload.api.contract.request_headers import accepts
 from offload.api.state import Caller, State
 from offload.errors import InvalidParametersError, JobNotFoundError
 from offload.jobs.model import Job, LogLine
-from offload.tasks.declaration import MAX_ATTEMPTS
+from offload.options import MAX_ATTEMPTS
 
 LINES = "application/jsonl"
 TEXT = "text/plain; charset=utf-8"

@@ -14,12 +14,12 @@ from offload.client._sync.following import batch_subject, follow, job_subject, w
 from offload.client._sync.pages import paginate
 from offload.client._sync.transport import Transport
 from offload.client.address import address
-from offload.client.api import GivenOptions
 from offload.client.filters import Filters, filter_query
 from offload.client.records import Batch, Change, Job, Member, MemberResult, Stats, Task, Upload
 from offload.client.request import Request
 from offload.client.retries import RetryPolicy
 from offload.client.uploads import OnProgress, upload_request
+from offload.options import SubmitOptions
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Client:
         *,
         idempotency_key: str | None = None,
         wait_s: float = 0,
-        **options: Unpack[GivenOptions],
+        **options: Unpack[SubmitOptions],
     ) -> Job:
         """Submit a job and return it: accepted, or ended if it ends within `wait_s` (at most 60).
 
@@ -86,7 +86,7 @@ class Client:
         are `priority`, `timeout_s` (how long an attempt may run), `max_attempts`, `memory_mb` and `labels`. An option
         that is missing or None has the service's default.
         """
-        request = api.submit(task, params or {}, api.Options(**options), idempotency_key=idempotency_key, wait_s=wait_s)
+        request = api.submit(task, params or {}, options, idempotency_key=idempotency_key, wait_s=wait_s)
         return self.perform(request)
 
     def job(self, job_id: str) -> Job:
@@ -212,13 +212,13 @@ class Client:
         algorithms: Sequence[str] = ("sha256",),
         *,
         idempotency_key: str | None = None,
-        **options: Unpack[GivenOptions],
+        **options: Unpack[SubmitOptions],
     ) -> Batch:
         """Submit a job for each file below the service's files directory that matches, and return the batch.
 
         The options are those of `submit`.
         """
-        request = api.submit_files(pattern, algorithms, api.Options(**options), idempotency_key=idempotency_key)
+        request = api.submit_files(pattern, algorithms, options, idempotency_key=idempotency_key)
         return self.perform(request)
 
     def verify(
@@ -227,14 +227,14 @@ class Client:
         algorithm: str | None = None,
         *,
         idempotency_key: str | None = None,
-        **options: Unpack[GivenOptions],
+        **options: Unpack[SubmitOptions],
     ) -> Batch:
         """Submit a job for each line of a manifest of `sha256sum` or a compatible tool, and return the batch.
 
         `algorithm` is for lines that don't name theirs, by default the usual one for the number of digits. The options
         are those of `submit`.
         """
-        request = api.verify(manifest, algorithm, api.Options(**options), idempotency_key=idempotency_key)
+        request = api.verify(manifest, algorithm, options, idempotency_key=idempotency_key)
         return self.perform(request)
 
     def manifest(self, batch_id: str, algorithm: str = "sha256", *, bsd: bool = False, zero: bool = False) -> str:

@@ -9,12 +9,12 @@ from concurrent.futures import Executor
 from typing import Any, Unpack
 
 from offload.client._async.client import AsyncClient
-from offload.client.api import GivenOptions, Options
 from offload.client.executor.arguments import TaskLike, bind
 from offload.client.executor.background import BackgroundThread
 from offload.client.executor.futures import RemoteFuture, Submission, WorkItem
 from offload.client.executor.manager import Manager
 from offload.client.request import to_json
+from offload.options import SubmitOptions
 
 MOST_MEMBERS = 10_000
 MOST_BYTES = 8 << 20
@@ -38,13 +38,13 @@ class RemoteExecutor(Executor):
         api_key: str | None = None,
         *,
         patience_s: float = 60.0,
-        **options: Unpack[GivenOptions],
+        **options: Unpack[SubmitOptions],
     ) -> None:
         self.label = f"executor-{secrets.token_hex(4)}"
         """Finds its jobs: `GET /jobs?label=…`."""
         options["labels"] = (*options.get("labels", ()), self.label)
         client = AsyncClient(url, api_key, patience_s=patience_s, room_s=float("inf"))
-        self._thread = BackgroundThread(Manager(client, self.label, Options(**options)))
+        self._thread = BackgroundThread(Manager(client, self.label, options))
         self._lock = threading.Lock()
         self._shut_down = False
         self._futures: weakref.WeakSet[RemoteFuture] = weakref.WeakSet()

@@ -7,7 +7,6 @@ One event loop runs all of it, so nothing is locked.
 
 import asyncio
 
-from offload.client import api
 from offload.client._async.client import AsyncClient
 from offload.client.errors import OffloadError
 from offload.client.executor.futures import RemoteFuture, Submission
@@ -15,12 +14,13 @@ from offload.client.executor.jobs import CONCURRENT_REQUESTS, RemoteJobs
 from offload.client.executor.pending import PendingFutures
 from offload.client.executor.submitter import Submitter
 from offload.client.executor.watcher import Watcher
+from offload.options import SubmitOptions
 
 
 class Manager:
     """Runs the parts of an executor. Except for the constructor and `sent`, it is for its event loop only."""
 
-    def __init__(self, client: AsyncClient, label: str, options: api.Options) -> None:
+    def __init__(self, client: AsyncClient, label: str, options: SubmitOptions) -> None:
         self._client = client
         self._tasks = asyncio.TaskGroup()
         self._pending = PendingFutures()

@@ -11,13 +11,14 @@ from offload.client.executor.futures import Submission, WorkItem
 from offload.client.executor.jobs import RemoteJobs
 from offload.client.executor.pending import PendingFutures
 from offload.client.executor.watcher import Watcher
+from offload.options import SubmitOptions, given
 
 
 class Submitter:
     """A queue of submissions. Several `run` may work on it at a time."""
 
     def __init__(
-        self, client: AsyncClient, options: api.Options, pending: PendingFutures, jobs: RemoteJobs, watcher: Watcher
+        self, client: AsyncClient, options: SubmitOptions, pending: PendingFutures, jobs: RemoteJobs, watcher: Watcher
     ) -> None:
         self._client = client
         self._options = options
@@ -70,7 +71,7 @@ class Submitter:
         items = [item for item in submission.items if item.future in self._pending]
         if not items:
             return
-        options = self._options.member()
+        options = given(self._options)
         members = [{"task": item.task, "params": item.params, **options} for item in items]
         batch = await self._client.submit_batch(members)
         submission.batch_id = batch.id

@@ -1,24 +1,20 @@
 """Batches, their members and their results."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Required
 
 from pydantic import AwareDatetime
 
 from offload.client.records.jobs import JobError, State
 from offload.client.records.record import Record, Text
+from offload.options import SubmitOptions
 
 
-class Member(TypedDict):
+class Member(SubmitOptions, total=False):
     """A job of a batch that is to be submitted, with the options of `Client.submit`."""
 
-    task: str
-    params: Mapping[str, Any]
-    priority: NotRequired[int]
-    timeout_s: NotRequired[float]
-    max_attempts: NotRequired[int]
-    memory_mb: NotRequired[int]
-    labels: NotRequired[list[str] | tuple[str, ...]]
+    task: Required[str]
+    params: Required[Mapping[str, Any]]
 
 
 class Counts(Record):

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from offload.commands.arguments.completion import batch_ids, job_ids, task_names
+from offload.commands.arguments.submit_options import typer_option
+from offload.options import OPTIONS
 
 
 def identifier(name: str) -> str:
@@ -29,15 +31,7 @@ BatchId = Annotated[
     str, typer.Argument(metavar="ID", help="The batch's id.", parser=identifier, autocompletion=batch_ids)
 ]
 
-Priority = Annotated[int | None, typer.Option(metavar="NUMBER", help="-100…100; higher goes first. Default: 0.")]
-Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="How long an attempt may run.")]
-MaxAttempts = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="How often it is tried where a worker is lost, 1…10.")
-]
-Memory = Annotated[int | None, typer.Option("--memory", metavar="MIB", help="How much memory it may use.")]
-Labels = Annotated[
-    list[str] | None, typer.Option("--label", metavar="NAME", help="A name to find it by. May be given again.")
-]
+Labels = Annotated[list[str] | None, typer_option(OPTIONS["labels"])]
 Wait = Annotated[bool, flag("--wait", help="Wait until it has finished.")]
 AsJson = Annotated[bool, flag("--json", help="Print the API's JSON, one object per line.")]
 Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of entries.")]

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
 from offload.errors import InvalidParametersError, QueueFullError, QuotaExceededError
 from offload.jobs.dispatch.live import LiveJobs
 from offload.jobs.dispatch.queue import FairQueue
+from offload.options import SubmitOptions
 from offload.tasks.definition import Task
 
 DEFAULT_MAX_ATTEMPTS = 2
@@ -25,23 +26,12 @@ class ServerLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a submission may say besides the parameters; None takes the task's default, else the server's."""
-
-    priority: int = 0
-    timeout_s: float | None = None
-    max_attempts: int | None = None
-    memory_mb: int | None = None
-    labels: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A request to run a task, with validated parameters."""
 
     task: Task
     params: BaseModel
-    options: Options = Options()
+    options: SubmitOptions = field(default_factory=SubmitOptions)
     owner: str | None = None
     key: str | None = None
     """The client's `Idempotency-Key`."""
@@ -58,21 +48,21 @@ class Terms:
     max_attempts: int
 
 
-def terms(task: Task, options: Options, limits: ServerLimits) -> Terms:
+def terms(task: Task, options: SubmitOptions, limits: ServerLimits) -> Terms:
     """The limits of a job of this task. Raises `InvalidParametersError` where one is over the server's."""
     errors: list[dict[str, object]] = []
     for name, asked, most in (
-        ("timeout_s", options.timeout_s, limits.max_timeout_s),
-        ("memory_mb", options.memory_mb, limits.memory_mb),
+        ("timeout_s", options.get("timeout_s"), limits.max_timeout_s),
+        ("memory_mb", options.get("memory_mb"), limits.memory_mb),
     ):
         if asked is not None and asked > most:
             errors.append({"loc": ["query", name], "msg": f"may be at most {most:g} on this server"})
     if errors:
         raise InvalidParametersError("An option is over this server's limit.", errors=errors)
     return Terms(
-        timeout_s=options.timeout_s or task.limits.timeout_s or limits.default_timeout_s,
-        memory_mb=options.memory_mb or task.limits.memory_mb or limits.memory_mb,
-        max_attempts=options.max_attempts or task.limits.max_attempts or DEFAULT_MAX_ATTEMPTS,
+        timeout_s=options.get("timeout_s") or task.limits.timeout_s or limits.default_timeout_s,
+        memory_mb=options.get("memory_mb") or task.limits.memory_mb or limits.memory_mb,
+        max_attempts=options.get("max_attempts") or task.limits.max_attempts or DEFAULT_MAX_ATTEMPTS,
     )
 
 

@@ -13,6 +13,7 @@ from offload.errors import IdempotencyInFlightError, IdempotencyKeyReusedError
 from offload.jobs.acceptance.admission import Submission
 from offload.jobs.interfaces import IdempotencyKey, Journal, KnownKey
 from offload.jobs.model import BatchKind
+from offload.options import identifying
 
 IN_FLIGHT_WAIT_S = 5.0
 """A second request with a key waits this long for the first one to be answered."""
@@ -28,18 +29,10 @@ def identify(submission: Submission) -> IdempotencyKey | None:
 
 def _said(submission: Submission) -> bytes:
     """All that makes it the same submission."""
-    options = submission.options
+    options, later = identifying(submission.options)
     params = b"" if submission.content else submission.task.dump(submission.params)
-    said = json.dumps(
-        [
-            submission.task.name,
-            options.priority,
-            options.timeout_s,
-            options.max_attempts,
-            options.memory_mb,
-            sorted(options.labels),
-        ]
-    )
+    options["labels"] = sorted(options["labels"])
+    said = json.dumps([submission.task.name, *options.values(), *([later] if later else [])])
     return b"\0".join((said.encode(), submission.content, params))
 
 

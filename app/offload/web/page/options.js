@@ -1,68 +1,67 @@
 /**
- * The options of a submission: the same for every task, sent as a query.
+ * The options of a submission: the same for every task, sent as a query. The OpenAPI document describes them.
+ *
+ * @typedef {{properties: Record<string, any>}} OptionsSchema
  */
 
+import { readJson } from "./service/api.js";
 import { parse } from "./service/json.js";
 
-/** As `GET /openapi.json` has them for each task; the service's own bounds of time and memory are its to judge. */
-const SCHEMA = {
-  type: "object",
-  additionalProperties: false,
-  properties: {
-    priority: { type: "integer", minimum: -100, maximum: 100, default: 0, description: "Higher goes first." },
-    timeout_s: { type: "number", exclusiveMinimum: 0, description: "Seconds that an attempt may run." },
-    max_attempts: { type: "integer", minimum: 1, maximum: 10, description: "How often it may be begun in all; a task that raises is not begun again." },
-    memory_mb: { type: "integer", minimum: 16, description: "MiB of memory." },
-    label: {
-      type: "array",
-      maxItems: 20,
-      items: { type: "string", minLength: 1, maxLength: 100 },
-      default: [],
-      description: "Words to find the job by.",
-    },
-  },
-};
+/** @type {Promise<any> | undefined} */
+let loading;
 
-/**
- * The schema of the options of a task, whose own limits are the defaults.
- * @param {{limits: {timeout_s: any, memory_mb: any, max_attempts: any}}} task
- */
-export function optionsSchema({ limits }) {
-  const { timeout_s, max_attempts, memory_mb } = SCHEMA.properties;
-  return {
-    ...SCHEMA,
-    properties: {
-      ...SCHEMA.properties,
-      timeout_s: { ...timeout_s, default: Number(limits.timeout_s) },
-      max_attempts: { ...max_attempts, default: limits.max_attempts },
-      memory_mb: { ...memory_mb, default: limits.memory_mb },
-    },
-  };
+/** The OpenAPI document, loaded once. @returns {Promise<any>} */
+function openApi() {
+  loading ??= readJson("/openapi.json").catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
 }
 
 /**
- * Options as a query; what is undefined is left out.
+ * The schema of the options of a task. A limit of the task is the default of the option of that name.
+ * @param {string} task its name
+ * @param {Record<string, any>} [limits] its limits
+ * @returns {Promise<OptionsSchema & Record<string, any>>} without properties for a task that the service does not have
+ */
+export async function optionsSchema(task, limits = {}) {
+  /** @type {{name: string, in: string, schema: any}[]} */
+  const parameters = (await openApi()).paths[`/jobs/${task}`]?.post.parameters ?? [];
+  const properties = parameters
+    .filter((parameter) => parameter.in === "query")
+    .map(({ name, schema: { title, ...schema } }) => [
+      name,
+      name in limits ? { ...schema, default: Number(limits[name]) } : schema,
+    ]);
+  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+/**
+ * Options as a query; what is undefined or null is left out.
  * @param {Record<string, any>} options
  * @returns {URLSearchParams}
  */
 export function toQuery(options) {
-  const pairs = Object.entries(options).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)]));
-  return new URLSearchParams(pairs.filter(([, value]) => value !== "undefined"));
+  const pairs = Object.entries(options).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
+  return new URLSearchParams(pairs.filter(([, value]) => value != null).map(([name, value]) => [name, String(value)]));
 }
 
 /**
  * Options out of a query, for the form; what is no number stays text, which the form complains of.
  * @param {URLSearchParams} query
+ * @param {OptionsSchema} schema
  * @returns {Record<string, any>}
  */
-export function fromQuery(query) {
-  /** @type {Record<string, any>} */
-  const options = {};
-  for (const name of Object.keys(SCHEMA.properties)) {
-    if (!query.has(name)) continue;
-    options[name] = name === "label" ? query.getAll(name) : number(query.get(name) ?? "");
-  }
-  return options;
+export function fromQuery(query, { properties }) {
+  const names = Object.keys(properties).filter((name) => query.has(name));
+  return Object.fromEntries(names.map((name) => [name, read(query.getAll(name), properties[name].type)]));
+}
+
+/** @param {string[]} texts @param {string} type of the option */
+function read(texts, type) {
+  if (type === "array") return texts;
+  return type === "string" ? texts[0] : number(texts[0]);
 }
 
 /** @param {string} text */
@@ -75,9 +74,13 @@ function number(text) {
 }
 
 /**
- * The options that a job was submitted with, as far as they can be known: all of its own.
+ * The options that a job was submitted with, as far as the job shows them. A repeatable option, such as `label`, has its
+ * plural as its name there.
  * @param {Record<string, any>} job
+ * @param {OptionsSchema} schema
+ * @returns {Record<string, any>}
  */
-export function optionsOf({ priority, timeout_s, max_attempts, memory_mb, labels }) {
-  return { priority, timeout_s, max_attempts, memory_mb, label: labels };
+export function optionsOf(job, { properties }) {
+  const names = Object.keys(properties);
+  return Object.fromEntries(names.map((name) => [name, job[properties[name].type === "array" ? `${name}s` : name]]));
 }

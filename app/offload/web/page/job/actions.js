@@ -4,7 +4,7 @@
  * @typedef {import("../live/jobs.js").Job} Job
  */
 
-import { optionsOf, toQuery } from "../options.js";
+import { optionsOf, optionsSchema, toQuery } from "../options.js";
 import { confirmed } from "../parts/confirm.js";
 import { h, setText } from "../parts/dom.js";
 import { isFinal } from "../parts/states.js";
@@ -58,8 +58,8 @@ export function actionBar(currentJob, path, problem) {
 
 /** Submits the job's parameters and options again. @param {string} path @returns {Promise<any>} the new job */
 async function retryAsNew(path) {
-  const job = await readExactJson(path);
-  return send("POST", `/jobs/${encodeURIComponent(job.task)}?${toQuery(optionsOf(job))}`, write(job.params));
+  const { job, options } = await readSubmission(path);
+  return send("POST", `/jobs/${encodeURIComponent(job.task)}?${toQuery(options)}`, write(job.params));
 }
 
 /**
@@ -68,7 +68,12 @@ async function retryAsNew(path) {
  * @returns {Promise<import("../route.js").Params>}
  */
 async function submitParams(path) {
+  const { job, options } = await readSubmission(path);
+  return { view: "submit", task: job.task, params: write(job.params), ...options };
+}
+
+/** Returns the job, with exact numbers, and the options that it was submitted with. @param {string} path */
+async function readSubmission(path) {
   const job = await readExactJson(path);
-  const { label, ...options } = optionsOf(job);
-  return { view: "submit", task: job.task, params: write(job.params), label, ...options };
+  return { job, options: optionsOf(job, await optionsSchema(job.task)) };
 }

@@ -7,7 +7,7 @@
 
 import { withCode } from "../forms/field.js";
 import { createForm } from "../forms/form.js";
-import { fromQuery, optionsSchema, toQuery } from "../options.js";
+import { fromQuery, toQuery } from "../options.js";
 import { copyButton } from "../parts/copy.js";
 import { h, setText } from "../parts/dom.js";
 import { href, navigate } from "../route.js";
@@ -19,14 +19,15 @@ import { hasKey } from "../service/key.js";
 
 /**
  * @param {Task} task
+ * @param {import("../options.js").OptionsSchema} schema of its options
  * @param {URLSearchParams} params the values of the fields
  * @param {HTMLElement} choice of the task, shown above the form
  */
-export function submission(task, params, choice) {
+export function submission(task, schema, params, choice) {
   const form = createForm(task.params, { onChange: update });
-  const options = createForm(optionsSchema(task), { onChange: update });
+  const options = createForm(schema, { onChange: update });
   const given = params.get("params");
-  const givenOptions = fromQuery(params);
+  const givenOptions = fromQuery(params, schema);
   /** The last submission, which may have arrived even without a response: the same request again has the same key. */
   let latest = { sent: "", key: "" };
 
@@ -89,9 +90,7 @@ export function submission(task, params, choice) {
   }
 
   function address() {
-    const { label, ...others } = options.read() ?? {};
-    return new URL(href({ view: "submit", task: task.name, params: form.text(), label, ...others }), location.href)
-      .href;
+    return new URL(href({ view: "submit", task: task.name, params: form.text(), ...options.read() }), location.href).href;
   }
 
   /** Updates what depends on the fields. */

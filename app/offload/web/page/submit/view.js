@@ -2,6 +2,7 @@
  * The view that submits a job: the choice of the task, and its form.
  */
 
+import { optionsSchema } from "../options.js";
 import { h } from "../parts/dom.js";
 import { navigate } from "../route.js";
 import { readExactJson } from "../service/api.js";
@@ -38,7 +39,8 @@ function show(root, params) {
     if (!task) {
       holder.replaceChildren(choice, h("p", { class: "problem", role: "alert" }, `There is no task ${requested}.`));
     } else {
-      holder.replaceChildren(submission(task, params, choice));
+      const schema = await optionsSchema(task.name, task.limits);
+      if (!disposed) holder.replaceChildren(submission(task, schema, params, choice));
     }
   }
 }
