@@ -38,7 +38,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 test: .venv/installed-dev ## Run the tests except the slow ones (ARGS='-k lanes' for some of them)
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: .venv/installed-dev ## Run all tests, also in Chromium, with Prometheus and at random (ARGS as for test)
+test-all: .venv/installed-dev ## Run all tests (ARGS as for test)
 	$(PYTEST) $(ARGS)
 
 chaos: .venv/installed-dev ## Inject random faults into a busy service and check its promises (KILLS=1000, SEED=7)
