@@ -10,7 +10,7 @@ import pytest
 
 from offload.api.jobs import responses as answers
 from offload.api.operations import events as all_events
-from offload.api.operations.events import JOBS_AT_ONCE
+from offload.api.operations.events import MAX_JOBS
 from offload.jobs.changes import feed
 from offload.jobs.changes.log import ChangeLog
 from offload.jobs.model import Progress
@@ -144,7 +144,7 @@ async def test_who_stays_away_for_long_is_told_to_load_again(tmp_path: Path, mon
 
 
 async def test_all_are_told_where_there_is_more_than_goes_into_one_piece(tmp_path: Path) -> None:
-    number = 2 * JOBS_AT_ONCE + 1
+    number = 2 * MAX_JOBS + 1
     async with server_at(tmp_path, slots=0) as (server, url), following(url, "/events") as stream:
         await opened(server)
         members = [{"task": "fibonacci", "params": {"n": 1}}] * number
@@ -253,6 +253,7 @@ async def test_a_quiet_stream_is_kept_alive(tmp_path: Path, monkeypatch: pytest.
             pings += line == ": ping"
             if pings == 3:
                 break
+        assert pings == 3, "the stream ended"
 
 
 async def test_nothing_is_noted_where_nobody_has_listened(server: ApiServer) -> None:

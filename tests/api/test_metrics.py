@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from offload.api.contract.problems import MEDIA_TYPE
 from offload.api.operations import exposition
-from offload.api.operations.metrics import OPEN_METRICS, OTHER, moment
-from offload.api.operations.refusals import SUBMITTING
+from offload.api.operations.metrics import OPEN_METRICS, OTHER, snapshot
+from offload.api.operations.rejections import SUBMITTING
 from offload.jobs.interfaces import REPLACED
 from offload.jobs.model import Done, Failed, Failure, FailureKind, Usage
 from tests.support.api_server import ApiServer, api_server
@@ -119,7 +119,7 @@ async def test_the_oldest_waits_since_its_acceptance_whatever_its_priority_and_t
     assert oldest < newest
     for told_at, waited_s in ((oldest + timedelta(seconds=20), 20), (oldest - timedelta(days=1), 0)):
         now = (told_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-        assert moment(replace(server.state, clock=partial(int, now))).oldest_s == waited_s
+        assert snapshot(replace(server.state, clock=partial(int, now))).oldest_s == waited_s
 
 
 async def test_the_journal_is_all_of_its_files(server: ApiServer) -> None:

@@ -41,7 +41,7 @@ class Spool(Uploads, Protocol):
         ...
 
 
-class Piece(NamedTuple):
+class Chunk(NamedTuple):
     """Events of `GET /events`, ready to send, and the number of the newest change among them."""
 
     upto: int
@@ -71,7 +71,7 @@ class AppState:
     """Held while the files directory is searched: patterns can't occupy every thread."""
     one_scrape: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while metrics are written, for the same reason."""
-    pieces: dict[tuple[int, int, str | None], Piece] = field(default_factory=dict)
+    chunks: dict[tuple[int, int, str | None], Chunk] = field(default_factory=dict)
     """Chunks of `GET /events` that several readers share: see `operations/events.py`."""
 
 

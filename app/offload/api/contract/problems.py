@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import compile_path
 
 from offload.api.contract.validation import invalid
-from offload.api.operations.refusals import count_refused
+from offload.api.operations.rejections import count_rejected
 from offload.api.transport.security_headers import SECURITY_HEADERS
 from offload.errors import (
     BadRequestError,
@@ -34,7 +34,7 @@ def problem_type(name: str) -> str:
 
 def problem_response(request: Request, error: ProblemError) -> Response:
     """Returns the response for an error. Rejected submissions are counted here."""
-    count_refused(request.scope, error)
+    count_rejected(request.scope, error)
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

@@ -1,4 +1,4 @@
-"""`GET /docs`: Swagger UI, with every file from here and no script in the page."""
+"""`GET /docs`: Swagger UI, served without any other host and without inline scripts."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ MAX_AGE_S = 3600
 
 
 class CachedFiles(StaticFiles):
-    """Files that a browser may keep for an hour before it asks, by their `ETag`, whether they have changed."""
+    """Files that a browser may cache for an hour; then it revalidates them by `ETag`."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or Starlette's 404."""
+        """Returns the file, or Starlette's 404."""
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_S}"
         return response
 
 
 def add_docs(app: FastAPI) -> None:
-    """Adds the page and its files."""
+    """Adds Swagger UI and its files."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:

@@ -1,6 +1,6 @@
-"""Writes what `metrics` has copied, with what the disk and `/proc` tell, in the formats that Prometheus reads.
+"""Writes the metrics in the formats of Prometheus: the snapshot of `metrics`, and values of the disk and `/proc`.
 
-Every metric has a value for each of its labels from the first time on: a rate, and an alert, needs the 0 before the 1.
+Every metric has a value for each of its labels from the start: rates and alerts need the 0 before the 1.
 """
 
 import os
@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from offload import __version__
 from offload.api.contract.openapi import ACCEPTING, EXAMINING, READING
-from offload.api.operations.metrics import Moment
+from offload.api.operations.metrics import Snapshot
 from offload.errors import (
     BadRequestError,
     CrossSiteRefusedError,
@@ -36,21 +36,21 @@ from offload.jobs.statistics import BOUNDS_S, Histogram, TaskCounts
 
 BOUNDS = (*map(repr, BOUNDS_S), "+Inf")
 
-_REFUSING: tuple[type[ProblemError], ...] = (
+_REJECTING: tuple[type[ProblemError], ...] = (
     *(UnauthorizedError, CrossSiteRefusedError, NotFoundError, TaskNotFoundError, MethodNotAllowedError),
     *(BadRequestError, DigestMismatchError, InternalError),
     *(*READING, *EXAMINING, *ACCEPTING),
 )
-REFUSALS = tuple(sorted({error.type for error in _REFUSING}))
-"""The problems that can be answered to a submission, by name."""
+REFUSALS = tuple(sorted({error.type for error in _REJECTING}))
+"""The types of problems that a submission can be rejected with."""
 
 Reason = TypeVar("Reason", bound=str)
 
 
-def written(now: Moment, *, open_metrics: bool) -> tuple[bytes, str]:
-    """The text, and its content type. Reads files: not for the event loop."""
+def render(now: Snapshot, *, open_metrics: bool) -> tuple[bytes, str]:
+    """Returns the text and its content type. Reads files, so call it in a thread."""
     registry = CollectorRegistry()
-    registry.register(_Told(now))
+    registry.register(_SnapshotCollector(now))
     ProcessCollector(registry=registry)
     if open_metrics:
         text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # it has no types
@@ -58,10 +58,10 @@ def written(now: Moment, *, open_metrics: bool) -> tuple[bytes, str]:
     return exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
 
 
-class _Told(Collector):
-    """As the library takes what others have counted."""
+class _SnapshotCollector(Collector):
+    """Hands existing counts to prometheus_client."""
 
-    def __init__(self, now: Moment) -> None:
+    def __init__(self, now: Snapshot) -> None:
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -76,7 +76,7 @@ class _Told(Collector):
         yield from _disk(now.data_dir)
 
 
-def _queue(now: Moment) -> Iterator[Metric]:
+def _queue(now: Snapshot) -> Iterator[Metric]:
     yield GaugeMetricFamily("offload_jobs_queued", "Jobs that wait for a lane.", now.queued)
     yield GaugeMetricFamily("offload_jobs_running", "Attempts in the lanes.", now.running)
     limit = "Queued jobs beyond which new ones are refused."
@@ -85,7 +85,7 @@ def _queue(now: Moment) -> Iterator[Metric]:
     yield GaugeMetricFamily("offload_queue_oldest_seconds", oldest, now.oldest_s)
 
 
-def _lanes(now: Moment) -> Iterator[Metric]:
+def _lanes(now: Snapshot) -> Iterator[Metric]:
     by_state = GaugeMetricFamily("offload_lanes", "Lanes by what they do.", labels=["state"])
     for state in ("idle", "busy", "opening"):
         by_state.add_metric([state], sum(lane.state == state for lane in now.lanes))

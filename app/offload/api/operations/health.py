@@ -1,4 +1,4 @@
-"""How the service itself is doing: health and statistics."""
+"""`GET /health/…` and `GET /stats`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from offload.errors import NotReadyError
 from offload.jobs.interfaces import LaneView
 
 CHECK_S = 3.0
-"""How long a part may take to say that it works."""
+"""Time limit of a health check."""
 
 router = APIRouter(tags=["service"])
 
@@ -25,7 +25,7 @@ class Live(BaseModel):
 
 
 class Ready(BaseModel):
-    """Every part works."""
+    """Every health check passed."""
 
     status: Literal["ready"] = "ready"
 
@@ -35,8 +35,8 @@ class Lane(BaseModel):
 
     state: Literal["idle", "busy", "opening"]
     pid: int | None
-    job: str | None = Field(description="null also where it is another owner's")
-    busy_s: float | None = Field(description="how long its present attempt has been running")
+    job: str | None = Field(description="null also for a job of another owner")
+    busy_s: float | None = Field(description="seconds since its current attempt started")
 
 
 class Waiting(BaseModel):
@@ -48,67 +48,67 @@ class Waiting(BaseModel):
 
 
 class Queue(BaseModel):
-    """What waits for a lane."""
+    """The queue."""
 
     size: int
     limit: int
-    waiting: list[Waiting] = Field(description="the jobs that the caller may see")
+    waiting: list[Waiting] = Field(description="only the jobs that the caller may see")
 
 
 class TaskStats(BaseModel):
-    """A task since the start of the service; durations in seconds, over its newest jobs."""
+    """A task's counts since the start of the service, and durations of its newest jobs in seconds."""
 
     succeeded: int
     failed: int
     cancelled: int
-    per_s: float = Field(description="jobs ended per second, over the last minute")
+    per_s: float = Field(description="finished jobs per second in the last minute")
     run_s_p50: float | None
     run_s_p95: float | None
     wait_s_p50: float | None
 
 
 class Stats(BaseModel):
-    """What the service is doing."""
+    """Lanes, queue and tasks."""
 
     lanes: list[Lane]
     queue: Queue
     tasks: dict[str, TaskStats]
 
 
-@router.get("/health/live", operation_id="health_live", summary="Is it alive?", responses=problems())
+@router.get("/health/live", operation_id="health_live", summary="Liveness", responses=problems())
 async def health_live(response: Response) -> Live:
-    """Answers while the event loop runs."""
+    """Responds while the event loop runs."""
     response.headers["Cache-Control"] = "no-store"
     return Live()
 
 
-@router.get("/health/ready", operation_id="health_ready", summary="Is it ready?", responses=problems(NotReadyError))
+@router.get("/health/ready", operation_id="health_ready", summary="Readiness", responses=problems(NotReadyError))
 async def health_ready(state: State, response: Response) -> Ready:
-    """Really asks every part, at the same time, and names those that don't work."""
+    """Checks every part of the service, concurrently, and names those that fail."""
     response.headers["Cache-Control"] = "no-store"
-    names, answers = list(state.checks), await asyncio.gather(*map(_ask, state.checks.values()))
-    wrong = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
-    if wrong:
-        detail = " ".join(f"{name}: {answer}" for name, answer in wrong.items())
-        raise NotReadyError(detail, retry_after=1, facts={"parts": wrong})
+    names, results = list(state.checks), await asyncio.gather(*map(_run_check, state.checks.values()))
+    failed = {name: result for name, result in zip(names, results, strict=True) if result is not None}
+    if failed:
+        detail = " ".join(f"{name}: {result}" for name, result in failed.items())
+        raise NotReadyError(detail, retry_after=1, facts={"parts": failed})
     return Ready()
 
 
-async def _ask(check: Callable[[], Awaitable[str | None]]) -> str | None:
+async def _run_check(check: Callable[[], Awaitable[str | None]]) -> str | None:
     try:
         async with asyncio.timeout(CHECK_S):
             return await check()
     except TimeoutError:
-        return f"It has not answered for {CHECK_S:g} s."
-    except Exception as error:  # a part that can't even be asked is not ready, and the others are still to be told
-        return f"It can't be asked: {error!r}."
+        return f"The check did not finish within {CHECK_S:g} s."
+    except Exception as error:  # the other checks must still be reported
+        return f"The check failed: {error!r}."
 
 
-@router.get("/stats", operation_id="stats", summary="What is it doing?", responses=problems())
+@router.get("/stats", operation_id="stats", summary="Statistics", responses=problems())
 async def stats(state: State, caller: Caller, response: Response) -> Stats:
-    """The lanes, the queue by owner and priority, and each task's counts, rate and durations.
+    """Returns the lanes, the queue by owner and priority, and each task's counts, rate and durations.
 
-    Sizes and counts are of all jobs; which jobs and whose, a caller is told of its own only.
+    Sizes and counts include the jobs of all owners. Ids and owners are shown only for jobs that the caller may see.
     """
     response.headers["Cache-Control"] = "no-store"
     queue = state.dispatcher.queue

@@ -1,4 +1,4 @@
-"""What ended in each of the last minutes."""
+"""`GET /stats/history`: the jobs that finished in each of the last minutes."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -20,7 +20,7 @@ router = APIRouter(tags=["service"])
 
 
 class HistoryQuery(BaseModel):
-    """How far back."""
+    """Query parameters of `GET /stats/history`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,19 +28,19 @@ class HistoryQuery(BaseModel):
 
 
 class PointView(BaseModel):
-    """The jobs that ended in one step of time; durations in seconds."""
+    """The jobs that finished in one time step; durations in seconds."""
 
-    at: AwareDatetime = Field(description="when it began")
+    at: AwareDatetime = Field(description="start of the step")
     succeeded: int
     failed: int
     cancelled: int
-    run_s_p50: float | None = Field(description="of those that succeeded")
+    run_s_p50: float | None = Field(description="of succeeded jobs")
     run_s_p95: float | None
-    wait_s_p50: float | None = Field(description="from acceptance to the start")
+    wait_s_p50: float | None = Field(description="from acceptance to the start of the attempt")
 
 
 class HistoryView(BaseModel):
-    """The last minutes, oldest first; the last one is not over yet."""
+    """Time steps, oldest first. The last one is still in progress."""
 
     step_s: int = Field(description="seconds from one point to the next")
     from_: AwareDatetime = Field(alias="from")
@@ -51,15 +51,15 @@ class HistoryView(BaseModel):
     "/stats/history",
     dependencies=[strictly(HistoryQuery)],
     operation_id="stats_history",
-    summary="What has it done?",
+    summary="Finished jobs over time",
     response_model=HistoryView,
     responses=problems(InvalidParametersError, StorageFailedError),
 )
 async def stats_history(state: State, caller: Caller, query: Annotated[HistoryQuery, Query()]) -> Response:
-    """How many of the jobs that the caller may see ended in each of the last minutes, and how long they took.
+    """Counts and durations of the jobs that finished in each of the last minutes and that the caller may see.
 
-    From the journal, so a restart loses none. Percentiles are of some 500 jobs a minute where there are more. Jobs that
-    were deleted or forgotten since may still be counted.
+    The data comes from the journal, so restarts do not affect it. If more than about 500 jobs finished in a minute, its
+    percentiles are computed from a sample of that size. Deleted jobs may still be counted.
     """
     minutes = await state.history.last(caller.only, query.minutes)
     points = [{**asdict(minute), "at": times.written(minute.at)} for minute in minutes]

@@ -1,7 +1,7 @@
-"""`GET /metrics`: what the front desk knows, as Prometheus reads it.
+"""`GET /metrics`, for Prometheus.
 
-Nothing is kept for it but integers that are counted anyway. What the event loop's own parts know is copied on the loop;
-the rest, 25 ms for 50 tasks, is done beside it (`exposition`), by one thread at a time.
+Only integers that are counted anyway are kept for it. They are copied on the event loop. The text takes 25 ms for 50
+tasks, so a thread makes it, one at a time: see `exposition`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from offload.jobs.interfaces import LaneView, Replaced
 from offload.jobs.statistics import TaskCounts
 
 OTHER = "other"
-"""The label of tasks that are not registered any more, all together: what is counted must not grow without end."""
+"""The label for all tasks that are no longer registered: the number of labels must be bounded."""
 
 OPEN_METRICS = "application/openmetrics-text"
 
@@ -29,7 +29,7 @@ router = APIRouter(tags=["service"])
 @router.get(
     "/metrics",
     operation_id="metrics",
-    summary="For Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
     responses={
         200: {
@@ -40,33 +40,33 @@ router = APIRouter(tags=["service"])
     },
 )
 async def metrics(state: State, request: Request) -> Response:
-    """Counts since the start of the service, of all jobs, whoever owns them; and how it is now."""
+    """Counts since the start of the service, for the jobs of all owners, and current values."""
     async with state.one_scrape:
-        open_metrics = accepts(request.headers, OPEN_METRICS)  # of each format there is one version here
-        body, content_type = await asyncio.to_thread(_written, moment(state), open_metrics=open_metrics)
+        open_metrics = accepts(request.headers, OPEN_METRICS)  # one version of each format
+        body, content_type = await asyncio.to_thread(_render, snapshot(state), open_metrics=open_metrics)
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What the front desk knows at one moment."""
+class Snapshot:
+    """The counts at one moment."""
 
     queued: int
     running: int
     queue_limit: int
     oldest_s: float
-    """How long the oldest queued job has been waiting."""
+    """How long the oldest queued job has waited."""
     lanes: Sequence[LaneView]
     tasks: Mapping[str, TaskCounts]
-    """Of each registered task, and of all others together."""
+    """For each registered task, and for all others together."""
     replaced: Mapping[Replaced, int]
     refused: Mapping[str, int]
     data_dir: Path
 
 
-def moment(state: AppState) -> Moment:
-    """Copies it; on the event loop, to which all of it belongs."""
-    return Moment(
+def snapshot(state: AppState) -> Snapshot:
+    """Copies the counts. Must run on the event loop, which changes them."""
+    return Snapshot(
         queued=len(state.dispatcher.queue),
         running=state.dispatcher.running,
         queue_limit=state.settings.queue_limit,
@@ -92,7 +92,7 @@ def _by_task(state: AppState) -> Mapping[str, TaskCounts]:
     return tasks
 
 
-def _written(now: Moment, *, open_metrics: bool) -> tuple[bytes, str]:
-    from offload.api.operations.exposition import written  # noqa: PLC0415  # its library takes 50 ms, at the first scrape
+def _render(now: Snapshot, *, open_metrics: bool) -> tuple[bytes, str]:
+    from offload.api.operations.exposition import render  # noqa: PLC0415  # prometheus_client takes 50 ms to import
 
-    return written(now, open_metrics=open_metrics)
+    return render(now, open_metrics=open_metrics)

@@ -1,4 +1,4 @@
-"""`GET /`: the page that shows what the service is doing, and its files."""
+"""`GET /`: the page, and its files."""
 
 import hashlib
 from functools import cache
@@ -12,12 +12,12 @@ from starlette.types import Scope
 
 PAGE = Path(__file__).parents[2] / "web" / "page"
 
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @cache
 def version() -> str:
-    """Names what all files of the page hold: another one after an upgrade that changed any."""
+    """Returns a hash of all files of the page."""
     digest = hashlib.blake2b(digest_size=8)
     for file in sorted(PAGE.rglob("*")):
         if file.is_file():
@@ -28,7 +28,7 @@ def version() -> str:
 
 @cache
 def index() -> str:
-    """The page, which names its files below their version, and every module so that all are asked for at once."""
+    """Returns the page. It refers to its files by version, and preloads every module."""
     here = f"/page/{version()}/"
     modules = "".join(
         f'<link rel="modulepreload" href="{here}{file.relative_to(PAGE)}" />\n' for file in sorted(PAGE.rglob("*.js"))
@@ -38,14 +38,14 @@ def index() -> str:
 
 
 class Versioned(StaticFiles):
-    """Files below the version that is served now. A browser keeps them for ever, and never mixes two versions."""
+    """Files below their version. A browser may cache them permanently, and never mixes two versions."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or 404, as for files of another version."""
+        """Returns the file, or 404 for another version."""
         if scope["path_params"]["version"] != version():
             raise HTTPException(404)
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = FOR_EVER
+        response.headers["Cache-Control"] = IMMUTABLE
         return response
 
 

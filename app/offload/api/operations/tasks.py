@@ -1,4 +1,4 @@
-"""`GET /tasks`: what can be submitted."""
+"""`GET /tasks`."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ router = APIRouter(tags=["tasks"])
 
 
 class LimitsView(BaseModel):
-    """The limits of a job of this task, unless its submission says otherwise."""
+    """Default limits of a job of this task."""
 
     timeout_s: float
     memory_mb: int
@@ -29,10 +29,10 @@ class TaskView(BaseModel):
     name: str
     summary: str
     description: str
-    params: dict[str, Any] = Field(description="the JSON Schema of the parameters")
-    result: dict[str, Any] = Field(description="the JSON Schema of the result")
+    params: dict[str, Any] = Field(description="JSON Schema of the parameters")
+    result: dict[str, Any] = Field(description="JSON Schema of the result")
     limits: LimitsView
-    example: dict[str, Any] | None = Field(description="parameters that work; null where none are known")
+    example: dict[str, Any] | None = Field(description="valid parameters; null if none are known")
 
 
 class TasksView(BaseModel):
@@ -43,13 +43,13 @@ class TasksView(BaseModel):
 
 @router.get("/tasks", operation_id="list_tasks", summary="List the tasks", responses=problems())
 async def list_tasks(state: State) -> TasksView:
-    """Every registered task, the built-in ones first."""
+    """Returns every registered task, the built-in ones first."""
     return TasksView(tasks=[_view(task, state) for task in state.registry.values()])
 
 
-@router.get("/tasks/{task}", operation_id="get_task", summary="Look at a task", responses=problems(TaskNotFoundError))
+@router.get("/tasks/{task}", operation_id="get_task", summary="Get a task", responses=problems(TaskNotFoundError))
 async def get_task(state: State, task: str) -> TaskView:
-    """One task, with the schemas of what goes in and what comes out."""
+    """Returns one task, with the schemas of its parameters and result."""
     if task not in state.registry:
         raise task_not_found(state.registry, task)
     return _view(state.registry[task], state)
