@@ -8,7 +8,7 @@ What is named here is loaded when it is first used: a worker process needs none 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from offload.tasks.declaration import task
+    from offload.tasks.decorator import task
 
 __version__ = "0.1.0"
 
@@ -17,7 +17,7 @@ __all__ = ["__version__", "task"]
 
 def __getattr__(name: str) -> object:
     if name == "task":
-        from offload.tasks.declaration import task  # noqa: PLC0415
+        from offload.tasks.decorator import task  # noqa: PLC0415
 
         return task
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from offload.worker.logbook import AGAIN
+from offload.wire.attempt_files import RESTARTED
 from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.waiting import until_sync
@@ -75,6 +75,6 @@ def test_an_attempt_that_a_stop_handed_back_says_that_it_begins_again(tmp_path: 
         server.stop()
         api = server.start().api
         until_sync(lambda: len(said(api, job_id)) == 3, what="it to speak again")
-        assert said(api, job_id) == [(1, "I wait."), (1, AGAIN), (1, "I wait.")]
+        assert said(api, job_id) == [(1, "I wait."), (1, RESTARTED), (1, "I wait.")]
         gate.touch()
         assert api.succeeded(job_id)["attempt"] == 1

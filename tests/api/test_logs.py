@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from offload.worker.logbook import FILE_BYTES, Logbook, file_names
+from offload.wire.attempt_files import log_names
+from offload.worker.output.log_writer import FILE_BYTES, LogWriter
 from tests.support.api_server import ApiServer, api_server
 from tests.support.keys import bearer
 from tests.support.problems import problem
@@ -21,7 +22,7 @@ def logs_of(server: ApiServer) -> Path:
 
 def say(server: ApiServer, job_id: str, *texts: str, attempt: int = 1) -> None:
     """What an attempt prints."""
-    book = Logbook(logs_of(server))
+    book = LogWriter(logs_of(server))
     book.begin(job_id, attempt)
     for text in texts:
         book.write(text, stream="stdout")
@@ -50,7 +51,7 @@ async def test_the_job_leads_there(server: ApiServer) -> None:
 
 async def test_text_is_a_line_each_with_time_attempt_and_source(server: ApiServer) -> None:
     job = await submitted(server)
-    book = Logbook(logs_of(server))
+    book = LogWriter(logs_of(server))
     book.begin(job, 1)
     book.write("a", stream="stderr")
     book.write("b", level="warning", logger="mine")
@@ -92,7 +93,7 @@ async def test_records_are_asked_for_by_their_media_type(server: ApiServer, acce
 async def test_text_has_an_unfinished_line_once_it_stays_as_it_is(server: ApiServer) -> None:
     job = await submitted(server)
     await server.engine.running(job)
-    book = Logbook(logs_of(server))
+    book = LogWriter(logs_of(server))
     book.begin(job, 1)
     for bar in ("\r10 %", "\r20 %"):
         book.write(bar, stream="stderr", unfinished=True)
@@ -116,7 +117,7 @@ async def test_text_has_an_unfinished_line_once_it_stays_as_it_is(server: ApiSer
 async def test_text_is_harmless_in_a_terminal_and_forges_no_line(server: ApiServer) -> None:
     job = await submitted(server)
     turned = "a\u2028b\u202ec\u2067d\u2069e\u200ff\u061cg"
-    book = Logbook(logs_of(server))
+    book = LogWriter(logs_of(server))
     book.begin(job, 1)
     book.write("\x1b[2Jgone\r\x07\x9b", level="info", logger="mine")
     say(server, job, "one\n2026-11-22T09:00:00Z [1] stdout: forged", "tab\there", turned)
@@ -148,7 +149,7 @@ async def test_attempts_one_after_the_other_or_one_of_them(server: ApiServer) ->
 async def test_what_was_cut_short_is_left_out(server: ApiServer) -> None:
     job = await submitted(server)
     say(server, job, "whole", "cut")
-    file = logs_of(server) / file_names(job, 1)[1]
+    file = logs_of(server) / log_names(job, 1)[1]
     file.write_bytes(b'\xff\n[1]\n{"at": 1}\n' + file.read_bytes()[:-5])
     lines = (await server.client.get(f"/jobs/{job}/logs")).text.splitlines()
     assert [line.rpartition(": ")[2] for line in lines] == ["whole"]

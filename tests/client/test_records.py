@@ -12,7 +12,7 @@ from offload.client.records import Record
 from offload.client.request import Request
 from offload.options import SubmitOptions
 from offload.server.settings import Settings
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 
 SCHEMAS = {
     "Job": "JobView",
@@ -47,7 +47,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The OpenAPI document of a service with the built-in tasks."""
     app = FastAPI()
     directory: Path = tmp_path_factory.mktemp("service")
-    add_routes(app, load(RegistrySpec()), Settings(data_dir=directory))
+    add_routes(app, load_registry(RegistrySpec()), Settings(data_dir=directory))
     return app.openapi()
 
 

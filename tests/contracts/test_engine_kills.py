@@ -1,4 +1,4 @@
-"""Stops, limits and kills at every moment: the attempt is told truly, the others go on, the lanes come back."""
+"""Stops, limits and kills at every moment: the right outcome, no effect on other attempts, and new lanes."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from offload.engines.local.engine import LocalEngine
+from offload.engines.local.server_pipe import ServerPipe
 from offload.jobs.model import Assignment, AttemptKey, Done, Lost, Outcome, Progress, Rejected, Stopped
 from offload.stores.board import Board
 from offload.wire.messages import Call
-from offload.wire.pipes import Desk
-from offload.worker.lane import STAY_S
+from offload.worker.entry_points import LINGER_S
 from tests.contracts.engines import rig
 from tests.support.engine_rig import NoBoard, Rig, descendants, done, forkserver, local_rig, local_setup
 from tests.support.waiting import NotInTimeError, turns, until, until_sync
@@ -31,11 +31,11 @@ __all__ = ["rig"]
 pytestmark = pytest.mark.anyio
 
 WITHIN_S = 1.0
-"""The contract's bound on every end."""
+"""The contract's limit for every stop."""
 
 
 def chances() -> random.Random:
-    """Random, and repeatable by the printed seed."""
+    """Random numbers that the printed seed repeats."""
     seed = random.randrange(10**9)  # noqa: S311
     print("seed", seed)
     return random.Random(seed)  # noqa: S311
@@ -49,7 +49,7 @@ def kill(pid: int | None, how: signal.Signals = signal.SIGKILL) -> None:
 
 
 def ended(pid: int | None) -> bool:
-    """True once the process runs no more, whether or not its parent has heard of it."""
+    """True once the process has ended, even when its parent has not noticed."""
     assert pid
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -58,14 +58,14 @@ def ended(pid: int | None) -> bool:
 
 
 async def suspend(pid: int | None) -> None:
-    """Stops one process, and waits until it has stopped: it gets there by itself."""
+    """Stops one process, and waits until it is stopped."""
     kill(pid, signal.SIGSTOP)
     stopped = psutil.STATUS_STOPPED
     await until(lambda: psutil.Process(pid).status() == stopped, what=f"process {pid} to be suspended")
 
 
 def semaphores() -> set[str]:
-    """The files of those that this process has made and still holds. Its maps show the names they had before."""
+    """The files of the semaphores that this process has made and still holds."""
     held = [each for each in gc.get_objects() if isinstance(each, SemLock)]
     return {f"/dev/shm/sem.{each._semlock.name.removeprefix('/')}" for each in held}  # type: ignore[attr-defined]
 
@@ -121,11 +121,9 @@ async def test_a_stop_at_any_moment_never_hits_the_next_attempt(rig: Rig) -> Non
     await rig.all_free()
 
 
-async def test_a_close_is_told_as_a_stop_where_the_process_ended_before_it_was_asked(rig: Rig) -> None:
+async def test_a_close_is_reported_as_a_stop_when_the_process_had_already_ended(rig: Rig) -> None:
     pids = [lane.pid for lane in rig.engine.lanes()]
-    attempt = rig.begin(
-        rig.assign("echo", text="x" * 1_000_000)
-    )  # which go by a file, so it is not handed over at once
+    attempt = rig.begin(rig.assign("echo", text="x" * 1_000_000))  # by file, so it is not dispatched immediately
     await turns()
     close = asyncio.create_task(rig.engine.close())
     await turns(2)
@@ -136,7 +134,7 @@ async def test_a_close_is_told_as_a_stop_where_the_process_ended_before_it_was_a
     await close
 
 
-async def test_the_process_of_an_attempt_is_known_until_its_end_has_been_told(rig: Rig) -> None:
+async def test_the_process_of_an_attempt_is_known_until_its_outcome_is_reported(rig: Rig) -> None:
     good, bad = rig.assign("echo", text="a"), rig.assign("loops", timeout_s=0.2)
     told: list[int | None] = []
     for assignment in (good, bad):
@@ -165,7 +163,7 @@ async def test_without_a_free_slot_an_attempt_is_rejected(rig: Rig) -> None:
     assert not any(attempt.done() for attempt in attempts)
 
 
-async def test_each_free_slot_is_announced(rig: Rig) -> None:
+async def test_each_free_slot_is_reported(rig: Rig) -> None:
     rig.changes.clear()
     await rig.outcome_of("echo", text="fit")
     assert rig.changes == [2]
@@ -173,7 +171,7 @@ async def test_each_free_slot_is_announced(rig: Rig) -> None:
     await until(lambda: rig.changes == [2, 2], what="the lane to be announced again")
 
 
-async def test_close_tells_running_attempts_as_stopped(tmp_path: Path) -> None:
+async def test_close_reports_running_attempts_as_stopped(tmp_path: Path) -> None:
     async with local_rig(tmp_path) as rig:
         assignment = rig.assign("loops-in-c", memory_mb=8192)
         attempt = rig.begin(assignment)
@@ -261,7 +259,7 @@ async def test_the_forkserver_killed(rig: Rig) -> None:
     assert done(await rig.outcome_of("echo", text="back")) == "back"
 
 
-async def test_a_stopped_lane_does_not_pass_for_a_working_one(rig: Rig) -> None:
+async def test_a_stopped_lane_does_not_count_as_working(rig: Rig) -> None:
     assert await rig.engine.check() is None
     pids = [lane.pid or 0 for lane in rig.engine.lanes()]
     for pid in pids:
@@ -303,7 +301,7 @@ async def test_where_all_lanes_are_suspended_an_attempt_is_rejected_and_they_com
 
 
 @pytest.mark.parametrize("timeout_s", [0.5, 60])
-async def test_an_attempt_that_stays_suspended_is_lost_and_not_out_of_time(rig: Rig, timeout_s: float) -> None:
+async def test_an_attempt_that_stays_suspended_is_lost_and_not_timed_out(rig: Rig, timeout_s: float) -> None:
     assignment = rig.assign("sleeps", timeout_s=timeout_s, seconds=600)
     attempt = rig.begin(assignment)
     pid = await rig.running(assignment)
@@ -318,11 +316,11 @@ async def test_an_attempt_that_stays_suspended_is_lost_and_not_out_of_time(rig: 
 
 
 @pytest.mark.parametrize("timeout_s", [0.5, 60])
-async def test_what_the_last_attempt_has_spoilt_is_no_fault_of_the_next(tmp_path: Path, timeout_s: float) -> None:
+async def test_an_attempt_in_a_broken_lane_is_lost_and_not_failed(tmp_path: Path, timeout_s: float) -> None:
     async with local_rig(tmp_path, lanes=1) as rig:
         assert done(await rig.outcome_of("babbles-to-the-executor")) is None
         with contextlib.suppress(TimeoutError):  # it leaves the call in which it would still take the next
-            await asyncio.wait_for(asyncio.Event().wait(), 5 * STAY_S)
+            await asyncio.wait_for(asyncio.Event().wait(), 5 * LINGER_S)
         async with asyncio.timeout(10):
             outcome = await rig.outcome_of("echo", text="next", timeout_s=timeout_s)
             assert isinstance(outcome, Lost | Rejected), outcome
@@ -330,7 +328,7 @@ async def test_what_the_last_attempt_has_spoilt_is_no_fault_of_the_next(tmp_path
             assert done(await rig.outcome_of("echo", text="after it")) == "after it"
 
 
-async def test_a_lane_that_was_suspended_for_a_moment_goes_on(rig: Rig, tmp_path: Path) -> None:
+async def test_a_lane_that_was_suspended_for_a_moment_continues(rig: Rig, tmp_path: Path) -> None:
     assignment = rig.assign("waits-for", path=str(tmp_path / "now"))
     attempt = rig.begin(assignment)
     pid = await rig.running(assignment)
@@ -350,11 +348,11 @@ async def test_a_busy_lane_counts_as_working(rig: Rig) -> None:
     assert not any(attempt.done() for attempt in attempts)
 
 
-async def test_checks_do_not_get_in_each_others_way(rig: Rig) -> None:
+async def test_checks_run_concurrently(rig: Rig) -> None:
     assert await asyncio.gather(*(rig.engine.check() for _ in range(3))) == [None, None, None]
 
 
-async def test_a_check_while_a_death_is_noticed_replaces_the_lane_once(rig: Rig) -> None:
+async def test_checks_during_a_death_replace_the_lane_once(rig: Rig) -> None:
     for pid in [lane.pid for lane in rig.engine.lanes()]:
         kill(pid)
         assert pid
@@ -368,7 +366,7 @@ async def test_a_check_while_a_death_is_noticed_replaces_the_lane_once(rig: Rig)
     await until(lambda: len(descendants()) == 2, what="one process a lane")
 
 
-async def test_kills_at_random_moments_while_results_come_back(rig: Rig) -> None:
+async def test_kills_at_random_moments_while_results_are_returned(rig: Rig) -> None:
     chance = chances()
     for _ in range(40):
         size = chance.choice([1 << 10, 15 << 10, 16 << 10, 100 << 10, 10 << 20])
@@ -462,7 +460,7 @@ async def test_progress_and_usage_are_reported(tmp_path: Path, board: Board) -> 
         assert isinstance(await attempt, Stopped)
 
 
-async def test_a_report_that_raises_costs_nobody_a_limit(rig: Rig) -> None:
+async def test_an_on_progress_that_raises_affects_no_limit(rig: Rig) -> None:
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
 
@@ -489,7 +487,7 @@ async def test_the_board_survives_the_forkserver(tmp_path: Path, board: Board) -
 
 
 async def test_a_lane_that_dies_while_the_forkserver_is_stopped(rig: Rig) -> None:
-    """Then the executor learns of no death, and its call never ends: nobody waits for it."""
+    """Then the executor does not notice the death, and its call never ends: the lane does not wait for it."""
     assignment = rig.assign("sleeps", seconds=60)
     attempt = rig.begin(assignment)
     pid = await rig.running(assignment)
@@ -522,42 +520,42 @@ async def test_lanes_that_can_not_be_opened_say_why(tmp_path: Path) -> None:
 
 @dataclass
 class Together:
-    """Several attempts that are handed over together, and what is told of each, in the order of the telling."""
+    """Several attempts that are dispatched together, and their outcomes in the order of the reports."""
 
     rig: Rig
     assignments: list[Assignment]
     outcomes: dict[AttemptKey, Outcome] = field(default_factory=dict)
 
     async def run(self) -> list[Outcome]:
-        """Hands them over; the outcomes in the order of the attempts, once all are there."""
+        """Dispatches them and returns the outcomes in the order of the attempts."""
 
-        def ended(key: AttemptKey, outcome: Outcome) -> None:
-            assert key not in self.outcomes, "told twice"
+        def on_outcome(key: AttemptKey, outcome: Outcome) -> None:
+            assert key not in self.outcomes, "reported twice"
             self.outcomes[key] = outcome
 
-        await self.rig.engine.run(self.assignments, lambda _, progress: self.rig.reports.append(progress), ended)
+        await self.rig.engine.run(self.assignments, lambda _, progress: self.rig.reports.append(progress), on_outcome)
         return [self.outcomes[each.key] for each in self.assignments]
 
 
 @pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is taken back, however long a busy machine takes to begin it."""
-    monkeypatch.setattr("offload.engines.local.watch.YOUNG_S", 60.0)
+def no_withdrawal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No attempt is withdrawn, however long a busy machine takes to start it."""
+    monkeypatch.setattr("offload.engines.local.watchdog.YOUNG_S", 60.0)
 
 
-@pytest.mark.usefixtures("unhurried")
-async def test_attempts_handed_over_together_run_one_after_the_other(rig: Rig) -> None:
+@pytest.mark.usefixtures("no_withdrawal")
+async def test_attempts_dispatched_together_run_one_after_the_other(rig: Rig) -> None:
     together = Together(rig, [rig.assign("echo", text=f"{number}") for number in range(32)])
     assert [done(outcome) for outcome in await together.run()] == [f"{number}" for number in range(32)]
     assert list(together.outcomes) == [each.key for each in together.assignments]
     await rig.all_free()
 
 
-async def test_what_is_behind_a_long_attempt_is_given_back_and_what_was_before_it_is_told(rig: Rig) -> None:
+async def test_attempts_behind_a_long_one_are_rejected_and_those_before_it_reported(rig: Rig) -> None:
     long = rig.assign("sleeps", seconds=60)
     together = Together(rig, [rig.assign("echo", text="before"), long, rig.assign("echo", text="behind")])
     running = asyncio.create_task(together.run())
-    await until(lambda: len(together.outcomes) == 2, what="the neighbours to be told")
+    await until(lambda: len(together.outcomes) == 2, what="the neighbours' outcomes")
     before, behind = together.assignments[0], together.assignments[2]
     assert done(together.outcomes[before.key]) == "before"
     assert isinstance(together.outcomes[behind.key], Rejected)
@@ -570,7 +568,7 @@ async def test_what_is_behind_a_long_attempt_is_given_back_and_what_was_before_i
     await rig.all_free()
 
 
-@pytest.mark.usefixtures("unhurried")
+@pytest.mark.usefixtures("no_withdrawal")
 async def test_a_death_costs_the_running_attempt_and_no_neighbour(rig: Rig) -> None:
     together = Together(
         rig,
@@ -588,8 +586,8 @@ async def test_a_death_costs_the_running_attempt_and_no_neighbour(rig: Rig) -> N
     await rig.all_free()
 
 
-@pytest.mark.usefixtures("unhurried")
-async def test_a_lane_that_has_become_unfit_gives_back_the_rest(rig: Rig) -> None:
+@pytest.mark.usefixtures("no_withdrawal")
+async def test_a_lane_that_has_become_unfit_rejects_the_rest(rig: Rig) -> None:
     together = Together(rig, [rig.assign("starts-a-thread"), rig.assign("echo", text="behind")])
     first, behind = await together.run()
     assert isinstance(first, Done)
@@ -598,18 +596,18 @@ async def test_a_lane_that_has_become_unfit_gives_back_the_rest(rig: Rig) -> Non
 
 
 @pytest.mark.parametrize("number", [0, 1, 3])
-async def test_a_stop_before_the_hand_over_stops_no_other(rig: Rig, number: int) -> None:
+async def test_a_stop_before_the_dispatch_starts_no_attempt(rig: Rig, number: int) -> None:
     for _ in range(10):
         together = Together(rig, [rig.assign("echo", text=text) for text in "abcd"])
         running = asyncio.create_task(together.run())
-        await turns()  # it claims its lane; what it runs is handed over in the next turn
+        await turns()  # it claims its lane; the attempts are dispatched in the next turn
         assert await rig.engine.stop(together.assignments[number].key)
         outcomes = await running
         assert all(isinstance(outcome, Rejected) for outcome in outcomes), outcomes
     await rig.all_free()
 
 
-async def test_what_was_taken_back_does_not_begin_in_the_place_of_what_is_handed_over_next(
+async def test_a_withdrawn_attempt_does_not_start_in_place_of_one_of_the_next_dispatch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with local_rig(tmp_path, lanes=1) as rig:
@@ -618,13 +616,13 @@ async def test_what_was_taken_back_does_not_begin_in_the_place_of_what_is_handed
         assert done(dawdling) == "dawdling"
         assert isinstance(behind, Rejected)
         await rig.all_free(1)
-        monkeypatch.setattr("offload.engines.local.watch.YOUNG_S", 60.0)
+        monkeypatch.setattr("offload.engines.local.watchdog.YOUNG_S", 60.0)
         following = Together(rig, [rig.assign("echo", text=text) for text in "abc"])
         assert [done(outcome) for outcome in await following.run()] == ["a", "b", "c"]
 
 
-@pytest.mark.usefixtures("unhurried")
-async def test_replies_that_do_not_fit_the_pipe_all_come(rig: Rig) -> None:
+@pytest.mark.usefixtures("no_withdrawal")
+async def test_replies_that_do_not_fit_in_the_pipe_all_arrive(rig: Rig) -> None:
     together = Together(rig, [rig.assign("big", size=12 << 10) for _ in range(8)])
     assert all(isinstance(outcome, Done) for outcome in await together.run())
     await rig.all_free()
@@ -636,27 +634,27 @@ async def test_an_attempt_that_comes_when_the_lane_leaves_its_call_is_run(rig: R
         outcome = await asyncio.wait_for(rig.outcome_of("echo", text=f"{number}"), 5)
         assert isinstance(outcome, Done), outcome
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.Event().wait(), STAY_S * chance.uniform(0.9, 1.1))
+            await asyncio.wait_for(asyncio.Event().wait(), LINGER_S * chance.uniform(0.9, 1.1))
 
 
-async def test_what_died_before_its_hand_over_had_returned_has_begun(
+async def test_an_attempt_that_dies_before_its_dispatch_returns_has_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane that is still in its call can take up an attempt, and die of it, before the server looks again."""
-    hand_over, died = Desk.offer, 0
+    """A lane that is still in its call can start an attempt and die of it before the server continues."""
+    send, died = ServerPipe.send, 0
 
     async with local_rig(tmp_path, lanes=1) as one_lane:
 
-        def and_see(server: Desk, calls: Sequence[Call]) -> None:
+        def send_and_wait(pipe: ServerPipe, calls: Sequence[Call]) -> None:
             nonlocal died
-            hand_over(server, calls)
+            send(pipe, calls)
             if calls[0].task == "kills-itself":
                 pid = one_lane.engine.pid(AttemptKey(calls[0].job_id, calls[0].attempt))
-                with contextlib.suppress(NotInTimeError):  # it had left its call, and takes nothing before it is called
-                    until_sync(lambda: ended(pid), within=5 * STAY_S)
+                with contextlib.suppress(NotInTimeError):  # it had left its call, and reads nothing before the next one
+                    until_sync(lambda: ended(pid), within=5 * LINGER_S)
                     died += 1
 
-        monkeypatch.setattr(Desk, "offer", and_see)
+        monkeypatch.setattr(ServerPipe, "send", send_and_wait)
         async with asyncio.timeout(30):
             while died < 3:
                 assert done(await one_lane.outcome_of("echo", text="and the lane stays")) == "and the lane stays"
@@ -665,16 +663,16 @@ async def test_what_died_before_its_hand_over_had_returned_has_begun(
                 await one_lane.all_free(1)
 
 
-@pytest.mark.usefixtures("unhurried")
-async def test_parameters_that_do_not_fit_a_message_are_given_back(rig: Rig) -> None:
+@pytest.mark.usefixtures("no_withdrawal")
+async def test_parameters_that_do_not_fit_the_message_are_rejected(rig: Rig) -> None:
     together = Together(rig, [rig.assign("echo", text="x" * 100_000), rig.assign("echo", text="small")])
     large, small = await together.run()
     assert isinstance(large, Done)
     assert isinstance(small, Rejected)
 
 
-async def test_kills_and_stops_at_random_moments_of_a_hand_over(rig: Rig) -> None:
-    """Each attempt is told once, and those before the one that was hit are never lost."""
+async def test_kills_and_stops_at_random_moments_of_a_dispatch(rig: Rig) -> None:
+    """Each attempt is reported once, and those before the one that was hit are never lost."""
     chance = chances()
     for _ in range(40):
         together = Together(rig, [rig.assign("echo", text=f"{number}") for number in range(32)])

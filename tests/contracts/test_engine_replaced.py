@@ -1,4 +1,4 @@
-"""`Engine.replaced`: each new process of a lane is counted, once, with its reason."""
+"""`Engine.replaced` counts each new process of a lane once, with its reason."""
 
 import os
 import signal
@@ -16,12 +16,12 @@ __all__ = ["rig"]
 
 
 async def counted(rig: Rig, reason: Replaced) -> None:
-    """Waits until that is all that has been counted, and every lane is open again."""
+    """Waits until every lane is open again, and asserts that this reason alone has been counted, once."""
     await rig.all_free()
     assert {name: count for name, count in rig.engine.replaced().items() if count} == {reason: 1}
 
 
-async def test_nothing_is_counted_of_jobs_that_end_by_themselves(rig: Rig) -> None:
+async def test_jobs_that_end_by_themselves_are_not_counted(rig: Rig) -> None:
     await rig.outcome_of("echo", text="fit")
     await rig.outcome_of("raises", message="no")
     assert not any(rig.engine.replaced().values())
@@ -56,7 +56,7 @@ async def test_died_while_idle(rig: Rig) -> None:
     pid = rig.engine.lanes()[0].pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: rig.engine.replaced().get("died"), what="the death to be noticed")
+    await until(lambda: rig.engine.replaced().get("died"), what="the death to be counted")
     await counted(rig, "died")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from offload.jobs.model import Done, Failed, FailureKind, Lost, Outcome, Stopped
 from offload.wire.messages import INLINE_BYTES, MESSAGE_BYTES
-from offload.worker import faults
+from offload.worker import exceptions
 from tests.contracts.engines import rig
 from tests.support.engine_rig import RESULT_MAX_BYTES, Rig, descendants, done
 from tests.support.waiting import until
@@ -29,8 +29,8 @@ def failed(kind: FailureKind, *says: str, exception: str | None = None) -> Check
             return False
         failure = outcome.failure
         json.dumps([failure.detail, failure.traceback]).encode()
-        bounded = len(failure.detail.encode()) <= faults.MESSAGE_BYTES
-        bounded &= len((failure.traceback or "").encode()) <= faults.TRACEBACK_BYTES
+        bounded = len(failure.detail.encode()) <= exceptions.MESSAGE_BYTES
+        bounded &= len((failure.traceback or "").encode()) <= exceptions.TRACEBACK_BYTES
         return bounded and failure.exception == exception and all(part in failure.detail for part in says)
 
     return check

@@ -24,7 +24,7 @@ sys.exit(cli.main(["serve", "--port", "0"]))
 
 FORKSERVER = """
 import json, multiprocessing.forkserver, sys
-import offload.worker.forkserver, offload.stores.manager, offload.worker.preload
+import offload.worker.ignore_signals, offload.stores.manager, offload.worker.preload
 print(json.dumps(list(sys.modules)))
 """
 

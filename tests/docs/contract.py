@@ -8,7 +8,7 @@ from typing import Any
 from offload.api.contract.openapi import describe
 from offload.server.application import create_app
 from offload.server.settings import Settings
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 
 PAGE = Path(__file__).parents[2] / "docs/http.md"
 
@@ -41,7 +41,10 @@ Schema = dict[str, Any]
 
 def page() -> str:
     """The whole page, for the tasks that are built in and the usual settings."""
-    settings, registry = Settings(data_dir=Path("data"), files_dir=Path("files"), lanes=2), load(RegistrySpec())
+    settings, registry = (
+        Settings(data_dir=Path("data"), files_dir=Path("files"), lanes=2),
+        load_registry(RegistrySpec()),
+    )
     document = describe(create_app(settings), settings, registry)
     return "\n".join([HEAD, *_index(document), *_sections(document), *_schemas(document)]).rstrip() + "\n"
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from offload.api.contract.validation import invalid_model
 from offload.options import OPTIONS
+from offload.tasks.build import build_task
 from offload.tasks.definition import Task
-from offload.tasks.registration import make_task
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 from tests.support import sample_tasks
 from tests.support.browser import new_context
 from tests.support.server import SAMPLE_TASKS, Server
@@ -106,10 +106,10 @@ def keep(secret: Annotated[str, Field(json_schema_extra={"format": "password"})]
 
 
 FUNCTIONS: list[Callable[..., Any]] = [draw, plant, count, decide, nothing]
-MINE = {function.__name__: make_task(function.__name__, function) for function in FUNCTIONS}
+MINE = {function.__name__: build_task(function.__name__, function) for function in FUNCTIONS}
 TASKS: dict[str, Task] = {
-    **load(RegistrySpec()),
-    **{name: make_task(name, getattr(sample_tasks, name)) for name in SAMPLE_TASKS.split()},
+    **load_registry(RegistrySpec()),
+    **{name: build_task(name, getattr(sample_tasks, name)) for name in SAMPLE_TASKS.split()},
     **MINE,
 }
 
@@ -414,7 +414,7 @@ def test_pasted_line_breaks_are_kept(form: MakeForm) -> None:
 
 
 def test_a_password_is_hidden(form: MakeForm) -> None:
-    shown = form(make_task("keep", keep))
+    shown = form(build_task("keep", keep))
     expect(shown.field("secret")).to_have_attribute("type", "password")
 
 

@@ -24,7 +24,7 @@ from offload.stores.logs import LogDirectory
 from offload.stores.results import ResultDirectory
 from offload.stores.uploads import UploadDirectory
 from offload.tasks.context import Places
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.waiting import until
@@ -68,7 +68,7 @@ async def api_server(
     settings = Settings.model_validate({"data_dir": directory / "data", "files_dir": directory / "files", **changes})
     settings.files_dir.mkdir(exist_ok=True)
     settings.data_dir.mkdir(exist_ok=True)
-    registry = load(spec)
+    registry = load_registry(spec)
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
     state = put_together(

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from offload.engines.local.context import start_forkserver
 from offload.engines.local.engine import LocalEngine
-from offload.engines.local.watch import BoardView
+from offload.engines.local.forkserver import start_forkserver
+from offload.engines.local.watchdog import BoardView
 from offload.jobs.interfaces import Engine
 from offload.jobs.model import Assignment, AttemptKey, Done, Outcome, Progress
 from offload.tasks.context import Places

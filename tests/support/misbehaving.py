@@ -435,17 +435,17 @@ def hops(seconds: float) -> int:
 
 
 def dawdles_after_its_reply(seconds: float) -> str:
-    """As where the kernel takes the CPU from a lane just when it has told that its attempt has ended."""
-    from offload.wire.pipes import Shared  # noqa: PLC0415
+    """As when the kernel takes the CPU from a lane just after it has sent its reply."""
+    from offload.worker.lane_pipe import LanePipe  # noqa: PLC0415
 
-    tell = Shared.tell
+    send_reply = LanePipe.reply
 
-    def tell_and_dawdle(self: Shared, reply: Reply) -> None:
-        Shared.tell = tell  # type: ignore[method-assign]
-        tell(self, reply)
+    def reply_and_dawdle(self: LanePipe, reply: Reply) -> None:
+        LanePipe.reply = send_reply  # type: ignore[method-assign]
+        send_reply(self, reply)
         time.sleep(seconds)
 
-    Shared.tell = tell_and_dawdle  # type: ignore[method-assign]
+    LanePipe.reply = reply_and_dawdle  # type: ignore[method-assign]
     time.sleep(seconds)
     return "dawdling"
 

@@ -34,7 +34,7 @@ from offload.stores.logs import LogDirectory
 from offload.stores.results import ResultDirectory
 from offload.stores.uploads import UploadDirectory
 from offload.tasks.context import Places
-from offload.tasks.registry import Registry, load
+from offload.tasks.registry import Registry, load_registry
 from offload.tracing.environment import wanted
 from offload.tracing.setup import OFF, Tracing, tracing
 from offload.wire.messages import LaneSetup
@@ -53,7 +53,7 @@ def create_app(settings: Settings, taken: TakenOver | None = None) -> FastAPI:
 
     Raises `BootError`.
     """
-    registry = load(spec_of(settings))
+    registry = load_registry(spec_of(settings))
     traced = tracing(os.environ)
 
     @asynccontextmanager

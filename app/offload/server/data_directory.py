@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offload.engines.local import leftovers
-from offload.engines.local.context import start_forkserver
+from offload.engines.local.forkserver import start_forkserver
 from offload.server.settings import Settings
 from offload.stores.directories import remove_socket_directory, socket_directory
 from offload.stores.lock import lock_directory
@@ -38,9 +38,9 @@ def take_over(settings: Settings) -> TakenOver:
     run_dir = data_dir / "run"
     with ExitStack() as stack:
         stack.callback(lock_directory(data_dir).close)
-        leftovers.mark(data_dir)
-        leftovers.sweep(data_dir)
-        stack.callback(leftovers.sweep_own, data_dir)
+        leftovers.mark_descendants(data_dir)
+        leftovers.kill_leftovers(data_dir)
+        stack.callback(leftovers.kill_own_leftovers, data_dir)
         _remove(run_dir)
         stack.callback(_remove, run_dir)
         # Frees executors' semaphores, for which a service that ends by its signal has no exit handler.

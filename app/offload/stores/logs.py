@@ -1,4 +1,4 @@
-"""What attempts have said: two files at most for each, as `worker.logbook` writes them.
+"""What attempts have said: two files at most for each, as `worker.output.log_writer` writes them.
 
 The directory is private (0700). Files are kept as long as their job; those of jobs that a killed service had forgotten
 are found at the next start, while lanes already write new ones.
@@ -19,7 +19,7 @@ import structlog
 from offload.jobs.model import AttemptKey, Job, LogLine
 from offload.options import MAX_ATTEMPTS
 from offload.stores.directories import private_directory
-from offload.worker.logbook import AGAIN, file_names
+from offload.wire.attempt_files import RESTARTED, log_names
 
 _NAME = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.\d+\.log(\.old)?")
 
@@ -42,7 +42,7 @@ class LogDirectory:
 
     def _records(self, key: AttemptKey) -> bytes:
         """What is in both files. Where one took the other's place meanwhile, all anew, or there would be a gap."""
-        old, present = (self.directory / name for name in file_names(*key))
+        old, present = (self.directory / name for name in log_names(*key))
         while True:
             with ExitStack() as stack:
                 newer, older = _opened(stack, present), _opened(stack, old)
@@ -57,7 +57,7 @@ class LogDirectory:
         for job_id, attempts in last:
             try:
                 for attempt in range(1, attempts + 1):
-                    for name in file_names(job_id, attempt):
+                    for name in log_names(job_id, attempt):
                         (self.directory / name).unlink(missing_ok=True)
             except OSError as error:
                 log.warning("logs could not be removed", job_id=job_id, why=str(error))
@@ -97,7 +97,7 @@ def _joined(parts: Iterable[tuple[LogLine, bool]]) -> Iterator[LogLine]:
     begun: dict[str, LogLine] = {}
     for line, unfinished in parts:
         if line.stream is None:
-            if line.logger == "offload" and line.text == AGAIN:  # what had been begun before goes on no more
+            if line.logger == "offload" and line.text == RESTARTED:  # what had been begun before goes on no more
                 yield from (replace(each, text=_left(each.text)) for each in begun.values())
                 begun.clear()
             yield line

@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
 from offload.wire.board import BoardManager, BoardProxy, Key, Value
-from offload.worker.setup import die_with_parent
+from offload.wire.process_tree import die_with_parent
 
 READY_S = 10.0
 """How long a new Manager may take to listen. On two busy cores it took 25 to 60 ms, 0.3 s with a cold forkserver."""

@@ -14,7 +14,7 @@ import structlog
 from offload.jobs.model import AttemptKey, Job
 from offload.options import MAX_ATTEMPTS
 from offload.stores.directories import private_directory
-from offload.wire.result_files import file_name
+from offload.wire.attempt_files import result_name
 
 _WHOLE = re.compile(r"(?P<job_id>[0-9a-f-]{36})\.(?P<attempt>\d+)\.json")
 
@@ -29,7 +29,7 @@ class ResultDirectory:
         self.directory = private_directory(directory, holds="results")
 
     def path(self, key: AttemptKey) -> Path:
-        return self.directory / file_name(*key)
+        return self.directory / result_name(*key)
 
     async def remove(self, *job_ids: str) -> None:
         """Removes the files of all attempts. What can't be removed is left for the next start's `sweep`."""

@@ -1,4 +1,4 @@
-"""What a running task is given besides its parameters: the node's places, and a way to report progress."""
+"""What a running task gets in addition to its parameters: directories, and a function that reports progress."""
 
 import json
 import re
@@ -10,21 +10,21 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
 def is_uuid(text: str) -> bool:
-    """True for a UUID as ids are written here: lower case, with dashes. Only such text may become a file name."""
+    """Return True for a UUID in lower case with dashes. Only such an id may be used as a file name."""
     return _UUID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the node's files are."""
+    """The directories with a node's files."""
 
     files_dir: Path
-    """What `file-digest` may read by path."""
+    """`file-digest` reads files by path in here."""
     uploads_dir: Path
-    """The spool: upload X is the file `X`, and `X.json` beside it says `name` and `size`."""
+    """The upload X is the file `X`; `X.json` beside it has its `name` and `size`."""
 
     def upload_name(self, upload_id: str) -> str:
-        """The file name that the client gave; the id itself where it gave none or the note can't be read."""
+        """Return the file name that the client gave; the id when there is none or it can't be read."""
         if not is_uuid(upload_id):
             return upload_id
         try:
@@ -38,13 +38,13 @@ class Progress(Protocol):
     def __call__(
         self, done: int, total: int | None = None, *, unit: str | None = None, note: str | None = None
     ) -> None:
-        """Says how far the task is. Only stores, so it may be called as often as is convenient."""
+        """Report how far the task is. This only stores the values, so a task may call it at every step."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Handed to a function that has a parameter annotated `Context`."""
+    """Passed to a function that has a parameter annotated `Context`."""
 
     places: Places
     progress: Progress

@@ -1,4 +1,4 @@
-"""A registered task: parameters in, result out, both as the JSON bytes that travel and are stored."""
+"""A registered task. Its parameters and its result are JSON, as the bytes that are stored and sent."""
 
 import inspect
 from collections.abc import Callable
@@ -8,26 +8,26 @@ from typing import Any
 from pydantic import BaseModel
 
 from offload.tasks.context import Context, Places
-from offload.tasks.declaration import Limits, Price
+from offload.tasks.decorator import CostFunction, Limits
 from offload.tasks.result import ResultType
 from offload.tasks.signature import Signature
-from offload.tasks.strict_json import refuse_ambiguous
+from offload.tasks.strict_json import reject_ambiguous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found out about parameters before their job is accepted."""
+    """What `Task.examine` found out about the parameters, before their job is accepted."""
 
     upload: str | None = None
-    """The id of the upload that the job reads, if it reads one."""
+    """The id of the upload that the job reads, or None."""
     cost: float = 0.0
-    """About how many CPU seconds, besides what `Task.cost` says."""
+    """The estimated CPU seconds, in addition to `Task.cost`."""
 
 
 Examiner = Callable[[Any, Places], Examined]  # Any: the task's own model
-"""Looks up what the parameters name, and may block.
+"""Looks up the files that the parameters name. It may block.
 
-Raises what it finds wrong, such as `offload.errors.FileNotFoundProblemError`.
+It raises an error of `offload.errors`, such as `FileNotFoundProblemError`.
 """
 
 
@@ -41,44 +41,44 @@ class Task:
     limits: Limits
     signature: Signature
     params_schema: dict[str, Any]
-    """The JSON Schema of the parameters; not to be changed."""
+    """The JSON Schema of the parameters. It must not be changed."""
     result: ResultType
     function: Callable[..., Any]
-    price_of: Price | None = None
+    cost_of: CostFunction | None = None
     examine: Examiner | None = None
     example: dict[str, Any] = field(default_factory=dict)
-    """Parameters that `parse` takes, for a form; empty where none could be made up."""
+    """Parameters that `parse` accepts, for a form. Empty when none could be generated."""
 
     @property
     def params(self) -> type[BaseModel]:
         return self.signature.params
 
     def parse(self, body: bytes) -> BaseModel:
-        """Reads parameters strictly: no number from text, no integer from 1.0 or true, no name unknown or given twice.
+        """Parse parameters strictly: no number from text, no integer from 1.0 or true, no unknown or repeated name.
 
-        Raises `pydantic.ValidationError`.
+        Raise `pydantic.ValidationError`.
         """
         params = self.params.model_validate_json(body, strict=True)
-        refuse_ambiguous(body, self.params.__name__)
+        reject_ambiguous(body, self.params.__name__)
         return params
 
     def dump(self, params: BaseModel) -> bytes:
-        """The parameters as compact JSON that `parse` reads back to the same: what was given, without the defaults."""
+        """Return the parameters that were given, without defaults, as compact JSON. `parse` reads the same from it."""
         return params.model_dump_json(by_alias=True, exclude_unset=True, round_trip=True).encode()
 
     def cost(self, params: BaseModel) -> float:
-        """About how many CPU seconds; 0.0 where nobody knows. Raises `errors.TooExpensiveError`."""
-        return float(self.price_of(**self.signature.values(params))) if self.price_of else 0.0
+        """Return the estimated CPU seconds; 0.0 when they are not known. Raise `errors.TooExpensiveError`."""
+        return float(self.cost_of(**self.signature.values(params))) if self.cost_of else 0.0
 
     def run(self, params: bytes, context: Context) -> bytes:
-        """One attempt: what was stored in, the result's JSON out.
+        """Run the function with stored parameters. Return its result as JSON.
 
-        Raises whatever the function raises, `faults.ResultNotSerializableError`, and `pydantic.ValidationError` where
-        the function's parameters are no longer those that the job was accepted with.
+        Raise what the function raises, `faults.ResultNotSerializableError`, and `pydantic.ValidationError` when the
+        function's parameters have changed since the job was accepted.
         """
         returned = self.signature.call(self.function, self.parse(params), context)
         if inspect.iscoroutine(returned):
-            import asyncio  # noqa: PLC0415  # 30 ms that only a lane with an async task pays
+            import asyncio  # noqa: PLC0415  # takes 30 ms, which only a lane with an async task needs
 
             returned = asyncio.run(returned)
         return self.result.write(returned)

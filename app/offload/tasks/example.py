@@ -1,4 +1,4 @@
-"""A filled example of a task's parameters, for the form in Swagger UI."""
+"""Generates an example of a task's parameters, for the form in Swagger UI."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,20 +20,20 @@ _TEXTS = {
 
 
 def example_of(schema: Mapping[str, Any], parse: Callable[[bytes], BaseModel]) -> dict[str, Any]:
-    """An example that `parse` takes: the schema's own, else one made of its members' examples, defaults and bounds.
+    """Return an example that `parse` accepts: the schema's own, or one from its members' examples, defaults and bounds.
 
-    Empty where none can be made, as for text that must match a pattern and has no example.
+    It is empty when none can be generated, as for text that must match a pattern and has no example.
     """
     try:
         example = _Filler(schema.get("$defs", {})).fill(schema)
         parse(json.dumps(example).encode())
-    except Exception:  # a schema may hold anything, and a nicety is no reason not to start
+    except Exception:  # a schema may contain anything, and the service must start without the example, too
         return {}
     return example if isinstance(example, dict) else {}
 
 
 class _Filler:
-    """Fills JSON Schemas with the least that they allow. What it can't fill well is found out by parsing."""
+    """Generates the smallest value that a JSON Schema allows. The caller checks the value by parsing it."""
 
     def __init__(self, definitions: Mapping[str, Any]) -> None:
         self._definitions = definitions
@@ -55,7 +55,7 @@ class _Filler:
         return self._fill_type(schema)
 
     def _fill_definition(self, name: str) -> Any:
-        if name in self._inside:  # a type that holds itself: whoever asks can do without or has no example
+        if name in self._inside:  # a recursive type: the caller either does without this member or has no example
             return None
         self._inside.append(name)
         try:
@@ -82,7 +82,7 @@ class _Filler:
                 return _number(schema)
             case "boolean":
                 return False
-            case None:  # anything; null would be lost, since FastAPI leaves it out of the OpenAPI document
+            case None:  # any type; FastAPI leaves null out of the OpenAPI document
                 return "text"
             case _:
                 return None

@@ -1,19 +1,19 @@
-"""Ways a task can fail that have a name of their own in the contract, `/problems/<kind>`.
+"""Exceptions of tasks with their own kind of failure in the contract, `/problems/<kind>`.
 
-Whatever else a task raises is `task-raised`.
+Any other exception is `task-raised`.
 """
 
 from typing import ClassVar
 
 
 class TaskFaultError(Exception):
-    """A failure with a kind. The message is the job's `detail`."""
+    """A failure with its own kind. The message becomes the job's `detail`."""
 
     kind: ClassVar[str]
 
 
 class FileMissingError(TaskFaultError):
-    """The file is not there."""
+    """The file does not exist."""
 
     kind = "file-not-found"
 
@@ -25,18 +25,18 @@ class FileChangedError(TaskFaultError):
 
 
 class NotAFileError(TaskFaultError):
-    """What is at the path is not a regular file."""
+    """The path is not a regular file."""
 
     kind = "not-a-regular-file"
 
 
 class FileRefusedError(TaskFaultError):
-    """The path leads out of the files directory or through a link, or what is there may not be read."""
+    """The path leads out of the files directory or through a link, or the file may not be read."""
 
     kind = "path-refused"
 
 
 class ResultNotSerializableError(TaskFaultError):
-    """The task returned what JSON can't carry."""
+    """The task returned a value that JSON can't represent."""
 
     kind = "result-not-serializable"

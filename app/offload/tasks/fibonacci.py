@@ -1,6 +1,6 @@
-"""`fibonacci`: F(n) whole or modulo, fast by GMP or slowly by the textbook's double recursion.
+"""The task `fibonacci`: F(n), or F(n) modulo a number, by GMP or by the textbook's double recursion.
 
-gmpy2 is imported where it computes: it takes 35 ms that the front desk, which only prices, need not pay.
+The functions that compute import gmpy2. This takes 35 ms, and the server, which only estimates costs, does not need it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MODULAR_N_LIMIT = 2**64
 MODULUS_BITS_LIMIT = 4096
-"""A modulus for any practical purpose; it bounds the cost of a step to about 10 µs."""
+"""Enough for any practical modulus. It limits the cost of a step to about 10 µs."""
 
 _GOLDEN = (1 + 5**0.5) / 2
 
@@ -45,16 +45,16 @@ class FibonacciResult(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ceilings:
+class FibonacciLimits:
     """How large n may be without a modulus, and for the recursion."""
 
     max_n: int
     max_recursive_n: int
 
-    def price(self, params: Fibonacci) -> float:
-        """CPU seconds as measured on one 2026 server core, within a factor of two or so on others.
+    def cost(self, params: Fibonacci) -> float:
+        """Return the CPU seconds, measured on one 2026 server core; about a factor of two off on others.
 
-        Raises `TooExpensiveError`, naming the limit and what to do instead.
+        Raise `TooExpensiveError`, which names the limit and what to do instead.
         """
         if params.modulus is not None and params.modulus.bit_length() > MODULUS_BITS_LIMIT:
             raise TooExpensiveError(f"A modulus has at most {MODULUS_BITS_LIMIT} bits. Use a smaller one.")
@@ -81,7 +81,7 @@ def fibonacci(params: Fibonacci) -> FibonacciResult:
     The whole number, or its remainder by a modulus, in decimal or hex. `fast` takes 0.2 s for F(10,000,000) with its
     2,089,877 digits; `recursive` takes ten seconds for F(40), on purpose.
     """
-    import gmpy2  # noqa: PLC0415  # see the top
+    import gmpy2  # noqa: PLC0415  # see the module's docstring
 
     if params.algorithm == "recursive":
         number = gmpy2.mpz(_recursive(params.n))
@@ -100,7 +100,10 @@ def _recursive(n: int) -> int:
 
 
 def _fast_doubling(n: int, modulus: "mpz") -> "mpz":
-    """F(n) modulo `modulus` by F(2k) = F(k)·(2·F(k+1) - F(k)) and F(2k+1) = F(k)² + F(k+1)², a bit of n at a time."""
+    """Compute F(n) modulo `modulus`, one bit of n at a time.
+
+    F(2k) = F(k)·(2·F(k+1) - F(k)) and F(2k+1) = F(k)² + F(k+1)².
+    """
     this, following = 0, 1
     for bit in f"{n:b}":
         even = this * (2 * following - this) % modulus

@@ -6,19 +6,19 @@ from types import MappingProxyType
 
 from offload.digests import task as file_digest
 from offload.tasks import fibonacci
-from offload.tasks.declaration import declared
+from offload.tasks.build import build_task
+from offload.tasks.decorator import options_of
 from offload.tasks.definition import Task
-from offload.tasks.entries import Entry, read_entries, refusal
-from offload.tasks.registration import make_task
 from offload.tasks.signature import UnsupportedSignatureError
+from offload.tasks.tasks_setting import TaskEntry, entry_error, read_entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySpec:
-    """What a registry is made of: plain data, so that every lane can make the same one."""
+    """What a registry is built from: plain data, so that every lane can build the same one."""
 
     tasks: str = ""
-    """As in OFFLOAD_TASKS."""
+    """The value of OFFLOAD_TASKS."""
     fibonacci_max_n: int = 10_000_000
     fibonacci_max_recursive_n: int = 40
 
@@ -27,25 +27,25 @@ Registry = Mapping[str, Task]
 """Tasks by name, the built-in ones first."""
 
 
-def load(spec: RegistrySpec) -> Registry:
-    """Makes the registry. Raises `BootError`, naming the entry that is wrong and saying what to write instead."""
+def load_registry(spec: RegistrySpec) -> Registry:
+    """Build the registry. Raise `BootError`, which names the wrong entry and says what to write instead."""
     tasks = {task.name: task for task in _built_in(spec)}
     for entry in read_entries(spec.tasks):
         if entry.name in tasks:
-            raise refusal(entry.text, f'there already is a task "{entry.name}". Write {entry.renamed}')
-        tasks[entry.name] = _users(entry)
+            raise entry_error(entry.text, f'there already is a task "{entry.name}". Write {entry.renamed}')
+        tasks[entry.name] = _from_entry(entry)
     return MappingProxyType(tasks)
 
 
 def _built_in(spec: RegistrySpec) -> Iterator[Task]:
-    ceilings = fibonacci.Ceilings(max_n=spec.fibonacci_max_n, max_recursive_n=spec.fibonacci_max_recursive_n)
-    yield make_task("fibonacci", fibonacci.fibonacci, price=ceilings.price)
-    yield make_task("file-digest", file_digest.file_digest, examine=file_digest.examine)
+    limits = fibonacci.FibonacciLimits(max_n=spec.fibonacci_max_n, max_recursive_n=spec.fibonacci_max_recursive_n)
+    yield build_task("fibonacci", fibonacci.fibonacci, cost=limits.cost)
+    yield build_task("file-digest", file_digest.file_digest, examine=file_digest.examine)
 
 
-def _users(entry: Entry) -> Task:
-    declaration = declared(entry.function)
+def _from_entry(entry: TaskEntry) -> Task:
+    options = options_of(entry.function)
     try:
-        return make_task(entry.name, entry.function, limits=declaration.limits, price=declaration.price)
+        return build_task(entry.name, entry.function, limits=options.limits, cost=options.cost)
     except UnsupportedSignatureError as error:
-        raise refusal(entry.text, f"it can't be a task: {error}.") from error
+        raise entry_error(entry.text, f"it can't be a task: {error}.") from error

@@ -1,4 +1,4 @@
-"""A task's result as JSON: its schema from the return annotation, its bytes from the value."""
+"""A task's result as JSON: the schema comes from the return annotation, the bytes from the value."""
 
 import json
 from dataclasses import dataclass
@@ -8,38 +8,39 @@ from pydantic import ConfigDict, TypeAdapter
 
 from offload.tasks.faults import ResultNotSerializableError
 
-# Made once, before any task runs: one that puts another `json.dumps` in place must not fail all that come after it.
+# Made now, before any task runs: a task that replaces `json.dumps` must not make later tasks fail.
 _encode = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
-_CARRIES = (
-    "JSON carries text, true, false, null, finite numbers, lists and objects. Return bytes as text (hex or base64), "
+_ALLOWED = (
+    "JSON has text, true, false, null, finite numbers, lists and objects. Return bytes as text (hex or base64), "
     "NaN and infinity as null, and an integer of more than 4300 digits as text."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ResultType:
-    """What a task returns. The JSON follows the annotation, as pydantic does; a value that is not what the annotation
-    says is written for what it is, since Python does not hold functions to their annotations either.
+    """The type that a task returns. The JSON follows the annotation, by pydantic's rules.
+
+    A value of another type is written by its own type: Python does not enforce annotations either.
     """
 
     schema: dict[str, Any]  # a JSON Schema
-    adapter: TypeAdapter[tuple[Any]]  # of a tuple of the one value: a bare model refuses a config that is not its own
+    adapter: TypeAdapter[tuple[Any]]  # of a tuple with the value: a model alone rejects a foreign config
 
     def write(self, value: object) -> bytes:
-        """The value as compact JSON. Raises `ResultNotSerializableError`, which says what JSON can't carry."""
+        """Return the value as compact JSON. Raise `ResultNotSerializableError`, which says what is wrong."""
         try:
             plain = self.adapter.dump_python((value,), mode="json", warnings="none")[0]
-            _refuse_bytes(value)
-            # pydantic's own writer makes null of a NaN, and writes an integer that Python's reader then refuses.
+            _reject_bytes(value)
+            # pydantic's own writer writes NaN as null, and integers that are too long for Python's reader.
             return _encode(plain).encode()
         except (TypeError, ValueError, RecursionError) as error:
-            raise ResultNotSerializableError(f"The result can't be written as JSON: {error}. {_CARRIES}") from error
+            raise ResultNotSerializableError(f"The result can't be written as JSON: {error}. {_ALLOWED}") from error
 
 
-def result_type(annotation: Any) -> ResultType:  # Any: whatever stands behind the arrow
-    """Reads a return annotation. Raises pydantic's errors for what it can't describe."""
-    if annotation is Never or annotation is NoReturn:  # it only ends by raising: described as returning nothing
+def result_type(annotation: Any) -> ResultType:  # Any: any annotation
+    """Read a return annotation. Raise pydantic's errors for a type that it can't describe."""
+    if annotation is Never or annotation is NoReturn:  # the function only raises: described as returning nothing
         annotation = None
     return ResultType(
         schema=TypeAdapter(annotation).json_schema(mode="serialization"),
@@ -50,8 +51,8 @@ def result_type(annotation: Any) -> ResultType:  # Any: whatever stands behind t
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _refuse_bytes(value: object) -> None:
-    """pydantic writes bytes that happen to be UTF-8 as text, so whether a job succeeds would depend on its data."""
+def _reject_bytes(value: object) -> None:
+    """Raise TypeError for bytes. pydantic writes bytes that are UTF-8 as text, so success would depend on the data."""
     todo = [value]
     while todo:
         item = todo.pop()

@@ -15,35 +15,35 @@ from offload.tasks.context import Context, Progress
 
 
 class UnsupportedSignatureError(Exception):
-    """The function can't be a task as it is. The message says what to write instead."""
+    """The function can't be a task. The message says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a task function takes and returns."""
+    """The parameters and the return annotation of a task's function."""
 
     params: type[BaseModel]
-    """The body of a submission. It refuses names it does not know, unless the user's own model says otherwise."""
-    returns: Any  # the return annotation; Any where there is none
+    """The body of a submission. It rejects unknown names, unless the user's own model allows them."""
+    returns: Any  # the return annotation; Any when there is none
     whole: str | None
-    """The one parameter that takes the model itself, where the function is written so."""
+    """The name of the only parameter when it takes the model itself, else None."""
     positional: tuple[str, ...]
-    """Parameters that can't be given by name."""
+    """Positional-only parameters."""
     context: str | None
     progress: str | None
 
     def names(self) -> list[str]:
-        """The parameters that come from the body."""
+        """Return the parameters that come from the body."""
         return list(self.params.model_fields) if self.whole is None else [self.whole]
 
     def values(self, params: BaseModel) -> dict[str, Any]:
-        """The function's arguments by name, without the injected ones."""
+        """Return the function's arguments by name, without the injected ones."""
         if self.whole is not None:
             return {self.whole: params}
         return {name: getattr(params, name) for name in self.names()}
 
     def call(self, function: Callable[..., Any], params: BaseModel, context: Context) -> Any:
-        """Calls the function as its author would; what it returns is its own business."""
+        """Call the function with its parameters and the injected arguments. Return what it returns."""
         values = self.values(params)
         if self.context is not None:
             values[self.context] = context
@@ -53,10 +53,10 @@ class Signature:
 
 
 def read_signature(function: Callable[..., Any], title: str) -> Signature:
-    """Reads it; `title` names the model made of it. Raises `UnsupportedSignatureError`."""
+    """Read the signature; `title` names the model of the parameters. Raise `UnsupportedSignatureError`."""
     try:
         signature = inspect.signature(function, eval_str=True)
-    except Exception as error:  # annotations are text that is evaluated here: anything may come out of it
+    except Exception as error:  # annotations may be text that is evaluated here, and may raise anything
         raise UnsupportedSignatureError(
             f"its annotations can't be read ({type(error).__name__}: {error}); import what they name at run time"
         ) from error
@@ -67,7 +67,7 @@ def read_signature(function: Callable[..., Any], title: str) -> Signature:
         _check(parameter)
     whole = _whole(parameters)
     return Signature(
-        params=_closed(parameters[whole].annotation) if whole else _model(title, function, parameters),
+        params=_without_extras(parameters[whole].annotation) if whole else _model(title, function, parameters),
         returns=Any if signature.return_annotation is Parameter.empty else signature.return_annotation,
         whole=whole,
         positional=tuple(p.name for p in signature.parameters.values() if p.kind is Parameter.POSITIONAL_ONLY),
@@ -114,13 +114,13 @@ def _whole(parameters: Mapping[str, Parameter]) -> str | None:
         return None
     [(name, parameter)] = parameters.items()
     kind = parameter.annotation
-    # A RootModel's JSON need not be an object, which a body is: it becomes a member like any other type.
+    # A body is a JSON object, and a RootModel's JSON may be something else: it becomes a member like any other type.
     is_model = isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
     return name if is_model else None
 
 
-def _closed(model: type[BaseModel]) -> type[BaseModel]:
-    """The user's model, refusing unknown names where it does not say itself what to do with them."""
+def _without_extras(model: type[BaseModel]) -> type[BaseModel]:
+    """Return the user's model. It rejects unknown names, unless it sets `extra` itself."""
     if "extra" in model.model_config:
         return model
     members = {"__module__": model.__module__, "__doc__": model.__doc__, "model_config": ConfigDict(extra="forbid")}
@@ -134,7 +134,7 @@ def _model(title: str, function: Callable[..., Any], parameters: Mapping[str, Pa
     }
     try:
         with warnings.catch_warnings():
-            # A parameter may be called `schema` or `copy`: the model is only ever read by its fields.
+            # A parameter may be called `schema` or `copy`: only the fields of this model are used.
             warnings.filterwarnings("ignore", message="Field name .* shadows an attribute in parent")
             return create_model(
                 title,
@@ -142,10 +142,10 @@ def _model(title: str, function: Callable[..., Any], parameters: Mapping[str, Pa
                 __module__=getattr(function, "__module__", None) or __name__,
                 **fields,
             )
-    except Exception as error:  # pydantic's several kinds, and whatever the user's own types raise
+    except Exception as error:  # several classes of pydantic's, and whatever the user's own types raise
         raise UnsupportedSignatureError(f"its parameters can't be described in JSON ({first_line(error)})") from error
 
 
 def first_line(error: Exception) -> str:
-    """An error in one line: pydantic's go on for paragraphs."""
+    """Return the first line of an error: pydantic's have many."""
     return f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")

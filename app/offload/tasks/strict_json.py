@@ -1,7 +1,7 @@
-"""Refuses JSON that is read in more than one way: a name given twice, NaN, and numbers past a float's range.
+"""Rejects ambiguous JSON: a repeated name, NaN, and numbers beyond the range of a float.
 
-RFC 8259 leaves all three to the reader, so pydantic takes the last of two names and makes infinity of 1e999. A job's
-parameters are stored and shown; they must mean one thing.
+RFC 8259 leaves all three to the reader: pydantic takes the last of two names and reads 1e999 as infinity. A job's
+parameters are stored and shown, so they must have one meaning.
 """
 
 import json
@@ -12,10 +12,10 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 
-def refuse_ambiguous(body: bytes, title: str) -> None:
-    """Raises a `ValidationError` titled `title` for what is said above.
+def reject_ambiguous(body: bytes, title: str) -> None:
+    """Raise a `ValidationError` with this title for ambiguous JSON.
 
-    `body` has been read by pydantic before: it is JSON, at most 200 levels deep, with integers of at most 4300 digits.
+    pydantic has read `body` before: it is JSON, at most 200 levels deep, with integers of at most 4300 digits.
     """
     try:
         DECODER.decode(body.decode())
@@ -46,4 +46,4 @@ def _constant(text: str) -> NoReturn:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)
-"""Reads JSON that means one thing; raises ValueError for any other, and RecursionError for what is too deep."""
+"""Decodes unambiguous JSON. Raises ValueError for other text, and RecursionError for JSON that is nested too deep."""

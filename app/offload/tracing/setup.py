@@ -10,8 +10,8 @@ import structlog
 from fastapi.telemetry import TelemetryConfig
 
 from offload import clock
-from offload.engines.local.threads import in_thread
 from offload.jobs.interfaces import Traces
+from offload.threads import run_in_thread
 from offload.tracing.environment import hindrance, wanted
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -37,7 +37,7 @@ class Tracing:
     async def close(self) -> None:
         """Sends what there is, for `CLOSE_S` at most."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(in_thread(self._shut_down), CLOSE_S)
+            await asyncio.wait_for(run_in_thread(self._shut_down), CLOSE_S)
         self._give_up()
 
 

@@ -1,1 +1,1 @@
-"""What crosses the process line between the server and a lane, for both of its sides."""
+"""What the server and its child processes share: messages, pipes, the board, file names and process settings."""

@@ -1,7 +1,8 @@
-"""What is written on the board, and how a process reaches it.
+"""The entries of the board, and how a process connects to it.
 
-The board is one dict in a `multiprocessing.Manager`: attempt's key → one flat value, always replaced whole. Keyed by
-attempt, not by job, each entry has exactly one writer, so a late write or removal can't touch the next attempt's.
+The board is one dict in a `multiprocessing.Manager`. It maps an attempt's key to one flat value, which is always
+replaced as a whole. The key contains the attempt number, so each entry has exactly one writer: a late write or removal
+can't affect the next attempt's entry.
 """
 
 import threading
@@ -9,14 +10,14 @@ from multiprocessing.managers import DictProxy, SyncManager
 from typing import TYPE_CHECKING, NamedTuple
 
 Key = tuple[str, int]
-"""(job id, attempt), as plain data: the Manager's process imports nothing of the service to hold it."""
+"""(job id, attempt) as built-in types: the Manager's process imports nothing of the service to hold it."""
 
 Value = tuple[int, int, int | None, int | None, str | None, str | None]
-"""An `Entry` as plain data, for the same reason."""
+"""The fields of an `Entry` as built-in types, for the same reason."""
 
 
 class Entry(NamedTuple):
-    """What a running attempt is doing: its process, since when (µs since the epoch), and how far it has come."""
+    """What a running attempt reports: its process, its start (µs since the epoch) and its progress."""
 
     pid: int
     started_at: int
@@ -33,31 +34,31 @@ else:
 
 
 class BoardProxy(_Dict):
-    """The Manager's dict as its clients hold it, without counting references.
+    """A client's proxy of the Manager's dict that does not count references.
 
-    The server keeps the dict for as long as it lives, so counting would only do harm: a Manager rebuilt at the same
-    address can have its dict under the same id, and would take the old proxies' farewells for those of new ones. And
-    every child that a task forks would have to talk to the Manager before its first line.
+    The Manager keeps the dict for its whole life, so counting would only do harm. A Manager that is started again at
+    the same address may give its dict the same id, and would take the decrements of old proxies for those of new ones.
+    And every child that a task forks would have to call the Manager before its first line.
     """
 
     _tls: threading.local
-    """multiprocessing's place for the calling thread's connection."""
+    """Where multiprocessing keeps the calling thread's connection."""
 
     def _incref(self) -> None:
-        """Called for every new proxy, and by multiprocessing in a forked child: nothing to do."""
+        """Do nothing. multiprocessing calls this for every new proxy and in a forked child."""
 
     def hang_up(self) -> None:
-        """Drops the calling thread's connection. A proxy never does so by itself, even when it is broken."""
+        """Close the calling thread's connection. A proxy never does this itself, even when the connection is broken."""
         connection = self._tls.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
 
 
 class BoardManager(SyncManager):
-    """The Manager's type. `entries()` is the one thing that it hands out."""
+    """The Manager's type. `entries()` is its only method for clients."""
 
     def entries(self) -> BoardProxy:
-        """The dict; replaced by `register` below."""
+        """Return a proxy of the dict. `register`, below, replaces this method."""
         raise NotImplementedError
 
 
@@ -65,9 +66,10 @@ BoardManager.register("entries", proxytype=BoardProxy)
 
 
 def connect(address: str, authkey: bytes) -> BoardProxy:
-    """A way to the dict for the calling thread.
+    """Return a proxy of the dict for the calling thread.
 
-    It raises, as does every later call, OSError or EOFError where the Manager is gone, and blocks while it is stopped.
+    This function and every later call raise OSError or EOFError when the Manager has ended, and block while it is
+    stopped.
     """
     manager = BoardManager(address, authkey)
     manager.connect()

@@ -1,1 +1,1 @@
-"""What runs inside a lane's process. Imports `tasks` and nothing else of the service."""
+"""What runs inside a lane's process. Nothing outside of this package imports it, but for `entry_points`."""

@@ -1,92 +1,46 @@
-"""How a process that serves the front desk is set up before it does anything else. Linux only.
+"""Sets up a new process as a lane, before it does anything else. Linux only."""
 
-`die_with_parent` is for every such process; `settle` is the rest of what a lane needs.
-"""
-
-import ctypes
-import fcntl
-import multiprocessing
 import os
-import select
 import signal
 
-F_SETSIG = 10
-"""From <fcntl.h>; the `fcntl` module has no name for it. Which signal O_ASYNC sends instead of SIGIO."""
-
-PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 15, 36
-"""From <linux/prctl.h>."""
-
-LANE_NAME = b"offload-lane"
-"""What `ps` and `top` show for a lane, and for what a task forks in it; at most 15 bytes."""
+from offload.wire.process_tree import adopt_orphans, die_with_parent, mark_as_lane
 
 
-LANE_VARIABLE = "OFFLOAD_LANE"
-"""Set in a lane's environment to its pid: programs that a task starts have a name of their own, but inherit this."""
+def set_up_process(nice: int) -> None:
+    """Give a lane's process its own session, its nice value, its signal handlers, and no standard input.
 
-
-def die_with_parent() -> None:
-    """From now on the kernel kills this process as soon as the front desk is gone, however that came about.
-
-    The sentinel is a pipe that becomes readable when the front desk's end closes; asked for by O_ASYNC, the kernel
-    then sends SIGKILL without any code of ours having to run, so a C function that holds the GIL does not delay it
-    (measured: gone within 12 ms; a guard thread took 6 s). A leader of a process group takes its group along.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    sentinel, me = parent.sentinel, os.getpid()
-    fcntl.fcntl(sentinel, fcntl.F_SETOWN, -me if os.getpgrp() == me else me)
-    fcntl.fcntl(sentinel, F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(sentinel, fcntl.F_SETFL, fcntl.fcntl(sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([sentinel], [], [], 0)[0]:  # it was gone before the kernel was asked to watch
-        os._exit(3)
-
-
-def adopt_orphans() -> None:
-    """Makes this process the parent of every descendant whose own parent ends, double-forked ones included."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def settle(nice: int) -> None:
-    """Makes a new process a lane: its own session, nicer than the front desk, not to be stopped, nothing on stdin.
-
-    Descriptor 1 becomes stderr, so that what a task prints never mixes with the service's own output.
+    Descriptor 1 becomes stderr, so that output of a task is never mixed with the service's own stdout.
     """
     os.setsid()
     die_with_parent()
     adopt_orphans()
-    _prctl(PR_SET_NAME, LANE_NAME)
-    os.environ[LANE_VARIABLE] = str(os.getpid())
+    mark_as_lane()
     os.nice(nice)
-    outlive_stop_signals()
-    os.register_at_fork(after_in_child=_end_by_stop_signals)
+    survive_stop_signals()
+    os.register_at_fork(after_in_child=_restore_stop_signals)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
 
 
-def outlive_stop_signals() -> None:
-    """Goes on when the service is told to stop: only the front desk ends a lane, after what runs had time to finish.
+def survive_stop_signals() -> None:
+    """Make this process continue when the service is stopped: the server ends the lanes, after the drain.
 
-    A Ctrl-C reaches the whole group, and systemd sends SIGTERM, at the end of a session SIGHUP too, to every process.
-    These two are caught, not ignored: what a task forks or starts must not inherit deafness to its `terminate()`.
+    Ctrl-C reaches the whole group. systemd sends SIGTERM to every process, and SIGHUP at the end of a session. These
+    two are caught, not ignored: what a task forks or starts must not inherit that its `terminate()` has no effect.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _go_on)
+        signal.signal(number, _continue)
         signal.siginterrupt(number, False)
 
 
-def _go_on(*_: object) -> None:
+def _continue(*_: object) -> None:
     pass
 
 
-def _end_by_stop_signals() -> None:
+def _restore_stop_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is _go_on:
+        if signal.getsignal(number) is _continue:
             signal.signal(number, signal.SIG_DFL)
-
-
-def _prctl(option: int, value: int | bytes) -> None:
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,6 +1,6 @@
-"""What tasks trace, in a lane: OpenTelemetry's global tracers are made to send, below the attempt that runs.
+"""Exports the spans of tasks: sets up OpenTelemetry's global tracers in a lane, below the attempt that runs.
 
-Imported only where traces are wanted, by the forkserver, so that lanes share it.
+The forkserver imports it when traces are enabled, so that lanes share it.
 """
 
 import contextlib
@@ -15,28 +15,28 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from offload.tracing import export
 
 with contextlib.suppress(ImportError):
-    importlib.import_module("requests")  # which exporters load when they are made
+    importlib.import_module("requests")  # exporters load it when they are made
 
 
 class LaneTraces:
-    """One lane's. Where a task's module has set up a tracing of its own, that stays, and looks after itself."""
+    """The tracing of one lane. If a task's module has set up its own tracing, that one stays and is left alone."""
 
     def __init__(self) -> None:
         self._place = TraceContextTextMapPropagator()
         self._before: Token[Context] | None = None
         self._outbox: export.Outbox | None = None
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            export.hush(logging.NullHandler())  # the front desk tells of its own; this would be in a job's log
+            export.hush(logging.NullHandler())  # the server logs its own failures; these would be in a job's log
             self._outbox = export.Outbox(export.exporter())
             self._provider = export.provider(self._outbox)
             trace.set_tracer_provider(self._provider)
 
     def begin(self, place: str | None) -> None:
-        """What is traced from now on belongs to this attempt."""
+        """Make the spans that start from now on children of this attempt."""
         self._before = attach(self._place.extract({"traceparent": place}) if place is not None else Context())
 
     def end(self) -> str | None:
-        """The attempt has ended. Answers why this process can't trace the next one, if so."""
+        """End the attempt. Return why this process can't trace the next one, or None."""
         if self._before is not None:
             detach(self._before)
             self._before = None
@@ -45,6 +45,6 @@ class LaneTraces:
         return None
 
     def flush(self) -> None:
-        """Sends what there is; takes as long as the collector does."""
+        """Send the ended spans. This takes as long as the collector takes."""
         if self._outbox is not None:
             self._outbox.force_flush()

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from offload.engines.local import leftovers
-from offload.engines.local.leftovers import VARIABLE, Mark, mark, sweep, sweep_own
+from offload.engines.local.leftovers import VARIABLE, Mark, kill_leftovers, kill_own_leftovers, mark_descendants
 from tests.support.waiting import until_sync
 
 SLEEP = "import time; time.sleep(60)"
@@ -98,7 +98,7 @@ def earlier(data_dir: Path) -> Mark:
 def test_what_an_earlier_service_left_is_ended(tmp_path: Path, start: Start) -> None:
     plain = start(SLEEP, earlier(tmp_path))
     detached = start(DETACH, earlier(tmp_path))
-    assert set(sweep(tmp_path)) == {plain, detached}
+    assert set(kill_leftovers(tmp_path)) == {plain, detached}
     assert not alive(plain)
     assert not alive(detached)
 
@@ -107,13 +107,13 @@ def test_a_leftover_that_is_stopped_or_ignores_sigterm_is_ended(tmp_path: Path, 
     deaf = start(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}", earlier(tmp_path))
     stopped = start(SLEEP, earlier(tmp_path))
     os.kill(stopped, 19)
-    assert set(sweep(tmp_path)) == {deaf, stopped}
+    assert set(kill_leftovers(tmp_path)) == {deaf, stopped}
 
 
 def test_what_forks_while_it_is_swept_is_ended_too(tmp_path: Path, start: Start) -> None:
     start(FORKS_WITHOUT_END, earlier(tmp_path))
-    sweep(tmp_path)
-    assert sweep(tmp_path) == []
+    kill_leftovers(tmp_path)
+    assert kill_leftovers(tmp_path) == []
 
 
 def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start: Start) -> None:
@@ -122,29 +122,29 @@ def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start:
     until_sync((tmp_path / "note").exists, what="a note")
     semaphore = Path((tmp_path / "note").read_text())
     assert semaphore.exists()
-    assert len(sweep(tmp_path)) >= 2
+    assert len(kill_leftovers(tmp_path)) >= 2
     assert not semaphore.exists()
-    assert sweep(tmp_path) == []
+    assert kill_leftovers(tmp_path) == []
 
 
 def test_another_directorys_service_and_the_unmarked_are_spared(tmp_path: Path, start: Start) -> None:
     other = start(SLEEP, earlier(tmp_path / "other"))
     unmarked = start(SLEEP)
     strange = start(SLEEP, "strange")
-    assert sweep(tmp_path) == []
+    assert kill_leftovers(tmp_path) == []
     assert all(map(alive, (other, unmarked, strange)))
 
 
 def test_this_services_own_processes_are_spared_at_boot(tmp_path: Path, start: Start) -> None:
     own = start(SLEEP, Mark.of_this_service(tmp_path), start_new_session=True)
-    assert sweep(tmp_path) == []
+    assert kill_leftovers(tmp_path) == []
     assert alive(own)
 
 
 def test_the_same_directory_by_another_path_is_the_same(tmp_path: Path, start: Start) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     left = start(SLEEP, earlier(tmp_path / "link"))
-    assert sweep(tmp_path) == [left]
+    assert kill_leftovers(tmp_path) == [left]
 
 
 def test_a_lane_that_launched_this_service_is_spared(tmp_path: Path) -> None:
@@ -152,7 +152,10 @@ def test_a_lane_that_launched_this_service_is_spared(tmp_path: Path) -> None:
     code = f"""
 import os, subprocess, sys
 sweep = '''
-import sys; from pathlib import Path; from offload.engines.local.leftovers import sweep; print(sweep(Path(sys.argv[1])))
+import sys
+from pathlib import Path
+from offload.engines.local.leftovers import kill_leftovers
+print(kill_leftovers(Path(sys.argv[1])))
 '''
 print(subprocess.run([sys.executable, "-c", sweep, {str(tmp_path)!r}], capture_output=True, text=True).stdout)
 """
@@ -165,16 +168,16 @@ def test_at_its_end_a_service_ends_what_detached_itself_from_a_lane(tmp_path: Pa
     this = Mark.of_this_service(tmp_path)
     detached = start(DETACH, this)
     forkserver = start(SLEEP, this)
-    assert sweep_own(tmp_path) == [detached]
+    assert kill_own_leftovers(tmp_path) == [detached]
     assert alive(forkserver)
 
 
 def test_a_mark_is_inherited_by_what_is_started_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    mark(tmp_path)
+    mark_descendants(tmp_path)
     assert os.environ[VARIABLE] == str(Mark.of_this_service(tmp_path))
     with subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True) as child:
         until_sync(lambda: leftovers._read_mark(child.pid), what="the program started")
         assert leftovers._read_mark(child.pid) == Mark.of_this_service(tmp_path)
         assert leftovers._read_mark(os.getpid()) != Mark.of_this_service(tmp_path)
-        assert sweep_own(tmp_path) == [child.pid]
+        assert kill_own_leftovers(tmp_path) == [child.pid]

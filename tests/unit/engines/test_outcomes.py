@@ -1,4 +1,4 @@
-"""What was handed to a process: its limits, and how it ended, told as an outcome."""
+"""An attempt group: its limits, and the outcome that it reports for each end of its process."""
 
 import os
 import signal
@@ -9,42 +9,42 @@ from pathlib import Path
 
 import pytest
 
-from offload.engines.local.dispatch import REPORT_S, ROOM_BYTES, HandOver
-from offload.engines.local.gauge import sample
-from offload.engines.local.process import Ending
+from offload.engines.local.attempt_group import REPORT_S, SPARE_BYTES, AttemptGroup
+from offload.engines.local.process_handle import ProcessExit
+from offload.engines.local.sampling import sample
 from offload.jobs.model import Assignment, AttemptKey, Failed, FailureKind, Lost, Outcome, Progress, Stopped
 from tests.support.waiting import until_sync
 
 MIB = 1 << 20
 
 
-class StandIn:
-    """A lane's process as far as a hand-over looks at it; it tells nothing."""
+class FakeProcess:
+    """A lane's process as far as a group uses it. It never replies."""
 
     def __init__(self, pid: int, held_bytes: int = 10 * MIB) -> None:
         self.pid = pid
         self.held_bytes = held_bytes
         self.cpu_s = 0.0
         self.alive = True
-        self.aloof = False
+        self.unresponsive = False
         self.kills = 0
 
     def kill(self) -> None:
         self.kills += 1
 
 
-class Handed:
-    """One attempt in the hands of a stand-in, and what was told of it."""
+class OneAttempt:
+    """A group with one attempt in a fake process, and what it has reported."""
 
-    def __init__(self, process: StandIn, *, memory_mb: int = 100, timeout_s: float = 60) -> None:
+    def __init__(self, process: FakeProcess, *, memory_mb: int = 100, timeout_s: float = 60) -> None:
         self.reports: list[Progress] = []
         self.outcomes: list[Outcome] = []
         assignment = Assignment(
             key=AttemptKey("id", 1), task="any", params=b"{}", timeout_s=timeout_s, memory_mb=memory_mb
         )
-        self.over = HandOver(
+        self.group = AttemptGroup(
             [assignment],
-            process,  # type: ignore[arg-type]  # a stand-in
+            process,  # type: ignore[arg-type]  # a fake
             Path(),
             lambda _, progress: self.reports.append(progress),
             lambda _, outcome: self.outcomes.append(outcome),
@@ -52,7 +52,7 @@ class Handed:
 
 
 @pytest.mark.parametrize(
-    ("held", "ending", "memory"),
+    ("held", "signal_name", "memory"),
     [
         (60, "SIGABRT", True),
         (40, "SIGABRT", False),
@@ -63,56 +63,56 @@ class Handed:
         (90, None, False),
     ],
 )
-def test_a_death_near_the_limit_is_told_as_memory(held: int, ending: str | None, memory: bool) -> None:
-    handed = Handed(StandIn(os.getpid()))
-    handed.over.peak_held_bytes = held * MIB
-    handed.over.conclude_by_death(Ending(signal=ending))
-    (outcome,) = handed.outcomes
+def test_a_death_near_the_limit_is_reported_as_memory(held: int, signal_name: str | None, memory: bool) -> None:
+    one = OneAttempt(FakeProcess(os.getpid()))
+    one.group.monitor.peak_held_bytes = held * MIB
+    one.group.conclude_by_death(ProcessExit(signal=signal_name))
+    (outcome,) = one.outcomes
     if memory:
         assert isinstance(outcome, Failed)
         assert outcome.failure.kind is FailureKind.MEMORY_EXCEEDED
         assert f"{held} of its 100 MiB" in outcome.failure.detail
     else:
         assert isinstance(outcome, Lost)
-        assert outcome.signal == ending
+        assert outcome.signal == signal_name
 
 
 def test_the_first_reason_of_a_stop_stays() -> None:
-    process = StandIn(os.getpid())
-    handed = Handed(process)
-    handed.over.stop("time")
-    handed.over.stop("request")
+    process = FakeProcess(os.getpid())
+    one = OneAttempt(process)
+    one.group.stop("time")
+    one.group.stop("request")
     assert process.kills == 1
-    handed.over.conclude_by_death(Ending(signal="SIGKILL"))
-    (outcome,) = handed.outcomes
+    one.group.conclude_by_death(ProcessExit(signal="SIGKILL"))
+    (outcome,) = one.outcomes
     assert isinstance(outcome, Stopped)
     assert outcome.by == "time"
 
 
-def test_what_is_over_is_not_killed() -> None:
-    process = StandIn(os.getpid())
-    handed = Handed(process)
-    handed.over.conclude(Lost(detail="It is gone."))
-    handed.over.stop("request")
+def test_a_concluded_group_kills_nothing() -> None:
+    process = FakeProcess(os.getpid())
+    one = OneAttempt(process)
+    one.group.conclude(Lost(detail="It is gone."))
+    one.group.stop("request")
     assert process.kills == 0
 
 
-def test_limits_are_kept_and_progress_is_reported_in_between() -> None:
-    process = StandIn(os.getpid(), held_bytes=0)
-    fine = Handed(process, memory_mb=100_000)
-    fine.over.look()
+def test_limits_are_enforced_and_progress_is_reported_meanwhile() -> None:
+    process = FakeProcess(os.getpid(), held_bytes=0)
+    fine = OneAttempt(process, memory_mb=100_000)
+    fine.group.enforce_limits()
     assert (process.kills, len(fine.reports)) == (0, 0)
-    until_sync(lambda: fine.over.age_s >= REPORT_S, what="the time of its first report")
-    fine.over.look()
-    fine.over.look()
+    until_sync(lambda: fine.group.age_s >= REPORT_S, what="the time of its first report")
+    fine.group.enforce_limits()
+    fine.group.enforce_limits()
     assert (process.kills, len(fine.reports)) == (0, 1)
-    hungry = Handed(process, memory_mb=0)
-    assert hungry.over.limit_bytes == ROOM_BYTES
-    hungry.over.look()
-    assert hungry.over.stopped_by == "memory"
-    late = Handed(process, memory_mb=100_000, timeout_s=0)
-    late.over.look()
-    assert late.over.stopped_by == "time"
+    hungry = OneAttempt(process, memory_mb=0)
+    assert hungry.group.limit_bytes == SPARE_BYTES
+    hungry.group.enforce_limits()
+    assert hungry.group.stopped_by == "memory"
+    late = OneAttempt(process, memory_mb=100_000, timeout_s=0)
+    late.group.enforce_limits()
+    assert late.group.stopped_by == "time"
 
 
 CHILDREN = """

@@ -15,10 +15,10 @@ from offload.digests.reports import ToVerify, to_verify
 from offload.digests.task import FileDigest
 from offload.errors import InvalidParametersError
 from offload.tasks.context import Places
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 from tests.support.directories import deep_file
 
-FILE_DIGEST = load(RegistrySpec())["file-digest"]
+FILE_DIGEST = load_registry(RegistrySpec())["file-digest"]
 WANTED = Wanted(task=FILE_DIGEST, options={}, owner=None)
 DIGEST = hashlib.sha256(b"x").hexdigest()
 

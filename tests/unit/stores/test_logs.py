@@ -8,7 +8,7 @@ import pytest
 from offload.errors import BootError
 from offload.jobs.model import AttemptKey, Job
 from offload.stores.logs import LogDirectory
-from offload.worker.logbook import Logbook
+from offload.worker.output.log_writer import LogWriter
 from tests.support.journals import a_job
 
 pytestmark = pytest.mark.anyio
@@ -17,7 +17,7 @@ ID = "01a20000-0000-7000-8000-000000000001"
 
 
 def say(logs: LogDirectory, job_id: str) -> None:
-    book = Logbook(logs.directory)
+    book = LogWriter(logs.directory)
     book.begin(job_id, 1)
     book.write("hello", stream="stdout")
     book.end()
@@ -52,9 +52,9 @@ async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path:
 async def test_what_is_read_while_files_turn_has_no_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
-    monkeypatch.setattr("offload.worker.logbook.FILE_BYTES", 0)  # each line turns the file
+    monkeypatch.setattr("offload.worker.output.log_writer.FILE_BYTES", 0)  # each line turns the file
     logs, job = LogDirectory(tmp_path / "logs"), a_job("job")
-    book = Logbook(logs.directory)
+    book = LogWriter(logs.directory)
     book.begin(job.id, 1)
     for n in range(2):
         book.write(str(n), stream="stdout")

@@ -14,7 +14,7 @@ from offload.jobs.ids import new_ids
 from offload.jobs.model import AttemptKey, Done, Job, Usage
 from offload.options import MAX_ATTEMPTS
 from offload.stores.results import ResultDirectory
-from offload.wire import result_files as worker_results
+from offload.worker.results import write_result
 from tests.support.journals import a_job
 from tests.support.memory_journal import MemoryJournal
 
@@ -28,7 +28,7 @@ def results(tmp_path: Path) -> ResultDirectory:
 
 def a_file(results: ResultDirectory, job_id: str, attempt: int = 1) -> str:
     """A result as a lane writes it; answers its file's name."""
-    worker_results.write(results.directory, job_id, attempt, b"[1]")
+    write_result(results.directory, job_id, attempt, b"[1]")
     return results.path(AttemptKey(job_id, attempt)).name
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from offload.tasks.context import Context, Places
 from offload.tasks.definition import Task
-from offload.tasks.registry import Registry, RegistrySpec, load
+from offload.tasks.registry import Registry, RegistrySpec, load_registry
 
 MODULE = "tests.unit.tasks.functions"
 
@@ -34,7 +34,7 @@ def context_in(directory: Path, progress: Reports | None = None) -> Context:
 
 
 def registry_of(tasks: str = "") -> Registry:
-    return load(RegistrySpec(tasks=tasks))
+    return load_registry(RegistrySpec(tasks=tasks))
 
 
 def users_task(attribute: str) -> Task:
@@ -43,4 +43,4 @@ def users_task(attribute: str) -> Task:
 
 
 def built_in(name: str, **ceilings: Any) -> Task:  # Any: the spec's own fields
-    return load(RegistrySpec(**ceilings))[name]
+    return load_registry(RegistrySpec(**ceilings))[name]

@@ -14,8 +14,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, field_serializer
 from typing_extensions import TypedDict
 
+from offload import task
 from offload.errors import TooExpensiveError
-from offload.tasks import task
 from offload.tasks.context import Context
 
 
@@ -199,23 +199,23 @@ def lenient() -> list[int]:
     return (1, 2)  # type: ignore[return-value]  # as users write
 
 
-def price_of_burn(seconds: float, cores: int = 1) -> float:
+def cost_of_burn(seconds: float, cores: int = 1) -> float:
     if seconds > 100:
         raise TooExpensiveError("At most 100 seconds.")
     return seconds * cores
 
 
-@task(timeout_s=5, memory_mb=64, max_attempts=1, price=price_of_burn)
+@task(timeout_s=5, memory_mb=64, max_attempts=1, cost=cost_of_burn)
 def burn(seconds: float, cores: int = 1) -> float:
     return seconds * cores
 
 
-def price_of_order(order: Order) -> float:
+def cost_of_order(order: Order) -> float:
     return float(order.amount)
 
 
-@task(price=price_of_order)
-def priced_order(order: Order) -> int:
+@task(cost=cost_of_order)
+def costly_order(order: Order) -> int:
     return order.amount
 
 
@@ -315,12 +315,12 @@ def unknown_name(a: "Nowhere") -> int:  # type: ignore[name-defined]  # noqa: F8
     return int(a)
 
 
-def wrong_price(seconds: float) -> float:
+def wrong_cost(seconds: float) -> float:
     return seconds
 
 
-@task(price=wrong_price)
-def wrongly_priced(n: int) -> int:
+@task(cost=wrong_cost)
+def with_wrong_cost(n: int) -> int:
     return n
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from offload.tasks.registration import make_task
+from offload.tasks.build import build_task
 from tests.unit.tasks.functions import Box, Colour, Order, Point
 
 
@@ -41,7 +41,7 @@ def example(annotation: Any, default: Any = ...) -> dict[str, Any]:  # Any: any 
 
     function.__annotations__ = {"value": annotation, "context": int | None}
     function.__defaults__ = (None,) if default is ... else (default, None)
-    return make_task("function", function).example
+    return build_task("function", function).example
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_the_models_own_example_or_none_at_all(model: type[BaseModel], shown: di
         return params
 
     function.__annotations__ = {"params": model}
-    assert make_task("function", function).example == shown
+    assert build_task("function", function).example == shown

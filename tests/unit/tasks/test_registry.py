@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from offload import task
 from offload.errors import BootError, TooExpensiveError
-from offload.tasks import task
-from offload.tasks.declaration import Limits
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.decorator import Limits, options_of
+from offload.tasks.registry import RegistrySpec, load_registry
 from tests.unit.tasks import functions
 from tests.unit.tasks.building import MODULE, registry_of, users_task
 
@@ -33,7 +33,7 @@ from tests.unit.tasks.building import MODULE, registry_of, users_task
         ("takes_rounded", "what the model writes it does not read"),
         ("underscored", "rename it"),
         ("unknown_name", "name 'Nowhere' is not defined"),
-        ("wrongly_priced", "its price must take the task's own parameters, `n`"),
+        ("with_wrong_cost", "its cost function must take the task's own parameters, `n`"),
         ("Kit.method", "`self` has no annotation"),
         ("not_a_function", "is of type int, not a function"),
         ("Order", "not a function"),
@@ -61,15 +61,15 @@ def test_a_function_that_can_not_be_a_task(attribute: str, says: str) -> None:
         ("a=:f", "not of the form"),
         ("no.such.module:f", "No module named 'no'"),
         (f"Bad={MODULE}:add", f"Write my-task={MODULE}:add"),
-        (f"={MODULE}:add", '"" is no name'),
-        (f"-a={MODULE}:add", '"-a" is no name'),
-        (f"a/b={MODULE}:add", '"a/b" is no name'),
+        (f"={MODULE}:add", '"" is not a valid task name'),
+        (f"-a={MODULE}:add", '"-a" is not a valid task name'),
+        (f"a/b={MODULE}:add", '"a/b" is not a valid task name'),
         (f"{'a' * 64}={MODULE}:add", "at most 63"),
         (f"123e4567-e89b-12d3-a456-426614174000={MODULE}:add", "like a job's id"),
         (f"fibonacci={MODULE}:add", 'there already is a task "fibonacci"'),
         (f"file-digest={MODULE}:add", 'there already is a task "file-digest"'),
         (f"{MODULE}:Adder", "not a function"),
-        (f"{MODULE}:adder", '"Adder" is no name'),
+        (f"{MODULE}:adder", '"Adder" is not a valid task name'),
     ],
 )
 def test_an_entry_that_is_wrong(entry: str, says: str) -> None:
@@ -91,7 +91,7 @@ def test_a_name_taken_twice() -> None:
         ("import sys; sys.exit('no licence')", "SystemExit: no licence"),
         ("def f(:", "SyntaxError"),
         (
-            "from offload.tasks import task\n@task(timeout_s=-1)\ndef f() -> None: ...",
+            "from offload import task\n@task(timeout_s=-1)\ndef f() -> None: ...",
             "timeout_s is a number of seconds above 0, not -1",
         ),
     ],
@@ -118,11 +118,11 @@ def test_a_folder_called_app_does_not_stand_in_for_offload(tmp_path: Path) -> No
 
 
 def _load_in(directory: Path, tasks: str, after: str = "") -> str:
-    """What loading prints in a fresh process, started as a console script is: without its directory on the path."""
+    """What a new process prints. Like a console script, it starts without its directory on the path."""
     program = (
         f"import sys; sys.path[:] = [p for p in sys.path if p] + [{str(Path.cwd())!r}]\n"
-        "from offload.tasks.registry import RegistrySpec, load\n"
-        f"print(list(load(RegistrySpec(tasks={tasks!r}))))\n{after}"
+        "from offload.tasks.registry import RegistrySpec, load_registry\n"
+        f"print(list(load_registry(RegistrySpec(tasks={tasks!r}))))\n{after}"
     )
     done = subprocess.run(
         [sys.executable, "-E", "-c", program], cwd=directory, capture_output=True, text=True, timeout=60, check=False
@@ -130,15 +130,15 @@ def _load_in(directory: Path, tasks: str, after: str = "") -> str:
     return done.stdout + done.stderr
 
 
-def test_limits_and_price() -> None:
+def test_limits_and_cost() -> None:
     burn = users_task("burn")
     assert burn.limits == Limits(timeout_s=5, memory_mb=64, max_attempts=1)
     assert burn.cost(burn.parse(b'{"seconds":2,"cores":3}')) == 6.0
     with pytest.raises(TooExpensiveError, match="At most 100"):
         burn.cost(burn.parse(b'{"seconds":101}'))
     assert functions.burn(2.0, 3) == 6.0
-    priced = users_task("priced_order")
-    assert priced.cost(priced.parse(b'{"item":"tea","amount":4}')) == 4.0
+    order = users_task("costly_order")
+    assert order.cost(order.parse(b'{"item":"tea","amount":4}')) == 4.0
     assert users_task("Kit.limited").limits == Limits(timeout_s=7)
     assert users_task("add").limits == Limits()
     assert users_task("add").cost(users_task("add").parse(b'{"a":1}')) == 0.0
@@ -159,23 +159,40 @@ def test_limits_and_price() -> None:
         {"max_attempts": True},
     ],
 )
-def test_limits_out_of_range_are_refused_where_they_are_written(limits: dict[str, float]) -> None:
+def test_limits_out_of_range_are_rejected_by_the_decorator(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(limits))} is a"):
         task(**limits)  # type: ignore[arg-type]  # what is wrong with them
-    with pytest.raises(TypeError, match="price is a function"):
-        task(price=3)  # type: ignore[arg-type]  # likewise
 
 
-def test_only_the_one_that_looks_things_up_needs_a_thread() -> None:
+def test_price_is_an_alias_of_cost() -> None:
+    def one(n: int) -> float:  # noqa: ARG001  # the task's parameter
+        return 1.0
+
+    @task(price=one)
+    def priced(n: int) -> int:
+        return n
+
+    assert options_of(priced).cost is one
+    with pytest.raises(ValueError, match="two names of one option"):
+        task(cost=one, price=one)
+
+
+@pytest.mark.parametrize("name", ["cost", "price"])
+def test_a_cost_that_can_not_be_called_is_rejected_by_the_decorator(name: str) -> None:
+    with pytest.raises(TypeError, match="cost is a function"):
+        task(**{name: 3})  # type: ignore[arg-type]  # not a function
+
+
+def test_only_file_digest_examines_its_parameters() -> None:
     registry = registry_of(f"{MODULE}:add")
     assert [name for name, task in registry.items() if task.examine] == ["file-digest"]
 
 
-def test_a_spec_crosses_to_a_lane_and_makes_the_same_registry() -> None:
+def test_a_pickled_spec_makes_the_same_registry() -> None:
     spec = RegistrySpec(tasks=f"{MODULE}:add", fibonacci_max_n=10)
-    again = load(pickle.loads(pickle.dumps(spec)))  # noqa: S301  # our own
+    again = load_registry(pickle.loads(pickle.dumps(spec)))  # noqa: S301  # our own
     assert {name: task.params_schema for name, task in again.items()} == {
-        name: task.params_schema for name, task in load(spec).items()
+        name: task.params_schema for name, task in load_registry(spec).items()
     }
 
 

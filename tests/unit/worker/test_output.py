@@ -10,16 +10,17 @@ import pytest
 
 from offload.jobs.model import AttemptKey, LogLine
 from offload.stores.logs import LogDirectory
-from offload.worker.logbook import AGAIN, FILE_BYTES, LINE_CHARS, Logbook
-from offload.worker.output import ATTEMPT_BYTES, NOTICE
+from offload.wire.attempt_files import RESTARTED
+from offload.worker.output.capture import ATTEMPT_BYTES, NOTICE
+from offload.worker.output.log_writer import FILE_BYTES, LINE_CHARS, LogWriter
 
 START = """
 import logging, os, sys, threading, warnings
 from pathlib import Path
-from offload.worker.logbook import Logbook
-from offload.worker.output import Output
+from offload.worker.output.log_writer import LogWriter
+from offload.worker.output.capture import OutputCapture
 {imported}
-output = Output(Logbook(Path({logs!r})))
+output = OutputCapture(LogWriter(Path({logs!r})))
 os.dup2(2, 1)
 def begin(): output.begin("job", 1)
 end = output.end
@@ -58,7 +59,7 @@ def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) ->
     assert out == ""
     assert err.count("x") + err.count("\n") <= 2 * (ATTEMPT_BYTES + len(NOTICE))
     assert err.count("x") > 2 * (ATTEMPT_BYTES - 1000)
-    assert err.count("the rest is not told here") == 2
+    assert err.count("the rest is only in its log") == 2
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
 
 def test_a_child_that_finds_the_file_full_takes_nothing_from_its_parent(said: Said) -> None:
     said(
-        "from offload.worker import logbook\nlogbook.FILE_BYTES = 200\n"
+        "from offload.worker.output import log_writer\nlog_writer.FILE_BYTES = 200\n"
         "begin()\nfor n in range(3): print(n)\n"
         "if (child := os.fork()) == 0: print('child'), os._exit(0)\n"
         "os.waitpid(child, 0)\nprint('parent')\nend()"
@@ -307,13 +308,13 @@ def test_names_of_levels_and_loggers_are_bounded(said: Said) -> None:
 
 
 def test_nothing_goes_on_across_a_new_beginning(said: Said) -> None:
-    book = Logbook(said.logs)
+    book = LogWriter(said.logs)
     book.begin("job", 1)
     book.write("half", stream="stdout", unfinished=True)
-    book.write(AGAIN, level="info", logger="offload")
+    book.write(RESTARTED, level="info", logger="offload")
     book.write("new", stream="stdout")
     book.end()
-    assert said.texts() == ["half", AGAIN, "new"]
+    assert said.texts() == ["half", RESTARTED, "new"]
 
 
 def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
@@ -324,8 +325,8 @@ def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
 
 
 TURNED_WHILE_WRITING = """
-from offload.worker import logbook
-logbook.FILE_BYTES = 0  # each line turns the file
+from offload.worker.output import log_writer
+log_writer.FILE_BYTES = 0  # each line turns the file
 begin()
 write, close, about_to_write, opened = os.write, os.close, threading.Event(), threading.Event()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from offload.jobs.model import AttemptKey
 from offload.stores.board import Board
 from offload.wire.board import Entry, Key, Value
-from offload.worker.reporter import FIRST_S, LARGEST, LOOK_S, NOTE_CHARS, WRITE_S, Reporter, harmless
+from offload.worker.reporter import FIRST_S, LARGEST, LOOK_S, NOTE_CHARS, WRITE_S, Reporter, sanitized
 from tests.support.waiting import until
 
 JOB: Key = ("job", 1)
@@ -200,10 +200,10 @@ class EvilText(str):
         ((None, None, None, "\ud800x"), (None, None, None, "?x")),
     ],
 )
-def test_whatever_a_task_tells_is_made_harmless(
+def test_whatever_a_task_reports_is_sanitized(
     told: tuple[object, object, object, object], kept: tuple[object, object, object, object]
 ) -> None:
-    assert harmless(told) == kept
+    assert sanitized(told) == kept
 
 
 anything = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary())
@@ -213,7 +213,7 @@ anything = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.te
 def test_what_is_kept_is_always_a_count_within_its_total_and_text_that_utf8_can_carry(
     told: tuple[object, object, object, object],
 ) -> None:
-    done, total, unit, note = harmless(told)
+    done, total, unit, note = sanitized(told)
     assert done is None or 0 <= done <= (total or LARGEST)
     assert total is None or 0 < total <= LARGEST
     for text in (unit, note):

@@ -1,4 +1,4 @@
-"""The server is killed: the kernel ends every lane with it, at once, children and C code included."""
+"""When the server is killed, the kernel kills every lane immediately, with its children, even in C code."""
 
 import os
 import subprocess
@@ -14,18 +14,22 @@ SERVER = """
 import asyncio, pathlib, sys
 from offload.engines.local.engine import LocalEngine
 from tests.support.engine_rig import NoBoard, Rig, local_setup
+from tests.support.waiting import until
 
 async def main(home, task):
     engine = LocalEngine(local_setup(home, NoBoard.address, NoBoard.authkey), lanes=2, board=NoBoard())
     rig = Rig(engine, home)
     await engine.open(lambda: None)
     await rig.all_free()
+    pids = home / "pids"
     if task == "forks":
-        running = rig.assign("forks", pidfile=str(home / "pids"), then="loop")
+        running = rig.assign("forks", pidfile=str(pids), then="loop")
     else:
         running = rig.assign(task, memory_mb=8192)
     rig.begin(running)
     await rig.running(running)
+    if task == "forks":
+        await until(lambda: pids.exists() and len(pids.read_text().split()) == 3, what="the task's processes")
     print(*[lane.pid for lane in engine.lanes()], flush=True)
     await asyncio.sleep(60)
 
@@ -49,7 +53,7 @@ def test_lanes_end_with_the_server(tmp_path: Path, task: str) -> None:
         if server.stdout is not None:
             server.stdout.close()
     until_sync(lambda: not any(_runs(one) for one in group), within=1, what=f"{group} to end")
-    # What a task has put into a session of its own is for the next start's sweep, see `leftovers`.
+    # A process of a task in its own session is killed by the service's next start, see `leftovers`.
     for one in below:
         if _runs(one) and one not in group and os.getsid(one.pid) != os.getsid(0):
             one.kill()

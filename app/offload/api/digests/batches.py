@@ -27,7 +27,7 @@ from offload.digests.task import Algorithms
 from offload.errors import UnsupportedMediaTypeError
 from offload.jobs.batches import AcceptedBatch, BatchSubmission
 from offload.options import MAX_LABELS, OPTIONS, Label, identifying
-from offload.tasks.strict_json import refuse_ambiguous
+from offload.tasks.strict_json import reject_ambiguous
 
 TASK = "file-digest"
 
@@ -181,7 +181,7 @@ async def _submit(
 def _parse(raw: bytes) -> FilesBody:
     try:
         body = FilesBody.model_validate_json(raw, strict=True)
-        refuse_ambiguous(raw, FilesBody.__name__)
+        reject_ambiguous(raw, FilesBody.__name__)
     except ValidationError as error:
         raise invalid_model(error, "body", known=FilesBody.model_fields) from None
     return body

@@ -1,7 +1,8 @@
-"""How many CPUs this process may really use. Linux only.
+"""The number of CPUs that this process may use. Linux only.
 
-`os.cpu_count()` tells the machine's, and even the affinity knows nothing of a container's quota (gh-80235), so a
-container of half a CPU on a machine of 64 would open 64 lanes.
+`os.cpu_count()`, `os.process_cpu_count()` and psutil know the machine's CPUs and the affinity, but not the quota of a
+cgroup (gh-80235, gh-149452): a container with half a CPU on a machine with 64 would open 64 lanes. `loky.cpu_count()`
+reads only the quota at the root of /sys/fs/cgroup: it misses the quota of a group below, such as a systemd unit's.
 """
 
 import math
@@ -10,16 +11,16 @@ from pathlib import Path
 
 
 def usable_cpus(proc: Path = Path("/proc/self"), cgroup_root: Path = Path("/sys/fs/cgroup")) -> int:
-    """The smallest of the affinity and every cgroup quota above this process, rounded up, at least 1."""
+    """Return the smallest of the affinity and all cgroup quotas of this process, rounded up, at least 1."""
     allowed = [float(len(os.sched_getaffinity(0))), *quotas(proc, cgroup_root)]
     return max(1, math.ceil(min(allowed)))
 
 
 def quotas(proc: Path, cgroup_root: Path) -> list[float]:
-    """CPUs that each limited cgroup allows, from this process's own group up to the root; v2 and v1 alike.
+    """Return the CPUs that each limited cgroup allows, from this process's own group up to the root, in v2 and v1.
 
-    In a container the path that /proc tells may be the host's, or begin with `..`, and isn't there: then the
-    container's own group is what is mounted at the root.
+    In a container the path in /proc may be the host's, or begin with `..`, and then does not exist: the container's own
+    group is mounted at the root.
     """
     found = []
     for controllers, path in _groups(proc):
@@ -40,7 +41,7 @@ def quotas(proc: Path, cgroup_root: Path) -> list[float]:
 
 
 def _groups(proc: Path) -> list[tuple[str, str]]:
-    """(controllers, path) of each line `id:controllers:path` in /proc/self/cgroup; v2's has no controllers."""
+    """Return (controllers, path) of each line `id:controllers:path` in /proc/self/cgroup. v2 has no controllers."""
     try:
         lines = (proc / "cgroup").read_text().splitlines()
     except OSError:
@@ -49,12 +50,12 @@ def _groups(proc: Path) -> list[tuple[str, str]]:
 
 
 def _quota_v2(group: Path) -> float | None:
-    """cpu.max is "quota period" in microseconds, or "max period"."""
+    """Read cpu.max: "quota period" in microseconds, or "max period"."""
     return _ratio(_words(group / "cpu.max"))
 
 
 def _quota_v1(group: Path) -> float | None:
-    """cfs_quota_us is -1 where there is no limit."""
+    """Read cfs_quota_us and cfs_period_us. The quota is -1 without a limit."""
     return _ratio([*_words(group / "cpu.cfs_quota_us"), *_words(group / "cpu.cfs_period_us")])
 
 

@@ -4,50 +4,52 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from offload.engines.local.dispatch import NOT_BEGUN, HandOver
+from offload.engines.local.attempt_group import NOT_STARTED, AttemptGroup
 from offload.engines.local.lane import Lane
-from offload.engines.local.watch import BoardView, Watch
+from offload.engines.local.watchdog import BoardView, Watchdog
 from offload.jobs.interfaces import LaneView, Replaced
 from offload.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected
 from offload.wire.messages import MESSAGE_BYTES, LaneSetup
-from offload.worker.setup import adopt_orphans
+from offload.wire.process_tree import adopt_orphans
 
-FIRST_TRY_S = 10.0
-"""How long `open` waits for the lanes. Later ones are offered when they come."""
+OPEN_S = 10.0
+"""How long `open` waits for the lanes. Those that open later are offered then."""
 
 STOP_S = 1.0
-ANSWER_S = 2.0
+RESPONSE_S = 2.0
 
 
 class LocalEngine:
-    """Keeps `jobs.interfaces.Engine`. Start the forkserver (`context.start_forkserver`) before it, for speed."""
+    """Implements `jobs.interfaces.Engine`. The first lanes open faster when the forkserver has been started before."""
 
     def __init__(self, setup: LaneSetup, *, lanes: int, board: BoardView) -> None:
         self._setup = setup
         self._count = lanes
         self._board = board
-        self._watch = Watch(board)
+        self._watchdog = Watchdog(board)
         self._lanes: list[Lane] = []
-        self._running: dict[AttemptKey, tuple[HandOver, asyncio.Task[None]]] = {}
+        self._running: dict[AttemptKey, tuple[AttemptGroup, asyncio.Task[None]]] = {}
         self._replaced: Counter[Replaced] = Counter()
         self._closing = False
 
     @property
     def free_slots(self) -> int:
-        """One attempt a lane, and only where it can start this moment. This is the place that decides it."""
+        """How many lanes can start a dispatch now."""
         return 0 if self._closing else sum(lane.state == "idle" for lane in self._lanes)
 
     async def open(self, changed: Callable[[], None]) -> None:
-        """Opens the lanes; waits until each has been opened, or could not be, once.
+        """Open the lanes. Wait until each has opened, or failed to open, once.
 
-        What an earlier service left running has been ended before, by `leftovers.sweep`.
+        The server has ended the processes of earlier services before, with `leftovers.kill_leftovers`.
         """
         adopt_orphans()
         for _ in range(self._count):
-            self._lanes.append(Lane(self._setup, self._watch, changed, self._count_replaced, lambda: self._board.pid))
+            self._lanes.append(
+                Lane(self._setup, self._watchdog, changed, self._count_replaced, lambda: self._board.pid)
+            )
             self._lanes[-1].open()
         tries = [asyncio.ensure_future(lane.tried.wait()) for lane in self._lanes]
-        for late in (await asyncio.wait(tries, timeout=FIRST_TRY_S))[1]:
+        for late in (await asyncio.wait(tries, timeout=OPEN_S))[1]:
             late.cancel()
 
     async def run(
@@ -56,39 +58,39 @@ class LocalEngine:
         on_progress: Callable[[AttemptKey, Progress], None],
         on_outcome: Callable[[AttemptKey, Outcome], None],
     ) -> None:
-        """See `Engine.run`. The attempts go on where the caller is cancelled."""
-        lane = None if self._closing else next((lane for lane in self._lanes if lane.can_begin()), None)
+        """See `Engine.run`. The attempts continue when the caller is cancelled."""
+        lane = None if self._closing else next((lane for lane in self._lanes if lane.can_start()), None)
         fitting = _fitting(assignments) if lane is not None else 0
 
-        def over(key: AttemptKey, outcome: Outcome) -> None:
+        def report_and_forget(key: AttemptKey, outcome: Outcome) -> None:
             try:
-                on_outcome(key, outcome)  # which may ask for its pid
+                on_outcome(key, outcome)  # it may ask for the attempt's pid
             finally:
                 self._running.pop(key, None)
 
         for assignment in assignments[fitting:]:
-            on_outcome(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_BEGUN)
+            on_outcome(assignment.key, Rejected(detail="No lane is free.") if lane is None else NOT_STARTED)
         if lane is None:
             return
-        hand_over = lane.claim(assignments[:fitting], on_progress, over)
-        task = asyncio.get_running_loop().create_task(lane.run(hand_over))
-        for assignment in hand_over.assignments:
-            self._running[assignment.key] = (hand_over, task)
+        group = lane.claim(assignments[:fitting], on_progress, report_and_forget)
+        task = asyncio.get_running_loop().create_task(lane.run(group))
+        for assignment in group.assignments:
+            self._running[assignment.key] = (group, task)
         await asyncio.shield(task)
 
     async def stop(self, key: AttemptKey) -> bool:
         """See `Engine.stop`."""
         if key not in self._running:
             return True
-        hand_over, task = self._running[key]
-        if not hand_over.handed:
-            hand_over.conclude(NOT_BEGUN)
-        hand_over.narrow()
-        if key not in hand_over.open:
+        group, task = self._running[key]
+        if not group.sent:
+            group.conclude(NOT_STARTED)
+        group.withdraw_unstarted()
+        if key not in group.unfinished:
             return True
-        hand_over.stop("request")
+        group.stop("request")
         await asyncio.wait([task], timeout=STOP_S)
-        return hand_over.over or not hand_over.process.alive
+        return group.concluded or not group.process.alive
 
     async def close(self) -> None:
         """See `Engine.close`."""
@@ -114,14 +116,14 @@ class LocalEngine:
 
     async def check(self) -> str | None:
         """See `Engine.check`."""
-        if any(await asyncio.gather(*(lane.answers(ANSWER_S) for lane in self._lanes))):
+        if any(await asyncio.gather(*(lane.responds(RESPONSE_S) for lane in self._lanes))):
             return None
         problem = next((lane.problem for lane in self._lanes if lane.problem), None)
         return f"No lane is open: {problem}." if problem else "No lane is open; they are being opened."
 
 
 def _fitting(assignments: Sequence[Assignment]) -> int:
-    """How many of them one message can carry: at least one, whose parameters may go by file."""
+    """Return how many of them fit in one message. It is at least one, whose parameters may go by file."""
     size = 0
     for number, assignment in enumerate(assignments):
         size += len(assignment.params)

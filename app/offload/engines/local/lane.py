@@ -1,4 +1,4 @@
-"""One lane: a worker process that is opened again whenever it has ended, been killed, or become unfit.
+"""One lane: a worker process that is started again whenever it has ended, been killed, or become unfit.
 
     opening ──ready──► idle ──claim──► busy
        ▲ ▲              │ │             │ └─fit──► idle
@@ -6,7 +6,7 @@
        └──process dead or unfit─────┼───┘
                                   closed
 
-Everything here happens on the event loop; what blocks is in `process`, in threads.
+Everything here runs on the event loop. What blocks is in `worker_process`, in threads.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from typing import Literal
 import structlog
 
 from offload.backoff import pauses
-from offload.engines.local.dispatch import HandOver, limit_bytes
-from offload.engines.local.process import Ending, LaneProcess, LaneUnusableError
-from offload.engines.local.threads import in_thread
-from offload.engines.local.watch import Watch
+from offload.engines.local.attempt_group import AttemptGroup, memory_limit
+from offload.engines.local.process_handle import ProcessExit
+from offload.engines.local.watchdog import Watchdog
+from offload.engines.local.worker_process import LaneUnusableError, WorkerProcess
 from offload.jobs.interfaces import LaneView, Replaced
 from offload.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected, StoppedBy
-from offload.wire import result_files as results
+from offload.threads import run_in_thread
+from offload.wire.attempt_files import partial_result_name, result_name
 from offload.wire.messages import MESSAGE_BYTES, Call, LaneSetup
-from offload.worker.lane import answer, flush
 
 CLOSE_S = 3.0
 
 FLUSH_S = 0.5
-"""How long a process that has done its work is let send what its tasks have traced."""
+"""How long a process that is no longer needed may take to send the spans of its tasks."""
 
 _STOPPED: Mapping[StoppedBy, Replaced] = {"request": "cancelled", "time": "timed-out", "memory": "memory-exceeded"}
 
@@ -39,30 +39,30 @@ log = structlog.get_logger()
 
 
 class Lane:
-    """`changed` is called whenever the lane has become idle, `replaced` whenever it is to get a new process, with the
-    reason; `spared` tells a pid that is nobody's orphan.
+    """`on_idle` is called whenever the lane has become idle, and `on_replaced` with the reason whenever it gets a new
+    process. `excluded_pid` returns the pid of a process that is not killed as an orphan.
     """
 
     def __init__(
         self,
         setup: LaneSetup,
-        watch: Watch,
-        changed: Callable[[], None],
-        replaced: Callable[[Replaced], None],
-        spared: Callable[[], int | None],
+        watchdog: Watchdog,
+        on_idle: Callable[[], None],
+        on_replaced: Callable[[Replaced], None],
+        excluded_pid: Callable[[], int | None],
     ) -> None:
         self._setup = setup
-        self._watch = watch
-        self._changed = changed
-        self._replaced = replaced
-        self._spared = spared
-        self._process: LaneProcess | None = None
-        self._handed: HandOver | None = None
+        self._watchdog = watchdog
+        self._on_idle = on_idle
+        self._on_replaced = on_replaced
+        self._excluded_pid = excluded_pid
+        self._process: WorkerProcess | None = None
+        self._group: AttemptGroup | None = None
         self._closed = asyncio.Event()
-        self._work: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self.state: Literal["opening", "idle", "busy", "closed"] = "opening"
         self.tried = asyncio.Event()
-        """Set when the lane has opened, or failed to, for the first time."""
+        """Set when the lane has opened, or failed to open, for the first time."""
         self.problem: str | None = None
         """Why the last try to open it failed."""
 
@@ -71,213 +71,225 @@ class Lane:
         """True while it has a process that exists and is ready."""
         return self.state in {"idle", "busy"} and self._process is not None and self._process.alive
 
-    def can_begin(self) -> bool:
-        """True where an attempt can be claimed this moment. An idle lane whose process is suspended is replaced."""
+    def can_start(self) -> bool:
+        """Return True when attempts can be claimed now. Replace an idle lane whose process is suspended."""
         if self.state != "idle" or self._process is None:
             return False
         if self._process.suspended:
             log.warning("an idle lane is suspended and is replaced", pid=self._process.pid)
-            self._begin(self._replace("suspended"))
+            self._start(self._replace("suspended"))
             return False
         return True
 
     def open(self) -> None:
-        """Begins to open the lane; it is idle some time later."""
-        self._begin(self._open())
+        """Start to open the lane. It becomes idle some time later."""
+        self._start(self._open())
 
     def claim(
         self,
         assignments: Sequence[Assignment],
-        report: Callable[[AttemptKey, Progress], None],
-        ended: Callable[[AttemptKey, Outcome], None],
-    ) -> HandOver:
-        """Makes an idle lane busy with what is to be given to `run`."""
+        on_progress: Callable[[AttemptKey, Progress], None],
+        on_outcome: Callable[[AttemptKey, Outcome], None],
+    ) -> AttemptGroup:
+        """Make an idle lane busy. Return the group that `run` runs."""
         if self.state != "idle" or self._process is None:
             raise RuntimeError(f"a lane that is {self.state} can't be claimed")
         self.state = "busy"
-        self._handed = HandOver(assignments, self._process, self._setup.results_dir, report, ended)
-        self._watch.add(self._handed)
-        return self._handed
+        self._group = AttemptGroup(assignments, self._process, self._setup.results_dir, on_progress, on_outcome)
+        self._watchdog.add(self._group)
+        return self._group
 
-    async def run(self, hand_over: HandOver) -> None:
-        """Runs what has been claimed to its end. Raises nothing."""
-        answered = False
-        try:
-            await self._ask(hand_over)
-            answered = hand_over.process.alive
-        except LaneUnusableError as error:
-            if hand_over.stopped_by is None:  # or it is gone because of that, which is told below
-                log.warning("a lane ended before its work began", pid=hand_over.process.pid, reason=str(error))
-                hand_over.conclude(Rejected(detail=f"The lane ended before the attempt began: {error}."))
-        except OSError as error:
-            hand_over.conclude(
-                Rejected(detail=f"The parameters could not be laid down for the lane: {error.strerror}.")
-            )
-            answered = True
-        except Exception as error:
-            log.exception("the engine failed", jobs=[key.job_id for key in hand_over.open])
-            hand_over.narrow()
-            hand_over.conclude(Lost(detail=f"The engine failed: {error!r}."))
-        hand_over.narrow()
-        if answered:
-            hand_over.conclude(Lost(detail="The lane answered nothing."))
-        self._watch.remove(hand_over)
-        self._handed = None
-        if hand_over.unfit is not None:
-            log.info("a lane is replaced", reason=hand_over.unfit)
-        fit = answered and hand_over.unfit is None and not hand_over.killed
-        if fit and hand_over.process.alive and not self._closed.is_set():
-            self._ready()
+    async def run(self, group: AttemptGroup) -> None:
+        """Run a claimed group to its end, then make the lane idle or replace its process. Raise nothing."""
+        completed = await self._run_in_process(group)
+        self._watchdog.remove(group)
+        self._group = None
+        if group.unfit is not None:
+            log.info("a lane is replaced", reason=group.unfit)
+        fit = completed and group.unfit is None and not group.killed
+        if fit and group.process.alive and not self._closed.is_set():
+            self._become_idle()
         else:
-            burial = self._replace(_why(hand_over))
-            if hand_over.unfit is not None:
-                await self._flush(hand_over.process)
-            ending = await burial
-            for key in hand_over.open:
-                results.discard(self._setup.results_dir, *key)
-            hand_over.conclude_by_death(ending)
+            reaping = self._replace(_reason(group))
+            if group.unfit is not None:
+                await self._flush(group.process)
+            exited = await reaping
+            for key in group.unfinished:
+                self._discard_result(key)
+            group.conclude_by_death(exited)
 
-    async def answers(self, within: float) -> bool:
-        """Whether the lane answers in `within` seconds; an idle one that does not is replaced.
+    async def responds(self, within_s: float) -> bool:
+        """Return whether the lane responds in `within_s` seconds. Replace an idle lane that does not.
 
-        One that is not idle, or no longer, is judged by its process: what runs in it may be anything.
+        A busy or opening lane is judged by its process alone: the task in it may do anything.
         """
         process = self._process
         if self.state != "idle" or process is None:
             return self.alive
         self.state = "busy"
         try:
-            async with asyncio.timeout(within):
-                answered = await process.call(answer) is True
+            async with asyncio.timeout(within_s):
+                responded = await process.ping()
         except (TimeoutError, LaneUnusableError):
-            answered = False
-        if answered and not self._closed.is_set():
-            self._ready()
+            responded = False
+        if responded and not self._closed.is_set():
+            self._become_idle()
         else:
-            log.warning("a lane did not answer and is replaced", pid=process.pid)
-            self._begin(self._replace("unresponsive"))
-        return answered
+            log.warning("a lane does not respond and is replaced", pid=process.pid)
+            self._start(self._replace("unresponsive"))
+        return responded
 
     async def close(self) -> None:
-        """Ends the lane's process for good, in bounded time. An attempt that runs in it is told as stopped."""
+        """End the lane's process permanently, in bounded time. A running attempt is reported as stopped."""
         self._closed.set()
-        if self._handed is not None:
-            self._handed.narrow()
-            self._handed.stop("request")
+        if self._group is not None:
+            self._group.withdraw_unstarted()
+            self._group.stop("request")
         if self._process is not None:
             if self.state == "idle":
                 await self._flush(self._process)
             self._process.kill()
         if self.state == "idle":
-            self._begin(self._replace("died"))
-        if self._work:
-            await asyncio.wait(self._work, timeout=CLOSE_S)
-
-    async def _flush(self, process: LaneProcess) -> None:
-        """Has what tasks traced sent before the end of their process; nobody waits for that end."""
-        if self._setup.traced and process.alive:
-            with contextlib.suppress(TimeoutError, LaneUnusableError):
-                async with asyncio.timeout(FLUSH_S):
-                    await process.call(flush)
+            self._start(self._replace("died"))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_S)
 
     def view(self) -> LaneView:
-        """The lane as `/stats` shows it."""
-        handed = self._handed
+        """Return the lane as `/stats` shows it."""
+        group = self._group
         return LaneView(
             state="opening" if self.state == "closed" else self.state,
             pid=self._process.pid if self._process is not None and self.alive else None,
-            job=handed.open[0].job_id if handed is not None and handed.open else None,
-            busy_s=handed.age_s if handed is not None else None,
+            job=group.unfinished[0].job_id if group is not None and group.unfinished else None,
+            busy_s=group.age_s if group is not None else None,
         )
 
     async def _open(self) -> None:
         for pause in pauses(0.05):
             if await _set_within(self._closed, pause):
                 return
-            process = self._process = LaneProcess(self._setup, self._on_replies, self._on_death, self._spared)
+            process = self._process = WorkerProcess(self._setup, self._collect, self._process_died, self._excluded_pid)
             try:
                 await process.start()
             except LaneUnusableError as error:
                 self.problem = str(error)
-                await process.bury()
+                await process.reap()
             if process.alive and not self._closed.is_set():
                 self.problem = None
-                self._ready()
+                self._become_idle()
                 return
             if self._closed.is_set():
-                await process.bury()
+                await process.reap()
                 return
             self.tried.set()
-            self._replaced("not-opened")
+            self._on_replaced("not-opened")
             log.warning("a lane could not be opened", reason=self.problem)
 
-    async def _ask(self, hand_over: HandOver) -> None:
-        """Hands over to the process, and waits until it has done that or has ended."""
+    async def _run_in_process(self, group: AttemptGroup) -> bool:
+        """Run the group until its process does nothing more for it. Return False when the process has to be replaced.
+
+        When the process has ended, the outcome of the running attempt is still open: it depends on the exit code.
+        """
+        completed = False
+        try:
+            await self._dispatch(group)
+            completed = group.process.alive
+        except LaneUnusableError as error:
+            if group.stopped_by is None:  # else this is the consequence, and reported as such later
+                log.warning("a lane ended before its attempt started", pid=group.process.pid, reason=str(error))
+                group.conclude(Rejected(detail=f"The lane ended before the attempt started: {error}."))
+        except OSError as error:
+            group.conclude(Rejected(detail=f"The parameters could not be written to a file: {error.strerror}."))
+            completed = True
+        except Exception as error:
+            log.exception("the engine failed", jobs=[key.job_id for key in group.unfinished])
+            group.withdraw_unstarted()
+            group.conclude(Lost(detail=f"The engine failed: {error!r}."))
+        group.withdraw_unstarted()
+        if completed:
+            group.conclude(Lost(detail="The lane did not reply."))
+        return completed
+
+    async def _dispatch(self, group: AttemptGroup) -> None:
+        """Send the group to its process, and wait until the process has completed it or has ended."""
         calls = [
-            Call(*each.key, each.task, each.params, None, limit_bytes(each, hand_over.process), each.trace)
-            for each in hand_over.assignments
+            Call(*each.key, each.task, each.params, None, memory_limit(each, group.process), each.trace)
+            for each in group.assignments
         ]
-        first, params = calls[0], hand_over.assignments[0].params
+        first, params = calls[0], group.assignments[0].params
         if len(params) <= MESSAGE_BYTES:
-            await _hand(hand_over, calls)
+            await _send(group, calls)
             return
         file = self._setup.run_dir / f"{first.job_id}.{first.attempt}.params"
         try:
-            await in_thread(partial(file.write_bytes, params))
-            await _hand(hand_over, [first._replace(params=None, params_file=str(file))])
+            await run_in_thread(partial(file.write_bytes, params))
+            await _send(group, [first._replace(params=None, params_file=str(file))])
         finally:
             file.unlink(missing_ok=True)
 
-    def _ready(self) -> None:
+    async def _flush(self, process: WorkerProcess) -> None:
+        """Have a process send the spans of its tasks before it is killed."""
+        if self._setup.traced and process.alive:
+            with contextlib.suppress(TimeoutError, LaneUnusableError):
+                async with asyncio.timeout(FLUSH_S):
+                    await process.flush_traces()
+
+    def _become_idle(self) -> None:
         self.state = "idle"
         self.tried.set()
-        self._changed()
+        self._on_idle()
 
-    def _replace(self, reason: Replaced) -> Coroutine[object, object, Ending]:
-        """Opens the lane anew, unless it is closed; what is answered is to be awaited, and buries the old process.
+    def _replace(self, reason: Replaced) -> Coroutine[object, object, ProcessExit]:
+        """Start a new process, unless the lane is closed. Return a coroutine that reaps the old one, to be awaited.
 
-        The state changes before this returns, or another that finds the lane idle would replace it a second time.
+        The state changes before this returns: a second caller must not find the lane idle and replace it again.
         """
         if self._process is None:
             raise RuntimeError("a lane without a process has nothing to replace")
         self.state = "closed" if self._closed.is_set() else "opening"
         if not self._closed.is_set():
-            self._replaced(reason)
-            self._begin(self._open())
-        return self._process.bury()
+            self._on_replaced(reason)
+            self._start(self._open())
+        return self._process.reap()
 
-    def _on_replies(self) -> None:
-        if self._handed is not None:
-            self._handed.collect()
+    def _discard_result(self, key: AttemptKey) -> None:
+        """Remove the result file of an attempt that died without a reply, even if it is incomplete."""
+        for name in (result_name(*key), partial_result_name(*key)):
+            with contextlib.suppress(OSError):
+                (self._setup.results_dir / name).unlink()
 
-    def _on_death(self) -> None:
-        if self._handed is not None:
-            self._handed.collect()
-            self._handed.finished.set()
+    def _collect(self) -> None:
+        if self._group is not None:
+            self._group.collect()
+
+    def _process_died(self) -> None:
+        if self._group is not None:
+            self._group.collect()
+            self._group.finished.set()
         if self.state == "idle" and not self.alive:
             log.warning("a lane's process ended while it was idle", pid=self._process and self._process.pid)
-            self._begin(self._replace("died"))
+            self._start(self._replace("died"))
 
-    def _begin(self, work: Coroutine[object, object, object]) -> None:
+    def _start(self, work: Coroutine[object, object, object]) -> None:
         task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _why(hand_over: HandOver) -> Replaced:
-    """Why the process that had this can't have the next."""
-    if hand_over.stopped_by is not None:
-        return _STOPPED[hand_over.stopped_by]
-    if hand_over.given_up:
+def _reason(group: AttemptGroup) -> Replaced:
+    """Return why the process that ran this group can't run the next one."""
+    if group.stopped_by is not None:
+        return _STOPPED[group.stopped_by]
+    if group.given_up:
         return "suspended"
-    return "died" if hand_over.unfit is None else "unfit"
+    return "died" if group.unfit is None else "unfit"
 
 
-async def _hand(hand_over: HandOver, calls: Sequence[Call]) -> None:
-    if not hand_over.over:  # else it has been stopped before
-        hand_over.handed = True
-        hand_over.process.hand_over(calls)
-        await hand_over.finished.wait()
+async def _send(group: AttemptGroup, calls: Sequence[Call]) -> None:
+    if not group.concluded:  # else it was stopped before
+        group.sent = True
+        group.process.send(calls)
+        await group.finished.wait()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -1,8 +1,8 @@
-"""Ends processes that a service, or a task that it ran, left behind. Linux only.
+"""Kills processes that an earlier service, or a task that it ran, left behind. Linux only.
 
-Every descendant of a front desk inherits an environment variable that names the data directory and that very front
-desk, however often it forks, detaches or changes its session. /proc shows it as it was when the program was started, so
-the front desk itself, and whoever launched it, do not carry it.
+Every descendant of a server inherits an environment variable that names the data directory and this server, however
+often it forks, detaches or changes its session. /proc shows the environment with which a program was started, so the
+server itself and its parents do not have the variable.
 """
 
 import contextlib
@@ -17,78 +17,80 @@ from pathlib import Path
 
 import structlog
 
-from offload.engines.local.procfs import stat_fields
+from offload.wire.procfs import stat_fields
 
 VARIABLE = "OFFLOAD_NODE"
 
-PATIENCE_S = 2.0
-"""How long killed processes may take to go; SIGKILL needs milliseconds unless the process waits for a device."""
+KILL_S = 2.0
+"""How long killed processes may take to end. SIGKILL takes milliseconds unless the process waits for a device."""
 
 TRACKER_S = 1.0
-"""How long multiprocessing's resource tracker has to end by itself, after all others: it removes their semaphores."""
+"""How long multiprocessing's resource tracker may take to end, after all others: it removes their semaphores."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whose descendant a process is: the digest of the data directory's real path, and one front desk's life."""
+    """Identifies the server of which a process is a descendant."""
 
     directory: str
-    life: str
+    """A digest of the data directory's real path."""
+    server: str
+    """The server's pid and its start in clock ticks since boot: no other process has both."""
 
     @classmethod
     def of_this_service(cls, data_dir: Path) -> "Mark":
-        """A life is a pid and its start time, in clock ticks since the machine booted: no other process has both."""
+        """Return the mark of this process's descendants."""
         directory = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:32]
         return cls(directory, f"{os.getpid()}-{int(stat_fields(os.getpid())[19])}")
 
     def __str__(self) -> str:
-        return f"{self.directory}:{self.life}"
+        return f"{self.directory}:{self.server}"
 
 
-def mark(data_dir: Path) -> None:
-    """Marks every process that this one starts from now on. To be called before the forkserver starts."""
+def mark_descendants(data_dir: Path) -> None:
+    """Mark every process that this one starts from now on. Call it before the forkserver starts."""
     os.environ[VARIABLE] = str(Mark.of_this_service(data_dir))
 
 
-def sweep(data_dir: Path) -> list[int]:
-    """Ends what an earlier service on this directory left running, and tells the pids. Blocks for a moment.
+def kill_leftovers(data_dir: Path) -> list[int]:
+    """Kill what earlier services on this directory left running. Return the pids. Blocks for a moment.
 
-    Safe at any time for whoever holds the directory's lock: then no other living service uses the directory. This
-    service's own descendants are spared, and so are its ancestors, since it may itself be the work of a lane.
+    The caller holds the directory's lock, so no other running service uses the directory. This service's own
+    descendants are not killed, and neither are its ancestors: it may itself run in a lane.
     """
     this = Mark.of_this_service(data_dir)
-    return _end(lambda found, _: found.directory == this.directory and found.life != this.life)
+    return _kill_all(lambda found, _: found.directory == this.directory and found.server != this.server)
 
 
-def sweep_own(data_dir: Path) -> list[int]:
-    """Ends what this service's lanes left running, and tells the pids. For its end, after the lanes have gone.
+def kill_own_leftovers(data_dir: Path) -> list[int]:
+    """Kill what this service's lanes left running. Return the pids. Call it when the service ends, after its lanes.
 
-    A lane begins a session of its own, so whatever is still in the service's session is no work of a task: it is
-    multiprocessing's forkserver and resource tracker, which end by themselves when the service has.
+    A lane has its own session, so processes in the service's session do not come from a task: they are
+    multiprocessing's forkserver and resource tracker, which end by themselves after the service.
     """
     this, session = Mark.of_this_service(data_dir), os.getsid(0)
-    return _end(lambda found, its_session: found == this and its_session != session)
+    return _kill_all(lambda found, its_session: found == this and its_session != session)
 
 
-def _end(is_leftover: Callable[[Mark, int], bool]) -> list[int]:
-    """Kills until a look around finds nothing more, since a process may fork while its sibling is being killed."""
-    deadline = time.monotonic() + PATIENCE_S
-    ended: list[int] = []
+def _kill_all(is_leftover: Callable[[Mark, int], bool]) -> list[int]:
+    """Kill until a search finds nothing more: a process may fork while another one is being killed."""
+    deadline = time.monotonic() + KILL_S
+    killed: list[int] = []
     while True:
         with contextlib.ExitStack() as stack:
             found = dict(_marked(is_leftover, stack))
             trackers = {pid: pidfd for pid, pidfd in found.items() if _is_tracker(pid)}
             _kill(pidfd for pid, pidfd in found.items() if pid not in trackers)
-            ended += [pid for pid, pidfd in found.items() if pid not in trackers and _gone(pidfd, deadline)]
+            killed += [pid for pid, pidfd in found.items() if pid not in trackers and _gone(pidfd, deadline)]
             _kill(pidfd for pidfd in trackers.values() if not _gone(pidfd, time.monotonic() + TRACKER_S))
-            ended += [pid for pid, pidfd in trackers.items() if _gone(pidfd, deadline)]
+            killed += [pid for pid, pidfd in trackers.items() if _gone(pidfd, deadline)]
         if not found:
-            return ended
+            return killed
         if time.monotonic() > deadline:
-            log.warning("leftover processes do not end", pids=sorted(set(found) - set(ended)))
-            return ended
+            log.warning("leftover processes do not end", pids=sorted(set(found) - set(killed)))
+            return killed
 
 
 def _kill(pidfds: Iterable[int]) -> None:
@@ -105,16 +107,16 @@ def _is_tracker(pid: int) -> bool:
 
 
 def _marked(is_leftover: Callable[[Mark, int], bool], stack: contextlib.ExitStack) -> Iterator[tuple[int, int]]:
-    """(pid, pidfd) of each leftover of this user. `stack` closes the pidfds."""
-    spared = _ancestors()
+    """Yield (pid, pidfd) of each leftover of this user. `stack` closes the pidfds."""
+    excluded = _ancestors()
     for entry in os.scandir("/proc"):
-        if not entry.name.isdigit() or (pid := int(entry.name)) in spared:
+        if not entry.name.isdigit() or (pid := int(entry.name)) in excluded:
             continue
-        with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
+        with contextlib.suppress(OSError):  # it has ended, or may not be read
             if entry.stat().st_uid != os.geteuid():
                 continue
-            # The pidfd comes first: should the pid change hands now, what is read may be another process's, but the
-            # signal goes to the one that has gone.
+            # The pidfd comes first. If another process gets the pid now, its mark may be read, but the signal goes to
+            # the process that has ended.
             pidfd = os.pidfd_open(pid)
             stack.callback(os.close, pidfd)
             found = _read_mark(pid)
@@ -123,24 +125,24 @@ def _marked(is_leftover: Callable[[Mark, int], bool], stack: contextlib.ExitStac
 
 
 def _read_mark(pid: int) -> Mark | None:
-    """The mark that a process was started with. A zombie has none any more."""
+    """Return the mark with which a process was started. A zombie has none any more."""
     prefix = VARIABLE.encode() + b"="
     for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
         if variable.startswith(prefix):
-            directory, _, life = variable.removeprefix(prefix).decode(errors="replace").partition(":")
-            return Mark(directory, life)
+            directory, _, server = variable.removeprefix(prefix).decode(errors="replace").partition(":")
+            return Mark(directory, server)
     return None
 
 
 def _ancestors() -> set[int]:
-    """This process and all above it."""
+    """Return this process and all its ancestors."""
     found: set[int] = set()
     pid = os.getpid()
     while pid > 0 and pid not in found:
         found.add(pid)
         try:
             pid = int(stat_fields(pid)[1])
-        except OSError:  # hidden from this user, as is all above it
+        except OSError:  # hidden from this user, and its parents are as well
             break
     return found
 

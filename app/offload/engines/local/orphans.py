@@ -1,7 +1,7 @@
-"""Ends what the task of a dead lane left behind. Linux only.
+"""Kills the processes that the task of a dead lane left behind. Linux only.
 
-The front desk adopts orphans (`worker.setup.adopt_orphans`), so whatever a dead lane leaves, double-forked or in a
-session of its own, becomes a child of the front desk.
+The server adopts orphans (`wire.process_tree.adopt_orphans`), so every process that a dead lane leaves becomes a child
+of the server, even one that was forked twice or has its own session.
 """
 
 import contextlib
@@ -10,42 +10,42 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-from offload.engines.local.procfs import stat_fields
-from offload.worker.setup import LANE_NAME, LANE_VARIABLE
+from offload.wire.process_tree import LANE_NAME, LANE_VARIABLE
+from offload.wire.procfs import stat_fields
 
 
-def end_orphans(lane: int, spared: int | None) -> list[int]:
-    """Kills and clears away every orphan of that dead lane; of other dead lanes, too, if it meets any.
+def kill_orphans(lane: int, excluded: int | None) -> list[int]:
+    """Kill and reap every orphan of this dead lane, and of other dead lanes if there are any. Return their pids.
 
-    `spared` is the board's Manager, an orphan where the forkserver above it died. The children of orphans become
-    orphans in turn, so it looks until there are none. Blocks for some milliseconds.
+    `excluded` is the board's Manager, which is an orphan when the forkserver above it has died. The children of orphans
+    become orphans in turn, so the search is repeated until it finds none. Blocks for some milliseconds.
     """
-    ended: list[int] = []
-    with contextlib.suppress(ChildProcessError):  # the lane itself is a child only where the forkserver died
+    killed: list[int] = []
+    with contextlib.suppress(ChildProcessError):  # the lane itself is a child only when the forkserver has died
         os.waitpid(lane, os.WNOHANG)
-    while found := [pid for pid in _orphans(lane) if pid != spared and pid not in ended]:
-        for pid in found:  # children of ours: the pid is theirs until we wait
+    while found := [pid for pid in _orphans(lane) if pid != excluded and pid not in killed]:
+        for pid in found:  # children of this process: the kernel does not reuse their pids before `waitpid`
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-        ended += found
-    return ended
+        killed += found
+    return killed
 
 
 def _orphans(lane: int) -> Iterator[int]:
     me, session = os.getpid(), os.getsid(0)
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended in the meantime
                 parent, _, its_session = (int(field) for field in stat_fields(int(entry.name))[1:4])
-                if parent == me and its_session != session and (its_session == lane or _began_in_a_lane(entry.name)):
+                if parent == me and its_session != session and (its_session == lane or _is_from_a_lane(entry.name)):
                     yield int(entry.name)
 
 
-def _began_in_a_lane(pid: str) -> bool:
-    """True for a fork of a lane, which has its name even as a zombie, and for a program started in one.
+def _is_from_a_lane(pid: str) -> bool:
+    """Return True for a fork of a lane, which has its name even as a zombie, and for a program started in one.
 
-    A program in a session of its own that the front desk itself has started, or whoever embeds it, is neither.
+    Programs that the server or an embedding application has started in their own session are neither.
     """
     here = Path("/proc", pid)
     if (here / "comm").read_bytes().rstrip() == LANE_NAME:

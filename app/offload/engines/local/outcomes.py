@@ -1,20 +1,20 @@
-"""From what a lane told, or how its process ended, to the attempt's outcome."""
+"""Converts a lane's reply, or the exit of its process, to the attempt's outcome."""
 
 from pathlib import Path
 
-from offload.engines.local.process import Ending
+from offload.engines.local.process_handle import ProcessExit
 from offload.jobs.model import AttemptKey, Done, Failed, Failure, FailureKind, Lost, Outcome, Usage
-from offload.wire import result_files as results
+from offload.wire.attempt_files import result_name
 from offload.wire.messages import INLINE_BYTES, Reply
 
 ABORTS_NEAR, KILLS_NEAR = 0.5, 0.8
-"""Which part of its limit a process held when it ended by a signal, for memory to be the likely cause.
+"""The part of its limit that a process must have held for memory to be the likely cause of its signal.
 
-C libraries such as GMP abort when an allocation fails, and theirs come in leaps of half of what they hold."""
+C libraries such as GMP abort when an allocation fails, and they allocate in steps of half of what they hold."""
 
 
 def of_reply(key: AttemptKey, reply: Reply, results_dir: Path) -> Outcome:
-    """The attempt's process told how it ended."""
+    """Return the outcome that the attempt's own process has reported."""
     usage = Usage(wall_s=reply.spent.wall_s, cpu_s=reply.spent.cpu_s, peak_rss_bytes=reply.spent.peak_rss_bytes)
     if (fault := reply.fault) is not None:
         failure = Failure(
@@ -23,7 +23,7 @@ def of_reply(key: AttemptKey, reply: Reply, results_dir: Path) -> Outcome:
         return Failed(failure=failure, usage=usage)
     result = reply.result
     if result is None and reply.result_bytes <= INLINE_BYTES:  # too large for a message, small enough for the outcome
-        file = results_dir / results.file_name(*key)
+        file = results_dir / result_name(*key)
         try:
             result = file.read_bytes()
             file.unlink()
@@ -32,30 +32,32 @@ def of_reply(key: AttemptKey, reply: Reply, results_dir: Path) -> Outcome:
     return Done(result=result, result_bytes=reply.result_bytes, usage=usage)
 
 
-def of_death(ending: Ending, usage: Usage, held_bytes: int, limit_bytes: int) -> Outcome:
-    """The attempt's process ended without a word; `held_bytes` is the most that it was seen to hold."""
-    if _was_memory(ending, held_bytes, limit_bytes):
+def of_death(exited: ProcessExit, usage: Usage, held_bytes: int, limit_bytes: int) -> Outcome:
+    """Return the outcome of an attempt whose process ended without a reply, having held at most `held_bytes`."""
+    if _was_memory(exited, held_bytes, limit_bytes):
         held, limit = held_bytes >> 20, limit_bytes >> 20
-        detail = f"The process ended by {ending.signal} while it held {held} of its {limit} MiB of memory."
-        failure = Failure(kind=FailureKind.MEMORY_EXCEEDED, detail=detail, signal=ending.signal)
+        detail = f"The process ended by {exited.signal} while it held {held} of its {limit} MiB of memory."
+        failure = Failure(kind=FailureKind.MEMORY_EXCEEDED, detail=detail, signal=exited.signal)
         return Failed(failure=failure, usage=usage)
-    return Lost(detail=_how(ending), exit_code=ending.exit_code, signal=ending.signal, usage=usage)
+    return Lost(detail=_describe(exited), exit_code=exited.exit_code, signal=exited.signal, usage=usage)
 
 
-def _was_memory(ending: Ending, held_bytes: int, limit_bytes: int) -> bool:
+def _was_memory(exited: ProcessExit, held_bytes: int, limit_bytes: int) -> bool:
     near = {"SIGABRT": ABORTS_NEAR, "SIGSEGV": KILLS_NEAR, "SIGBUS": KILLS_NEAR, "SIGKILL": KILLS_NEAR}
-    return ending.signal in near and held_bytes >= near[ending.signal] * limit_bytes
+    return exited.signal in near and held_bytes >= near[exited.signal] * limit_bytes
 
 
-def _how(ending: Ending) -> str:
-    likely = {
-        "SIGABRT": "as C libraries do on a fault of their own, or where memory runs out",
-        "SIGSEGV": "as C code does that reaches outside its memory",
-        "SIGBUS": "as happens where a mapped file shrinks",
-        "SIGKILL": "as by `kill -9`, or by the kernel where the machine's memory runs out",
+def _describe(exited: ProcessExit) -> str:
+    likely_causes = {
+        "SIGABRT": "a C library aborts after an internal error or when memory runs out",
+        "SIGSEGV": "C code has accessed memory that is not its own",
+        "SIGBUS": "a mapped file has become shorter",
+        "SIGKILL": "`kill -9`, or the kernel when the machine runs out of memory",
     }
-    if ending.signal is not None:
-        return f"The worker process was ended by {ending.signal}, {likely.get(ending.signal, 'by itself or another')}."
-    if ending.exit_code is not None:
-        return f"The worker process ended with exit code {ending.exit_code} in the middle of the job."
-    return "The worker process ended or went out of touch in the middle of the job."
+    if exited.signal is not None:
+        cause = likely_causes.get(exited.signal)
+        likely = f" Likely cause: {cause}." if cause else ""
+        return f"The worker process was ended by {exited.signal}.{likely}"
+    if exited.exit_code is not None:
+        return f"The worker process ended with exit code {exited.exit_code} during the job."
+    return "The worker process ended or became unreachable during the job."

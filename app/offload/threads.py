@@ -1,4 +1,4 @@
-"""Blocking calls beside the event loop that may, in the worst case, never come back."""
+"""Run a blocking call beside the event loop, even one that may never return."""
 
 import asyncio
 import contextlib
@@ -9,11 +9,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_thread(work: Callable[[], T]) -> T:
-    """Runs `work` in a daemon thread of its own.
+async def run_in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a daemon thread of its own and return its result.
 
-    Unlike a pool's, such a thread holds up neither the next call nor the interpreter's exit when it hangs. A caller
-    that is cancelled leaves it to itself.
+    `asyncio.to_thread` and anyio use pool threads that are joined at exit: a call that hangs would delay the
+    interpreter's exit and occupy a thread of the pool. This thread does neither. When the caller is cancelled, the
+    thread is left alone.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -30,9 +31,9 @@ async def in_thread(work: Callable[[], T]) -> T:
         value, error = None, None
         try:
             value = work()
-        except BaseException as raised:  # it is raised where the caller waits
+        except BaseException as raised:  # raised again where the caller waits
             error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed in the meantime
             loop.call_soon_threadsafe(settle, value, error)
 
     threading.Thread(target=run, name="lane-work", daemon=True).start()

@@ -1,4 +1,4 @@
-"""From a function to a task: its models, schemas, words and example, or the reason why it can't be one."""
+"""Builds a task from a function: its models, schemas, texts and example, or the reason why it can't be a task."""
 
 import inspect
 import json
@@ -9,26 +9,26 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from offload.tasks.declaration import Limits, Price, innermost
+from offload.tasks.decorator import CostFunction, Limits, innermost
 from offload.tasks.definition import Examiner, Task
 from offload.tasks.example import example_of
 from offload.tasks.result import ResultType, result_type
 from offload.tasks.signature import Signature, UnsupportedSignatureError, first_line, read_signature
 
 
-def make_task(
+def build_task(
     name: str,
     function: Callable[..., Any],
     *,
     limits: Limits | None = None,
-    price: Price | None = None,
+    cost: CostFunction | None = None,
     examine: Examiner | None = None,
 ) -> Task:
-    """Makes it. Raises `UnsupportedSignatureError`, whose message says what to write instead."""
+    """Build the task. Raise `UnsupportedSignatureError`, whose message says what to write instead."""
     signature = read_signature(function, title=_model_name(name))
     schema = _params_schema(signature.params)
-    if price is not None:
-        _check_price(price, signature)
+    if cost is not None:
+        _check_cost(cost, signature)
     summary, _, description = (inspect.getdoc(innermost(function)) or "").partition("\n")
     task = Task(
         name=name,
@@ -39,11 +39,11 @@ def make_task(
         params_schema=schema,
         result=_result(signature.returns),
         function=function,
-        price_of=price,
+        cost_of=cost,
         examine=examine,
     )
     task = replace(task, example=example_of(schema, task.parse))
-    _check_kept(task)
+    _check_round_trip(task)
     return task
 
 
@@ -54,13 +54,13 @@ def _model_name(name: str) -> str:
 def _params_schema(params: type[BaseModel]) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a default that JSON can't carry: the caller need not send it
+            warnings.simplefilter("ignore")  # about a default that JSON can't represent: a caller need not send it
             schema = params.model_json_schema()
             written = params.model_json_schema(mode="serialization")
-    except Exception as error:  # pydantic's several kinds, and whatever the user's own types raise
+    except Exception as error:  # several classes of pydantic's, and whatever the user's own types raise
         raise UnsupportedSignatureError(f"its parameters can't be described in JSON ({first_line(error)})") from error
     if _has(schema, "format", "binary"):
-        raise UnsupportedSignatureError("it takes bytes, which JSON can't carry; take text, such as base64")
+        raise UnsupportedSignatureError("it takes bytes, which JSON can't represent; take text, such as base64")
     if _has(schema, "writeOnly", True):
         raise UnsupportedSignatureError("it takes a secret, but parameters are stored and shown as they are; take str")
     if lost := set(schema.get("properties", ())) - set(written.get("properties", ())):
@@ -71,7 +71,7 @@ def _params_schema(params: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
-def _result(annotation: Any) -> ResultType:  # Any: whatever stands behind the arrow
+def _result(annotation: Any) -> ResultType:  # Any: any annotation
     try:
         result = result_type(annotation)
     except Exception as error:  # as above
@@ -79,29 +79,31 @@ def _result(annotation: Any) -> ResultType:  # Any: whatever stands behind the a
             f"its return annotation can't be described in JSON ({first_line(error)}); return plain data or a model"
         ) from error
     if _has(result.schema, "format", "binary"):
-        raise UnsupportedSignatureError("it returns bytes, which JSON can't carry; return text, such as base64")
+        raise UnsupportedSignatureError("it returns bytes, which JSON can't represent; return text, such as base64")
     return result
 
 
-def _check_kept(task: Task) -> None:
-    """A user's own serializers may write what the model does not read; a job would find out only when it runs."""
+def _check_round_trip(task: Task) -> None:
+    """Check that the model reads what it writes: with a user's own serializers, a job might fail only when it runs."""
     if not task.example:
         return
     params = task.parse(json.dumps(task.example).encode())
     try:
         task.parse(task.dump(params))
-    except ValueError as error:  # of writing, or of reading
+    except ValueError as error:  # from writing or from reading
         raise UnsupportedSignatureError(
             f"its parameters could not be stored: what the model writes it does not read ({first_line(error)})"
         ) from error
 
 
-def _check_price(price: Price, signature: Signature) -> None:
+def _check_cost(cost: CostFunction, signature: Signature) -> None:
     names = signature.names()
     try:
-        inspect.signature(price).bind(**dict.fromkeys(names))
+        inspect.signature(cost).bind(**dict.fromkeys(names))
     except TypeError as error:
-        raise UnsupportedSignatureError(f"its price must take the task's own parameters, {_listed(names)}") from error
+        raise UnsupportedSignatureError(
+            f"its cost function must take the task's own parameters, {_listed(names)}"
+        ) from error
 
 
 def _has(schema: object, key: str, value: object) -> bool:

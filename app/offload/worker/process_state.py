@@ -1,4 +1,4 @@
-"""Makes a lane fit for its next attempt, or says why it isn't."""
+"""Restores a lane's process after an attempt, or finds out why it is unfit for the next one."""
 
 import faulthandler
 import locale
@@ -9,15 +9,14 @@ import sys
 import threading
 from pathlib import Path
 
-from offload.worker.limits import Memory
-from offload.worker.setup import outlive_stop_signals
+from offload.worker.setup import survive_stop_signals
+from offload.worker.usage import Memory
 
 GROWTH_BYTES = 256 << 20
-"""A lane that holds so much more than when it opened has been leaked into, and is replaced."""
-
+"""A lane that holds so much more memory than when it opened has a leak and is replaced."""
 
 TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
-"""Each ends by a signal that kills a process which does not expect it."""
+"""Each ends with a signal that kills a process without a handler for it."""
 
 SIGNALS = (
     signal.SIGALRM,
@@ -29,7 +28,7 @@ SIGNALS = (
     signal.SIGUSR2,
     signal.SIGVTALRM,
 )
-"""Those that programs commonly handle; `outlive_stop_signals` sees to the rest."""
+"""The signals that programs commonly handle. `survive_stop_signals` restores the others."""
 
 LIMITS = (
     resource.RLIMIT_AS,
@@ -40,11 +39,11 @@ LIMITS = (
     resource.RLIMIT_NPROC,
     resource.RLIMIT_STACK,
 )
-"""Those that can make another job fail."""
+"""The limits that can make another job fail."""
 
 
-class Hygiene:
-    """Remembers how this process was when it opened; made before the first attempt, after the lane's own threads."""
+class ProcessState:
+    """The state of this process before its first attempt. Make it after the lane's own threads have started."""
 
     def __init__(self, memory: Memory) -> None:
         self.pid = os.getpid()
@@ -56,7 +55,7 @@ class Hygiene:
         self._recursion = sys.getrecursionlimit()
         self._threads = threading.active_count()
         self._environ = dict(os.environ)
-        self._environ_inside = dict(_inside(os.environ))
+        self._raw_environ = dict(_raw(os.environ))
         self._handlers = {number: signal.getsignal(number) for number in SIGNALS}
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._limits = {limit: resource.getrlimit(limit) for limit in LIMITS}
@@ -65,31 +64,31 @@ class Hygiene:
         self._tracing = sys.gettrace(), sys.getprofile()
 
     def restore(self) -> str | None:
-        """Undoes what an attempt changed, where that is cheap (20 µs in all). Answers why it is unfit for the next."""
+        """Undo what an attempt changed, where that is cheap (20 µs in all). Return why the process is unfit."""
         try:
             self._restore_signals()
-            self._restore_surroundings()
+            self._restore_environment()
             return self._left_behind()
-        except Exception as error:  # whatever a task has done to make these fail, a new process cures it
+        except Exception as error:  # a task can make any of these fail; a new process is the cure
             return f"could not be restored: {error!r}"
 
     def _restore_signals(self) -> None:
         for timer in TIMERS:
             signal.setitimer(timer, 0)
-        faulthandler.cancel_dump_traceback_later()  # which can end the process, too
+        faulthandler.cancel_dump_traceback_later()  # it can end the process, too
         for number, handler in self._handlers.items():
             if signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
-        outlive_stop_signals()
+        survive_stop_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
-    def _restore_surroundings(self) -> None:
+    def _restore_environment(self) -> None:
         sys.settrace(self._tracing[0])
         sys.setprofile(self._tracing[1])
         sys.setrecursionlimit(self._recursion)
         os.chdir(self._home)
-        os.umask(self._umask)  # or the next result's file could be one that nobody may read
-        if _inside(os.environ) != self._environ_inside:
+        os.umask(self._umask)  # or the server might not be allowed to read the next result file
+        if _raw(os.environ) != self._raw_environ:
             os.environ.clear()
             os.environ.update(self._environ)
         if locale.setlocale(locale.LC_ALL) != self._locale:
@@ -100,7 +99,7 @@ class Hygiene:
 
     def _left_behind(self) -> str | None:
         if os.getpriority(os.PRIO_PROCESS, 0) > self._nice:
-            return "the task made the process nicer"
+            return "the task lowered the priority of the process"
         if _has_children():
             return "the task left processes behind"
         if threading.active_count() > self._threads:
@@ -111,9 +110,9 @@ class Hygiene:
 
 
 def _has_children() -> bool:
-    """True where a child still runs. Children that have ended unnoticed are cleared away.
+    """Return True while a child of this process runs. Reap the children that have ended.
 
-    This process adopts its orphans (see `setup`), so a grandchild whose parent has ended is seen as well.
+    This process adopts orphans (see `set_up_process`), so a grandchild whose parent has ended is found as well.
     """
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -123,7 +122,7 @@ def _has_children() -> bool:
     return True
 
 
-def _inside(environ: "os._Environ[str]") -> dict[bytes, bytes]:
-    """The environment as `os` keeps it. To compare it through the public mapping takes 45 µs after every attempt."""
-    inside: dict[bytes, bytes] = environ._data  # type: ignore[attr-defined]  # noqa: SLF001
-    return inside
+def _raw(environ: "os._Environ[str]") -> dict[bytes, bytes]:
+    """Return the mapping inside `os.environ`. To compare the public mapping would take 45 µs after every attempt."""
+    raw: dict[bytes, bytes] = environ._data  # type: ignore[attr-defined]  # noqa: SLF001
+    return raw

@@ -1,0 +1,51 @@
+"""Starts multiprocessing's forkserver, from which the lanes and the board's Manager are forked."""
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.process import current_process
+from pathlib import Path
+
+from offload.tasks.registry import RegistrySpec
+from offload.wire.messages import PRELOAD_VARIABLE
+
+
+def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path) -> None:
+    """Start the forkserver, unless it runs already. It loads `modules` and what lanes need, for all to share.
+
+    None of `modules` may raise anything but ImportError: this would end the forkserver. Its socket is created in
+    `directory`, where the next start of the service finds it after a kill. multiprocessing would create it in /tmp and
+    remove it in an exit handler, which does not run when a signal ends the service; it has no public setting for this.
+    """
+    current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
+    os.environ[PRELOAD_VARIABLE] = json.dumps(asdict(spec))
+    forkserver.set_forkserver_preload(["offload.worker.ignore_signals", *modules, "offload.worker.preload"])
+    # What is started here inherits the signal mask. The resource tracker keeps it: by itself it ignores only SIGINT and
+    # SIGTERM, and SIGHUP would end it before it has removed what the service leaves to it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        with _quiet_tracker():
+            resource_tracker.ensure_running()  # otherwise it is started below, and unblocks the other two signals
+        # Ctrl-C must not end a forkserver that is starting; `offload.worker.ignore_signals` takes over from here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _quiet_tracker() -> Iterator[None]:
+    """Start the resource tracker without warnings: to remove what a killed service has left is its purpose here."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before

@@ -1,0 +1,1 @@
+"""Captures what tasks print and log."""
