@@ -1,4 +1,4 @@
-"""What the contract suites share."""
+"""Fixtures of the contract suites."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

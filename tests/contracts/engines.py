@@ -1,4 +1,4 @@
-"""The engines that the contract suite holds to `jobs.interfaces.Engine`. A new one is done when it passes."""
+"""The engines that must pass the contract suite of `jobs.interfaces.Engine`."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +15,6 @@ OPENERS: dict[str, Opener] = {"local": local_rig}
 
 @pytest.fixture(params=OPENERS)
 async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
-    """An open engine with two lanes, closed and checked for what it left behind afterwards."""
+    """An open engine with two lanes. At the end it is closed, and nothing of it may be left."""
     async with OPENERS[request.param](tmp_path) as opened:
         yield opened

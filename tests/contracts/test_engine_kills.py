@@ -318,7 +318,7 @@ async def test_an_attempt_that_stays_suspended_is_lost_and_not_timed_out(rig: Ri
 @pytest.mark.parametrize("timeout_s", [0.5, 60])
 async def test_an_attempt_in_a_broken_lane_is_lost_and_not_failed(tmp_path: Path, timeout_s: float) -> None:
     async with local_rig(tmp_path, lanes=1) as rig:
-        assert done(await rig.outcome_of("babbles-to-the-executor")) is None
+        assert done(await rig.outcome_of("writes-garbage-to-the-executor")) is None
         with contextlib.suppress(TimeoutError):  # it leaves the call in which it would still take the next
             await asyncio.wait_for(asyncio.Event().wait(), 5 * LINGER_S)
         async with asyncio.timeout(10):

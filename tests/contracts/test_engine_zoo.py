@@ -1,4 +1,4 @@
-"""Whatever a task does to its process: the right outcome, the neighbour unharmed, the lane back, nothing left."""
+"""Tasks that misbehave: each gets the right outcome, affects no other attempt, and leaves nothing behind."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 Check = Callable[[Outcome], bool]
 
 
-def failed(kind: FailureKind, *says: str, exception: str | None = None) -> Check:
+def failed(kind: FailureKind, *parts: str, exception: str | None = None) -> Check:
     def check(outcome: Outcome) -> bool:
         if not isinstance(outcome, Failed) or outcome.failure.kind is not kind:
             return False
@@ -31,13 +31,13 @@ def failed(kind: FailureKind, *says: str, exception: str | None = None) -> Check
         json.dumps([failure.detail, failure.traceback]).encode()
         bounded = len(failure.detail.encode()) <= exceptions.MESSAGE_BYTES
         bounded &= len((failure.traceback or "").encode()) <= exceptions.TRACEBACK_BYTES
-        return bounded and failure.exception == exception and all(part in failure.detail for part in says)
+        return bounded and failure.exception == exception and all(part in failure.detail for part in parts)
 
     return check
 
 
-def raised(exception: str, *says: str) -> Check:
-    return failed(FailureKind.TASK_RAISED, *says, exception=exception)
+def raised(exception: str, *parts: str) -> Check:
+    return failed(FailureKind.TASK_RAISED, *parts, exception=exception)
 
 
 def lost(*, exit_code: int | None = None, by: str | None = None) -> Check:
@@ -52,7 +52,7 @@ def stopped(by: str) -> Check:
 
 
 def memory(outcome: Outcome) -> bool:
-    """Told by the watchdog, or by the task's own MemoryError, or by how the process ended."""
+    """Reported by the watchdog, by the task's own MemoryError, or by how the process ended."""
     if isinstance(outcome, Failed):
         return outcome.failure.kind is FailureKind.MEMORY_EXCEEDED
     return stopped("memory")(outcome)
@@ -68,9 +68,9 @@ FRESH = (
     *("cwd", "environ", "handlers", "limits", "locale", "main", "mask"),
     *("nice", "recursion", "threads", "timers", "traced", "umask"),
 )
-"""What of `whoami` every attempt must find as the first one did."""
+"""The values of `whoami` that must be the same for every attempt."""
 
-BEASTS: list[tuple[str, dict[str, object], Check]] = [
+CASES: list[tuple[str, dict[str, object], Check]] = [
     ("echo", {"text": "hello"}, returned("hello")),
     ("raises", {"message": "boom"}, raised("ValueError", "ValueError: boom")),
     ("raises-two-arguments", {}, raised(f"{ZOO}.TwoArgumentsError", "one and two")),
@@ -127,9 +127,9 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
     ("becomes-nicer", {}, returned(None)),
     ("closes-all-descriptors", {}, lambda outcome: isinstance(outcome, Lost)),
     ("closes-all-but-pipes", {}, returned(None)),
-    ("babbles-on-its-pipes", {}, lambda outcome: isinstance(outcome, Lost)),
-    ("babbles-on-its-pipes", {"babble": "0000000568656c6c6f"}, lambda outcome: isinstance(outcome, Lost)),
-    ("babbles-on-its-pipes", {"babble": "00000000"}, lambda outcome: isinstance(outcome, Lost)),
+    ("writes-garbage-to-its-pipes", {}, lambda outcome: isinstance(outcome, Lost)),
+    ("writes-garbage-to-its-pipes", {"garbage": "0000000568656c6c6f"}, lambda outcome: isinstance(outcome, Lost)),
+    ("writes-garbage-to-its-pipes", {"garbage": "00000000"}, lambda outcome: isinstance(outcome, Lost)),
     ("loses-its-descriptors", {}, lambda outcome: isinstance(outcome, Lost)),
     ("starts-a-thread", {}, returned(None)),
     ("leaks", {"mib": 300, "memory_mb": 1024}, returned(None)),
@@ -137,9 +137,9 @@ BEASTS: list[tuple[str, dict[str, object], Check]] = [
 
 
 @pytest.mark.parametrize(
-    ("task", "params", "expected"), BEASTS, ids=[f"{task}-{i}" for i, (task, *_) in enumerate(BEASTS)]
+    ("task", "params", "expected"), CASES, ids=[f"{task}-{i}" for i, (task, *_) in enumerate(CASES)]
 )
-async def test_a_beast_costs_only_itself(
+async def test_a_misbehaving_task_affects_only_itself(
     rig: Rig, tmp_path: Path, task: str, params: dict[str, object], expected: Check
 ) -> None:
     neighbour = rig.assign("waits-for", path=str(tmp_path / "now"))
@@ -157,7 +157,7 @@ async def test_a_beast_costs_only_itself(
     (tmp_path / "now").touch()
     assert done(await waiting) == "it came"
     await rig.all_free()
-    both = await asyncio.gather(rig.outcome_of("whoami"), rig.outcome_of("whoami"))  # at once: one in each lane
+    both = await asyncio.gather(rig.outcome_of("whoami"), rig.outcome_of("whoami"))  # concurrently: one in each lane
     for seen in (done(one) for one in both):
         assert isinstance(seen, dict)
         assert {name: seen[name] for name in FRESH} == {name: before[name] for name in FRESH}
@@ -175,7 +175,7 @@ async def test_children_of_a_task_end_with_its_attempt(rig: Rig, tmp_path: Path,
     await rig.all_free()
 
 
-async def test_results_travel_whole_whatever_their_size(rig: Rig) -> None:
+async def test_results_of_any_size_are_returned(rig: Rig) -> None:
     for size in (2, MESSAGE_BYTES, MESSAGE_BYTES + 1, INLINE_BYTES, INLINE_BYTES + 1, 10 << 20):
         assignment = rig.assign("big", size=size)
         outcome = await rig.begin(assignment)
@@ -189,7 +189,7 @@ async def test_results_travel_whole_whatever_their_size(rig: Rig) -> None:
             assert rig.file(assignment).stat().st_size == size
 
 
-async def test_parameters_travel_whole_whatever_their_size(rig: Rig) -> None:
+async def test_parameters_of_any_size_are_passed(rig: Rig) -> None:
     for size in (MESSAGE_BYTES - 20, MESSAGE_BYTES, 8 << 20):
         assignment = rig.assign("echo", text="é" * (size // 2), memory_mb=512)
         outcome = await rig.begin(assignment)
@@ -229,22 +229,22 @@ async def test_usage_is_of_the_attempt_alone(rig: Rig) -> None:
     assert outcome.usage.peak_rss_bytes
 
 
-async def test_a_traceback_shows_the_task_and_not_the_service(rig: Rig) -> None:
+async def test_a_traceback_starts_at_the_task(rig: Rig) -> None:
     outcome = await rig.outcome_of("raises", message="boom")
     assert isinstance(outcome, Failed)
     assert outcome.failure.traceback is not None
     assert "raise ValueError(message)" in outcome.failure.traceback
-    assert "app/worker" not in outcome.failure.traceback
+    assert "offload/worker" not in outcome.failure.traceback
     assert outcome.failure.traceback.startswith("Traceback (most recent call last):")
 
 
-async def test_a_child_that_is_always_another_process_ends_with_its_attempt(rig: Rig) -> None:
+async def test_a_child_that_keeps_forking_ends_with_its_attempt(rig: Rig) -> None:
     assert isinstance(await rig.outcome_of("hops", seconds=30), Done)
     await rig.all_free()
-    await until(lambda: len(descendants()) == 2, what="nothing but the two lanes to be left")
+    await until(lambda: len(descendants()) == 2, what="only the two lanes to be left")
 
 
-async def test_timers_that_a_task_leaves_end_nobody(rig: Rig) -> None:
+async def test_timers_that_a_task_leaves_affect_no_later_attempt(rig: Rig) -> None:
     for _ in range(2):
         await asyncio.gather(*(rig.outcome_of("leaves-timers", seconds=0.2) for _ in range(2)))
     after = await asyncio.gather(*(rig.outcome_of("sleeps", seconds=0.5) for _ in range(2)))

@@ -1,4 +1,4 @@
-"""An engine with the zoo's tasks, in directories of its own, and what tests ask of it."""
+"""An engine with the tasks of `misbehaving`, in its own directories, and helpers for tests."""
 
 import asyncio
 import atexit
@@ -34,13 +34,13 @@ ZOO = ", ".join(
 )
 RESULT_MAX_BYTES = 200 << 20
 SOCKETS = Path(tempfile.mkdtemp(prefix="offload-"))
-"""Where the forkserver listens, which serves all rigs of a test run."""
+"""Where the forkserver listens. It serves all rigs of a test run."""
 atexit.register(shutil.rmtree, SOCKETS, ignore_errors=True)
 numbers = itertools.count(1)
 
 
 class NoBoard:
-    """A board that nobody can reach."""
+    """A board that can't be reached."""
 
     address = "/nonexistent/board"
     authkey = b"none"
@@ -53,7 +53,7 @@ class NoBoard:
 
 @dataclass
 class Rig:
-    """`outcome_of` runs one task; the other methods are for tests that look in the middle."""
+    """`outcome_of` runs one task. The other methods are for tests that interfere while it runs."""
 
     engine: Engine
     home: Path
@@ -69,20 +69,22 @@ class Rig:
     def begin(self, assignment: Assignment) -> asyncio.Task[Outcome]:
         return asyncio.create_task(self.run(assignment))
 
-    async def run(self, assignment: Assignment, report: Callable[[Progress], None] | None = None) -> Outcome:
-        """One attempt by itself."""
-        told: list[Outcome] = []
-        note = report or self.reports.append
-        await self.engine.run([assignment], lambda _, progress: note(progress), lambda _, outcome: told.append(outcome))
-        assert len(told) == 1, told
-        return told[0]
+    async def run(self, assignment: Assignment, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+        """Runs a single attempt and returns its outcome."""
+        outcomes: list[Outcome] = []
+        note = on_progress or self.reports.append
+        await self.engine.run(
+            [assignment], lambda _, progress: note(progress), lambda _, outcome: outcomes.append(outcome)
+        )
+        assert len(outcomes) == 1, outcomes
+        return outcomes[0]
 
     async def outcome_of(self, task: str, *, timeout_s: float = 60, memory_mb: int = 256, **params: object) -> Outcome:
         assignment = self.assign(task, timeout_s=timeout_s, memory_mb=memory_mb, **params)
         return await self.run(assignment)
 
     async def running(self, assignment: Assignment) -> int:
-        """Waits until the task's own code runs, as far as its CPU or its state tells; answers the lane's pid."""
+        """Waits until the attempt has been running for 20 ms. Returns the lane's pid."""
 
         def pid() -> int | None:
             mine = [lane for lane in self.engine.lanes() if lane.job == assignment.key.job_id]
@@ -94,7 +96,7 @@ class Rig:
         await until(lambda: self.engine.free_slots == lanes, what=f"{lanes} free lanes, of {self.engine.lanes()}")
 
     def file(self, assignment: Assignment) -> Path:
-        """The attempt's result file."""
+        """Returns the path of the attempt's result file."""
         return self.home / "results" / f"{assignment.key.job_id}.{assignment.key.attempt}.json"
 
 
@@ -116,10 +118,10 @@ def local_setup(home: Path, address: str, authkey: bytes, tasks: str = ZOO) -> L
 
 @asynccontextmanager
 async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = None) -> AsyncIterator[Rig]:
-    """Two local lanes. When it ends, nothing of them may be left."""
+    """Opens local lanes. At the end, asserts that none of their processes is left."""
     setup = local_setup(home, getattr(board, "address", NoBoard.address), getattr(board, "authkey", NoBoard.authkey))
     start_forkserver([], setup.registry, SOCKETS)
-    before = descendants()  # this process adopts orphans: what earlier tests killed may be waiting to be cleared away
+    before = descendants()  # this process adopts orphans: those of earlier tests may not be reaped yet
     rig = Rig(LocalEngine(setup, lanes=lanes, board=board or NoBoard()), home)
     await rig.engine.open(lambda: rig.changes.append(rig.engine.free_slots))
     try:
@@ -134,12 +136,12 @@ async def local_rig(home: Path, *, lanes: int = 2, board: BoardView | None = Non
 
 
 def forkserver() -> psutil.Process:
-    """multiprocessing's forkserver, which every lane comes from."""
+    """Returns multiprocessing's forkserver, from which every lane is forked."""
     return next(one for one in psutil.Process().children() if _is(one, "multiprocessing.forkserver"))
 
 
 def descendants() -> list[psutil.Process]:
-    """Every process below this one but multiprocessing's own two, zombies included."""
+    """Returns every descendant of this process, with zombies, except for multiprocessing's own two processes."""
     return [
         one
         for one in psutil.Process().children(recursive=True)
@@ -163,7 +165,7 @@ def _is(process: psutil.Process, what: str) -> bool:
 
 
 def done(outcome: Outcome) -> object:
-    """The inline result of an attempt that must have succeeded."""
+    """Returns the inline result of an attempt that must have succeeded."""
     assert isinstance(outcome, Done), outcome
     assert outcome.result is not None
     return json.loads(outcome.result)

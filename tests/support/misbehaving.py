@@ -1,4 +1,4 @@
-"""The zoo: tasks that do to a lane whatever a program can do to its process. They run in lanes only."""
+"""Tasks that misbehave in every way that a program can. They run in lanes only."""
 
 import ctypes
 import faulthandler
@@ -21,12 +21,12 @@ from offload.wire.messages import Reply
 
 
 def echo(text: str) -> str:
-    """The one that behaves."""
+    """Behaves well."""
     return text
 
 
 def whoami() -> dict[str, object]:
-    """What the process is like when an attempt begins."""
+    """Returns the state of the process at the start of an attempt."""
     umask = os.umask(0)
     os.umask(umask)
     return {
@@ -56,7 +56,7 @@ def big(size: int) -> str:
 
 
 def waits_for(path: str) -> str:
-    """Ends when the file is there."""
+    """Ends when the file exists."""
     while not os.path.exists(path):  # noqa: PTH110
         time.sleep(0.005)
     return "it came"
@@ -78,7 +78,7 @@ def raises_two_arguments() -> None:
 
 
 class EvilError(Exception):
-    """Raises again when it is looked at."""
+    """Raises when it is converted to text."""
 
     def __str__(self) -> str:
         raise RuntimeError("no str")
@@ -91,7 +91,7 @@ def raises_evil() -> None:
 
 
 class NotAnExceptionError(BaseException):
-    """Passes every `except Exception`."""
+    """Is not caught by `except Exception`."""
 
 
 def raises_base() -> None:
@@ -119,7 +119,7 @@ def raises_at_length() -> None:
 
 
 class LengthyError(Exception):
-    """Has a lot to say, and says it in a kind of text of its own."""
+    """Has a very long message, of a subclass of `str`."""
 
     def __str__(self) -> str:
         return Lengthy("begin" + "x" * 10_000_000 + "end")
@@ -128,7 +128,7 @@ class LengthyError(Exception):
 
 
 class Lengthy(str):
-    """Text that is not what it says when it is cut or written."""
+    """Text that can't be truncated, encoded or pickled as text."""
 
     __slots__ = ()
 
@@ -217,7 +217,7 @@ def ignores_sigterm() -> None:
 
 
 def loops_in_c() -> None:
-    """Holds the GIL all the while."""
+    """Holds the GIL the whole time."""
     gmpy2.fib(4_000_000_000)
 
 
@@ -248,7 +248,7 @@ def hogs_in_c() -> None:
 
 
 def hogs_shared_memory() -> None:
-    """As `multiprocessing.shared_memory` does: neither anonymous nor a file's."""
+    """Uses memory like `multiprocessing.shared_memory`: neither anonymous nor of a file."""
     import mmap  # noqa: PLC0415
 
     with mmap.mmap(-1, 256 << 20) as shared:
@@ -264,7 +264,7 @@ def hogs_in_a_child_of_a_thread() -> None:
 
 
 def maps_a_file(path: str) -> int:
-    """Reads a whole file by a map: resident, but not held."""
+    """Maps a whole file and reads it: the memory is resident but not held."""
     import mmap  # noqa: PLC0415
 
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:  # noqa: PTH123
@@ -292,7 +292,7 @@ def closes_stdout() -> None:
 
 
 def forks(pidfile: str, then: str) -> str:
-    """Leaves a child, a grandchild in a session of its own, and a program, whose pids it writes down."""
+    """Leaves a child, a grandchild in its own session, and a program. Writes their pids to a file."""
     pids = []
     for detached in (False, True):
         reader, writer = os.pipe()
@@ -320,7 +320,7 @@ def forks(pidfile: str, then: str) -> str:
 
 
 def forks_and_returns_twice() -> int:
-    """The child comes back from the function as well."""
+    """The child returns from the function as well."""
     os.fork()
     return 1
 
@@ -334,7 +334,7 @@ def changes_everything() -> None:
 
 
 def changes_what_is_inherited() -> None:
-    """What a library sets when it is imported, and what the next job must not find."""
+    """Changes process state that a library might change, and that the next job must not find."""
     os.environ["HOME"] = "/nowhere"
     os.environ["LEFT_BY_A_TASK"] = "yes"
     del os.environ["PATH"]
@@ -350,7 +350,7 @@ def changes_what_is_inherited() -> None:
 
 
 def lowers_its_limits() -> None:
-    """The hard ones too, which an ordinary user can't raise again."""
+    """Lowers the hard limits too, which an ordinary user can't raise again."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -358,13 +358,13 @@ def lowers_its_limits() -> None:
 
 
 def leaves_timers(seconds: float) -> None:
-    """Each of them ends the process."""
+    """Sets two timers, each of which ends the process."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     faulthandler.dump_traceback_later(seconds, exit=True)
 
 
 def replaces_json() -> None:
-    """As those do who want a quicker one, of another type, for everybody."""
+    """Replaces `json.dumps` globally, by a function that returns another type."""
 
     def dumps(*_: object, **__: object) -> bytes:
         return b"other"
@@ -377,7 +377,7 @@ def becomes_nicer() -> None:
 
 
 def closes_all_descriptors() -> None:
-    """As programs do that become daemons."""
+    """Closes all descriptors, as daemons do."""
     os.closerange(0, 1000)
 
 
@@ -390,20 +390,20 @@ def closes_all_but_pipes() -> None:
             pass
 
 
-def babbles_on_its_pipes(babble: str = "7fffffff20626162626c65") -> None:
-    """Writes what is no message to the pipes that it shares with the server."""
-    spared = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
+def writes_garbage_to_its_pipes(garbage: str = "7fffffff20626162626c65") -> None:
+    """Writes data that is no message to the pipes that it shares with the server."""
+    excluded = {forkserver._forkserver._forkserver_alive_fd, resource_tracker.getfd()}  # type: ignore[attr-defined]
     for descriptor in range(3, 1000):
         try:
-            if descriptor not in spared and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            if descriptor not in excluded and stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 os.set_blocking(descriptor, False)
-                os.write(descriptor, bytes.fromhex(babble))
+                os.write(descriptor, bytes.fromhex(garbage))
         except OSError:
             pass
 
 
-def babbles_to_the_executor() -> None:
-    """Writes what is no message to the pipes of which it has both ends, as only the executor's are."""
+def writes_garbage_to_the_executor() -> None:
+    """Writes data that is no message to the executor's pipes: a lane has both ends of these only."""
     pipes: dict[int, int] = {}
     for descriptor in range(3, 100):
         try:
@@ -417,13 +417,13 @@ def babbles_to_the_executor() -> None:
 
 
 def loses_its_descriptors() -> None:
-    """As programs do that become daemons, and keep the numbers taken."""
+    """Replaces all descriptors by /dev/null, as some daemons do."""
     for descriptor in range(3, 100):
         os.dup2(0, descriptor)
 
 
 def hops(seconds: float) -> int:
-    """Leaves a process that is always another one, in a session of its own, for so long."""
+    """Leaves a process that keeps forking into a new session, for this time."""
     end = time.monotonic() + seconds
     if os.fork() == 0:
         while time.monotonic() < end:
@@ -435,7 +435,7 @@ def hops(seconds: float) -> int:
 
 
 def dawdles_after_its_reply(seconds: float) -> str:
-    """As when the kernel takes the CPU from a lane just after it has sent its reply."""
+    """Pauses just after its reply was sent, as when the kernel suspends a lane at this moment."""
     from offload.worker.lane_pipe import LanePipe  # noqa: PLC0415
 
     send_reply = LanePipe.reply
@@ -455,7 +455,7 @@ def starts_a_thread() -> None:
 
 
 def counts(to: int, progress: Callable[[int, int], None]) -> int:
-    """Reports, and goes on until it is stopped where `to` is 0."""
+    """Reports progress. When `to` is 0, it runs until it is stopped."""
     for done in range(to or 10**12):
         progress(done, to or 10**12)
         time.sleep(0.005)

@@ -45,7 +45,7 @@ def v1(proc: Path, path: str = "/") -> None:
         ("100000", []),
     ],
 )
-def test_v2_tells_its_quota_in_cpu_max(proc: Path, root: Path, cpu_max: str, expected: list[float]) -> None:
+def test_the_quota_of_v2_is_in_cpu_max(proc: Path, root: Path, cpu_max: str, expected: list[float]) -> None:
     v2(proc, root)
     group(root, cpu__max=cpu_max)
     assert quotas(proc, root) == expected
@@ -59,7 +59,7 @@ def test_a_quota_of_any_ancestor_counts(proc: Path, root: Path) -> None:
     assert quotas(proc, root) == [3.0]
 
 
-def test_in_a_container_the_hosts_path_is_not_there_and_the_root_counts(proc: Path, root: Path) -> None:
+def test_in_a_container_the_hosts_path_does_not_exist_and_the_root_counts(proc: Path, root: Path) -> None:
     v2(proc, root, "/docker/0123")
     group(root, cpu__max="200000 100000")
     assert quotas(proc, root) == [2.0]
@@ -72,7 +72,7 @@ def test_a_path_above_the_container_stays_below_the_mount(proc: Path, root: Path
     assert quotas(proc, root) == [2.0]
 
 
-def test_v1_tells_its_quota_in_two_files_and_minus_one_is_none(proc: Path, root: Path) -> None:
+def test_the_quota_of_v1_is_in_two_files_and_minus_one_is_no_quota(proc: Path, root: Path) -> None:
     v1(proc, "/docker/0123")
     mount = root / "cpu,cpuacct"
     group(mount, cpu__cfs_quota_us="-1", cpu__cfs_period_us="100000")

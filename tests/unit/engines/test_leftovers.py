@@ -23,7 +23,7 @@ if os.fork():
 print(os.getpid(), flush=True)
 {SLEEP}
 """
-"""Forks twice with a session of its own between, so that nothing but what it inherited ties it to anybody."""
+"""Forks twice, with a new session in between: only its environment shows where it comes from."""
 
 FORKS_WITHOUT_END = """
 import os, sys, time
@@ -34,7 +34,7 @@ while time.monotonic() < born + 30:
     if os.fork():
         os._exit(0)
 """
-"""Is another process every 50 ms, for half a minute at most."""
+"""Forks into a new process every 50 ms, for half a minute at most."""
 
 HOLDS_A_SEMAPHORE = """
 import multiprocessing, pathlib, signal, subprocess, sys
@@ -47,14 +47,14 @@ new.write_text("/dev/shm/sem." + lock._semlock.name.removeprefix("/"))
 new.rename("{note}")
 signal.raise_signal(9)
 """
-"""A service that is killed, and a process of its that has the resource tracker's pipe, as each lane has."""
+"""A killed service, and one of its processes that has the resource tracker's pipe, as each lane has."""
 
 Start = Callable[..., int]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts Python code in a process with the given mark; answers the pid that it prints, else its own."""
+    """Starts Python code in a process with this mark. Returns the pid that it prints, else its own."""
     pids, started = [], []
 
     def begin(code: str, marked: object = None, *, start_new_session: bool = False) -> int:
@@ -95,7 +95,7 @@ def earlier(data_dir: Path) -> Mark:
     return Mark(Mark.of_this_service(data_dir).directory, "4711-1")
 
 
-def test_what_an_earlier_service_left_is_ended(tmp_path: Path, start: Start) -> None:
+def test_processes_of_an_earlier_service_are_killed(tmp_path: Path, start: Start) -> None:
     plain = start(SLEEP, earlier(tmp_path))
     detached = start(DETACH, earlier(tmp_path))
     assert set(kill_leftovers(tmp_path)) == {plain, detached}
@@ -103,21 +103,21 @@ def test_what_an_earlier_service_left_is_ended(tmp_path: Path, start: Start) -> 
     assert not alive(detached)
 
 
-def test_a_leftover_that_is_stopped_or_ignores_sigterm_is_ended(tmp_path: Path, start: Start) -> None:
+def test_a_leftover_that_is_stopped_or_ignores_sigterm_is_killed(tmp_path: Path, start: Start) -> None:
     deaf = start(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}", earlier(tmp_path))
     stopped = start(SLEEP, earlier(tmp_path))
     os.kill(stopped, 19)
     assert set(kill_leftovers(tmp_path)) == {deaf, stopped}
 
 
-def test_what_forks_while_it_is_swept_is_ended_too(tmp_path: Path, start: Start) -> None:
+def test_a_leftover_that_keeps_forking_is_killed(tmp_path: Path, start: Start) -> None:
     start(FORKS_WITHOUT_END, earlier(tmp_path))
     kill_leftovers(tmp_path)
     assert kill_leftovers(tmp_path) == []
 
 
 def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start: Start) -> None:
-    """It does so once the last process has gone that could use them; a suspended one does not go by itself."""
+    """It does this after the last process that could use them has ended. A suspended process must be killed first."""
     start(HOLDS_A_SEMAPHORE.format(note=tmp_path / "note"), earlier(tmp_path))
     until_sync((tmp_path / "note").exists, what="a note")
     semaphore = Path((tmp_path / "note").read_text())
@@ -127,7 +127,7 @@ def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start:
     assert kill_leftovers(tmp_path) == []
 
 
-def test_another_directorys_service_and_the_unmarked_are_spared(tmp_path: Path, start: Start) -> None:
+def test_a_service_of_another_directory_and_unmarked_processes_are_not_killed(tmp_path: Path, start: Start) -> None:
     other = start(SLEEP, earlier(tmp_path / "other"))
     unmarked = start(SLEEP)
     strange = start(SLEEP, "strange")
@@ -135,7 +135,7 @@ def test_another_directorys_service_and_the_unmarked_are_spared(tmp_path: Path, 
     assert all(map(alive, (other, unmarked, strange)))
 
 
-def test_this_services_own_processes_are_spared_at_boot(tmp_path: Path, start: Start) -> None:
+def test_this_services_own_processes_are_not_killed_at_boot(tmp_path: Path, start: Start) -> None:
     own = start(SLEEP, Mark.of_this_service(tmp_path), start_new_session=True)
     assert kill_leftovers(tmp_path) == []
     assert alive(own)
@@ -147,8 +147,8 @@ def test_the_same_directory_by_another_path_is_the_same(tmp_path: Path, start: S
     assert kill_leftovers(tmp_path) == [left]
 
 
-def test_a_lane_that_launched_this_service_is_spared(tmp_path: Path) -> None:
-    """A task of the earlier service starts a service on the same directory: it must not end what it descends from."""
+def test_a_lane_that_started_this_service_is_not_killed(tmp_path: Path) -> None:
+    """A task of the earlier service starts a service on the same directory. It must not kill its own ancestors."""
     code = f"""
 import os, subprocess, sys
 sweep = '''
@@ -172,7 +172,9 @@ def test_at_its_end_a_service_ends_what_detached_itself_from_a_lane(tmp_path: Pa
     assert alive(forkserver)
 
 
-def test_a_mark_is_inherited_by_what_is_started_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_is_inherited_by_processes_that_are_started_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     mark_descendants(tmp_path)
     assert os.environ[VARIABLE] == str(Mark.of_this_service(tmp_path))

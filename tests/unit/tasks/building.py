@@ -12,7 +12,7 @@ MODULE = "tests.unit.tasks.functions"
 
 
 class Reports:
-    """A progress that remembers what it was told."""
+    """A progress function that keeps what was reported."""
 
     def __init__(self, then: Callable[[], None] | None = None) -> None:
         self.seen: list[tuple[int, int | None, str | None, str | None]] = []
@@ -38,7 +38,7 @@ def registry_of(tasks: str = "") -> Registry:
 
 
 def users_task(attribute: str) -> Task:
-    """The task made of one of the functions in `functions`."""
+    """Builds a task from one of the functions in `functions`."""
     return registry_of(f"the-task={MODULE}:{attribute}")["the-task"]
 
 

@@ -1,4 +1,4 @@
-"""The example in the form is filled, and what it shows is taken."""
+"""The generated example is filled and is accepted."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -86,11 +86,11 @@ def example(annotation: Any, default: Any = ...) -> dict[str, Any]:  # Any: any 
         (Annotated[Tree, Field(description="a tree")], {"label": "text", "others": []}),
     ],
 )
-def test_filled_with_the_least_that_is_allowed(annotation: Any, filled: object) -> None:
+def test_the_smallest_allowed_value(annotation: Any, filled: object) -> None:
     assert example(annotation) == ({} if filled is None else {"value": filled})
 
 
-def test_defaults_and_examples_go_before() -> None:
+def test_defaults_and_examples_come_first() -> None:
     assert example(int, 9) == {"value": 9}
     assert example(Annotated[int, Field(examples=[4])], 9) == {"value": 4}
     assert example(int | None, None) == {}
@@ -98,7 +98,7 @@ def test_defaults_and_examples_go_before() -> None:
 
 
 @pytest.mark.parametrize(("model", "shown"), [(Shown, {"a": 7}), (OddlyShown, {}), (Endless, {})])
-def test_the_models_own_example_or_none_at_all(model: type[BaseModel], shown: dict[str, Any]) -> None:
+def test_the_models_own_example_or_none(model: type[BaseModel], shown: dict[str, Any]) -> None:
     def function(params):  # type: ignore[no-untyped-def]  # annotated below
         return params
 

@@ -1,4 +1,4 @@
-"""F(n) by three ways that must agree, its prices, and its words."""
+"""F(n) by three algorithms that must agree, its costs, and its texts."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_known_numbers() -> None:
     assert compute(n=0) == {"n": 0, "value": "0", "digits": 1}
 
 
-def test_a_million_digits_come_whole() -> None:
+def test_a_million_digits_are_returned() -> None:
     result = compute(n=1_000_000)
     assert result["digits"] == len(result["value"]) == 208_988
     assert result["value"].startswith("19532821287077577316")
@@ -93,11 +93,11 @@ def test_too_expensive(params: dict[str, Any], says: str) -> None:
         {"n": 40, "algorithm": "recursive"},
     ],
 )
-def test_the_dearest_that_is_allowed_has_a_price(params: dict[str, Any]) -> None:
+def test_the_most_expensive_allowed_parameters_have_a_cost(params: dict[str, Any]) -> None:
     assert 0 < fibonacci.cost(fibonacci.parse(json.dumps(params).encode())) < 60
 
 
-def test_ceilings_are_settings() -> None:
+def test_limits_are_settings() -> None:
     small = built_in("fibonacci", fibonacci_max_n=10, fibonacci_max_recursive_n=5)
     with pytest.raises(TooExpensiveError, match="n is at most 10"):
         small.cost(small.parse(b'{"n":11}'))
@@ -105,10 +105,10 @@ def test_ceilings_are_settings() -> None:
         small.cost(small.parse(b'{"n":6,"algorithm":"recursive"}'))
 
 
-def test_the_dearer_recursion_costs_more() -> None:
-    prices = [fibonacci.cost(fibonacci.parse(b'{"n":%d,"algorithm":"recursive"}' % n)) for n in (30, 32, 34, 36)]
-    assert prices == sorted(prices)
+def test_a_deeper_recursion_costs_more() -> None:
+    costs = [fibonacci.cost(fibonacci.parse(b'{"n":%d,"algorithm":"recursive"}' % n)) for n in (30, 32, 34, 36)]
+    assert costs == sorted(costs)
 
 
-def test_the_example_can_be_sent_as_it_is() -> None:
+def test_the_example_is_accepted() -> None:
     assert fibonacci.example == {"n": 1000, "algorithm": "fast", "format": "decimal"}

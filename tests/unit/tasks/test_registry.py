@@ -1,4 +1,4 @@
-"""Every entry that can't be a task stops the boot with a message that names it and says what to write instead."""
+"""A wrong entry stops the boot with a message that names it and says what to write instead."""
 
 import pickle
 import subprocess
@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import offload
 from offload import task
 from offload.errors import BootError, TooExpensiveError
 from offload.tasks.decorator import Limits, options_of
 from offload.tasks.registry import RegistrySpec, load_registry
 from tests.unit.tasks import functions
 from tests.unit.tasks.building import MODULE, registry_of, users_task
+
+APP = str(Path(offload.__file__).parents[1])
+"""Where the package is installed."""
 
 
 @pytest.mark.parametrize(
@@ -109,18 +113,18 @@ def test_modules_in_the_current_directory_are_found(tmp_path: Path) -> None:
     assert _load_in(tmp_path, "thumbs.work:shrink").strip() == "['fibonacci', 'file-digest', 'shrink']"
 
 
-def test_a_folder_called_app_does_not_stand_in_for_offload(tmp_path: Path) -> None:
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "__init__.py").write_text("raise RuntimeError('the wrong one')\n")
+def test_a_folder_called_offload_does_not_hide_the_package(tmp_path: Path) -> None:
+    (tmp_path / "offload").mkdir()
+    (tmp_path / "offload" / "__init__.py").write_text("raise RuntimeError('the wrong one')\n")
     (tmp_path / "work.py").write_text("def f() -> None: ...\n")
-    after = "import importlib; del sys.modules['app']; print(importlib.import_module('app').__file__)"
-    assert str(tmp_path) not in _load_in(tmp_path, "work:f", after)
+    after = "import importlib; del sys.modules['offload']; print(importlib.import_module('offload').__file__)"
+    assert _load_in(tmp_path, "work:f", after).splitlines()[-1] == offload.__file__
 
 
 def _load_in(directory: Path, tasks: str, after: str = "") -> str:
-    """What a new process prints. Like a console script, it starts without its directory on the path."""
+    """Returns what a new process prints. Its path is that of a console script: the package, not its directory."""
     program = (
-        f"import sys; sys.path[:] = [p for p in sys.path if p] + [{str(Path.cwd())!r}]\n"
+        f"import sys; sys.path[:] = [p for p in sys.path if p] + {[APP, str(Path.cwd())]!r}\n"
         "from offload.tasks.registry import RegistrySpec, load_registry\n"
         f"print(list(load_registry(RegistrySpec(tasks={tasks!r}))))\n{after}"
     )

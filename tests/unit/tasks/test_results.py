@@ -1,4 +1,4 @@
-"""What a task returns is JSON, or the job says why it can't be."""
+"""What a task returns becomes JSON, or an error that says why it can't."""
 
 from pathlib import Path
 from typing import Any, Never, NoReturn
@@ -26,7 +26,7 @@ from tests.unit.tasks.building import context_in, users_task
         ("function", "function"),
     ],
 )
-def test_what_json_can_not_carry(what: str, says: str, tmp_path: Path) -> None:
+def test_a_value_that_json_can_not_represent(what: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(ResultNotSerializableError, match=says) as refused:
         users_task("gives").run(f'{{"what":"{what}"}}'.encode(), context_in(tmp_path))
     assert "Return bytes as text" in str(refused.value)

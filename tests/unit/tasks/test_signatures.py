@@ -43,7 +43,7 @@ from tests.unit.tasks.building import MODULE, Reports, context_in, registry_of, 
         ("adder", {"n": 1}, 4),
     ],
 )
-def test_a_function_takes_its_parameters_and_gives_its_result(
+def test_a_function_gets_its_parameters_and_returns_its_result(
     attribute: str, params: dict[str, Any], result: object, tmp_path: Path
 ) -> None:
     task = users_task(attribute)
@@ -70,12 +70,12 @@ def test_a_function_takes_its_parameters_and_gives_its_result(
         ("with_context", {"n": 1, "context": {}}),
     ],
 )
-def test_what_the_signature_does_not_say_is_refused(attribute: str, params: dict[str, Any]) -> None:
+def test_parameters_that_do_not_fit_the_signature_are_rejected(attribute: str, params: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         users_task(attribute).parse(json.dumps(params).encode())
 
 
-def test_types_that_json_spells_as_text(tmp_path: Path) -> None:
+def test_types_that_are_text_in_json(tmp_path: Path) -> None:
     params = {
         "when": "2026-11-22T09:00:00.5Z",
         "day": "2026-11-22",
@@ -91,7 +91,7 @@ def test_types_that_json_spells_as_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("attribute", ["reports", "reports_in_typing", "reports_anyhow"])
-def test_progress_is_handed_in_and_is_no_part_of_the_body(attribute: str, tmp_path: Path) -> None:
+def test_progress_is_injected_and_not_part_of_the_body(attribute: str, tmp_path: Path) -> None:
     task, reports = users_task(attribute), Reports()
     assert task.run(b'{"n":2}', context_in(tmp_path, reports)) == b"2"
     assert reports.seen[-1] == (2, 2, None, None)
@@ -106,14 +106,14 @@ def test_annotations_that_are_text(tmp_path: Path) -> None:
         task.parse(b'{"steps":0}')
 
 
-def test_the_context_is_handed_in(tmp_path: Path) -> None:
+def test_the_context_is_injected(tmp_path: Path) -> None:
     reports = Reports()
     context = context_in(tmp_path, reports)
     assert json.loads(users_task("with_context").run(b'{"n":2}', context)) == str(context.places.files_dir)
     assert reports.seen == [(2, None, None, "half way")]
 
 
-def test_words_schemas_and_example_come_from_the_function() -> None:
+def test_texts_schemas_and_example_come_from_the_function() -> None:
     task = registry_of(f"{MODULE}:add")["add"]
     assert (task.summary, task.description) == ("Adds two numbers.", "The second is two\nunless it is given.")
     assert task.params_schema == {
@@ -133,7 +133,7 @@ def test_words_schemas_and_example_come_from_the_function() -> None:
     assert users_task("adder").summary == "Adds what it was made with."
 
 
-def test_a_model_as_the_body_is_closed_unless_it_says_otherwise() -> None:
+def test_a_model_as_the_body_rejects_unknown_names_unless_it_allows_them() -> None:
     assert users_task("order").params_schema["additionalProperties"] is False
     assert users_task("open_order").params_schema["additionalProperties"] is True
     assert issubclass(users_task("order").params, functions.Order)

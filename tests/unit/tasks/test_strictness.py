@@ -1,4 +1,4 @@
-"""Parameters mean one thing or are refused, and what is stored reads back to the same."""
+"""Ambiguous parameters are rejected, and stored parameters are read back unchanged."""
 
 import json
 import time
@@ -52,7 +52,7 @@ SINCE = datetime(1980, 1, 1)  # noqa: DTZ001  # offsets had seconds before, whic
     ],
     ids=lambda body: repr(body[:30]),
 )
-def test_refused(body: bytes) -> None:
+def test_rejected(body: bytes) -> None:
     with pytest.raises(ValidationError) as refused:
         fibonacci.parse(body)
     assert refused.value.errors(include_input=False, include_url=False)
@@ -68,20 +68,20 @@ def test_refused(body: bytes) -> None:
         (b'{"ratio":-Infinity}', "JSON has no -Infinity"),
     ],
 )
-def test_ambiguous_json_is_refused_by_name(body: bytes, says: str) -> None:
+def test_ambiguous_json_is_rejected_by_name(body: bytes, says: str) -> None:
     with pytest.raises(ValidationError) as refused:
         (fibonacci if b'"n"' in body else anything).parse(body)
     assert says in refused.value.errors()[0]["msg"]
 
 
 @pytest.mark.parametrize("body", [b'{"order":{"item":"a","item":"b"},"point":{"x":1}}'])
-def test_a_name_given_twice_further_inside(body: bytes) -> None:
+def test_a_nested_name_given_twice(body: bytes) -> None:
     with pytest.raises(ValidationError, match="given twice"):
         users_task("two_models").parse(body)
 
 
-def test_the_one_name_of_many_that_is_given_twice() -> None:
-    """Counted for each name, a hundred thousand of them would hold the event loop for a minute and more."""
+def test_one_of_many_names_given_twice() -> None:
+    """To count each name separately would block the event loop for a minute with a hundred thousand names."""
     names = [*range(40_000), 39_999]
     begin = time.monotonic()
     with pytest.raises(ValueError, match='"39999" is given twice'):
@@ -89,7 +89,7 @@ def test_the_one_name_of_many_that_is_given_twice() -> None:
     assert time.monotonic() - begin < 3
 
 
-def test_what_is_stored_is_compact_and_only_what_was_given() -> None:
+def test_stored_parameters_are_compact_and_without_defaults() -> None:
     assert fibonacci.dump(fibonacci.parse(b' { "algorithm" : "recursive",\n"n" : 36 } ')) == (
         b'{"n":36,"algorithm":"recursive"}'
     )
@@ -128,7 +128,7 @@ def test_every_type_reads_back_as_it_was_stored(given_params: dict[str, Any]) ->
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode()))
-def test_no_body_raises_anything_else(body: bytes) -> None:
+def test_no_body_raises_another_exception(body: bytes) -> None:
     for task in (fibonacci, many_types):
         try:
             task.parse(body)

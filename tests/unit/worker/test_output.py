@@ -1,4 +1,4 @@
-"""What tasks print and log: kept with the job, bounded on stderr, and nothing a task does to its streams lasts."""
+"""What tasks print and log is in the job's log and, up to a limit, on stderr. Changes to the streams do not last."""
 
 import asyncio
 import subprocess
@@ -33,13 +33,13 @@ def said(tmp_path: Path) -> "Said":
 
 
 class Said:
-    """Runs what an attempt does, in a process of its own."""
+    """Runs the code of an attempt in its own process."""
 
     def __init__(self, logs: Path) -> None:
         self.logs = logs
 
     def __call__(self, body: str, *, imported: str = "", code: int = 0) -> tuple[str, str]:
-        """The process's stdout and stderr. `imported` is what a task's module does before."""
+        """Returns the process's stdout and stderr. `imported` is code of the task's module, which runs before."""
         script = START.format(logs=str(self.logs), imported=imported) + body
         command = [sys.executable, "-c", script]
         run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=60)
@@ -47,14 +47,14 @@ class Said:
         return run.stdout, run.stderr
 
     def kept(self) -> Sequence[LogLine]:
-        """What is read of attempt 1, oldest first."""
+        """Returns the log of attempt 1, oldest line first."""
         return asyncio.run(LogDirectory(self.logs).read(AttemptKey("job", 1)))
 
     def texts(self) -> list[str]:
         return [line.text for line in self.kept()]
 
 
-def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) -> None:
+def test_each_attempt_prints_up_to_the_limit(said: Said) -> None:
     out, err = said("for _ in range(2):\n begin()\n for _ in range(100_000): print('x' * 999)\n end()")
     assert out == ""
     assert err.count("x") + err.count("\n") <= 2 * (ATTEMPT_BYTES + len(NOTICE))
@@ -77,9 +77,9 @@ def test_an_attempt_prints_up_to_its_bound_and_the_next_one_again(said: Said) ->
         "print('first'); os.closerange(3, 100)",
     ],
 )
-def test_what_an_attempt_does_to_its_streams_does_not_last(said: Said, deed: str) -> None:
+def test_changes_to_the_streams_do_not_last(said: Said, deed: str) -> None:
     _, err = said(f"begin()\n{deed}\nend()\nbegin()\nprint('heard')\nend()\nos.write(1, b'low')")
-    if "closerange" not in deed:  # which takes the service's stderr with it, for good
+    if "closerange" not in deed:  # it closes the service's stderr permanently
         assert err == "heard\nlow"
     assert said.texts()[-1] == "heard"
 
@@ -89,7 +89,7 @@ def test_surrogates_can_be_printed(said: Said) -> None:
     assert said.texts() == ["\\ud800"]
 
 
-def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
+def test_streams_and_loggers_are_distinguished_and_in_order(said: Said) -> None:
     said(
         "begin()\nprint('a\\nb')\nprint('c', file=sys.stderr)\nlogging.getLogger('mine').warning('d %s', 1)\n"
         "warnings.warn('e')\nprint('no end', end='')\nend()"
@@ -106,7 +106,7 @@ def test_streams_and_loggers_are_told_apart_and_in_order(said: Said) -> None:
     assert all(first.at <= second.at for first, second in zip(said.kept(), said.kept()[1:], strict=False))
 
 
-def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(said: Said) -> None:
+def test_info_is_logged_and_debug_only_when_the_task_enables_it_for_this_attempt(said: Said) -> None:
     said(
         "begin()\nlogging.info('1')\nlogging.debug('2')\nlogging.getLogger().setLevel(logging.DEBUG)\n"
         "logging.debug('3')\nend()\nbegin()\nlogging.debug('4')\nlogging.info('5')\nend()"
@@ -126,12 +126,12 @@ def test_info_is_kept_debug_is_not_unless_the_task_says_so_and_for_no_longer(sai
         "logging.config.dictConfig({'version': 1})",
     ],
 )
-def test_what_an_attempt_does_to_logging_does_not_last(said: Said, deed: str) -> None:
+def test_changes_to_logging_do_not_last(said: Said, deed: str) -> None:
     said(f"import logging.config\nbegin()\n{deed}\nend()\nbegin()\nlogging.info('heard')\nend()")
     assert said.texts() == ["heard"]
 
 
-def test_loggers_that_an_attempt_disables_are_heard_by_the_next(said: Said) -> None:
+def test_loggers_that_an_attempt_disables_work_in_the_next(said: Said) -> None:
     said(
         "import logging.config\nbegin()\nlater = logging.getLogger('later')\n"
         "logging.config.dictConfig({'version': 1, 'loggers': {'third': {'propagate': False}}})\n"
@@ -142,7 +142,7 @@ def test_loggers_that_an_attempt_disables_are_heard_by_the_next(said: Said) -> N
     assert said.texts() == ["heard"] * 3
 
 
-def test_handlers_that_an_attempt_adds_do_not_add_up(said: Said, tmp_path: Path) -> None:
+def test_handlers_of_an_attempt_are_removed(said: Said, tmp_path: Path) -> None:
     own = tmp_path / "own.log"
     said(
         "def attempt():\n begin()\n mine.addHandler(logging.StreamHandler())\n"
@@ -154,8 +154,8 @@ def test_handlers_that_an_attempt_adds_do_not_add_up(said: Said, tmp_path: Path)
     assert own.read_text() == "once\n" * 4
 
 
-def test_what_a_task_s_module_sets_up_when_it_is_imported_lasts(said: Said, tmp_path: Path) -> None:
-    """But its own lines on stderr would be there twice."""
+def test_the_logging_setup_of_a_tasks_module_lasts(said: Said, tmp_path: Path) -> None:
+    """Except for a handler on stderr: every line would appear twice."""
     own = tmp_path / "own.log"
     _, err = said(
         "for _ in range(2):\n begin(); logging.debug('all'); mine.debug('mine')\n"
@@ -176,23 +176,23 @@ def test_an_exception_is_logged_with_its_traceback_in_one_record(said: Said) -> 
     assert text.endswith("ZeroDivisionError: division by zero")
 
 
-def test_what_cannot_be_formatted_is_told_and_harms_nobody(said: Said) -> None:
+def test_a_record_that_can_not_be_formatted_is_reported_on_stderr(said: Said) -> None:
     said("begin()\nlogging.info('%d', 'x')\nprint('on')\nend()")
     assert "--- Logging error ---" in said.texts()
     assert said.texts()[-1] == "on"
 
 
-def test_what_was_said_is_there_after_a_kill(said: Said) -> None:
+def test_the_log_is_complete_after_a_kill(said: Said) -> None:
     said("begin()\nprint('last words')\nos.kill(os.getpid(), 9)", code=-9)
     assert said.texts() == ["last words"]
 
 
-def test_an_unfinished_line_is_there_after_a_kill(said: Said) -> None:
+def test_an_unfinished_line_is_in_the_log_after_a_kill(said: Said) -> None:
     said("begin()\nprint('now for', end=' ', flush=True)\nos.kill(os.getpid(), 9)", code=-9)
     assert said.texts() == ["now for "]
 
 
-def test_what_was_flushed_in_parts_is_one_line(said: Said) -> None:
+def test_a_line_that_is_flushed_in_parts_is_one_line(said: Said) -> None:
     said(
         "begin()\nprint('a', end='', flush=True)\nprint('error', file=sys.stderr)\n"
         "for part in 'bc': print(part, end='', flush=True)\nprint('d')\nprint('e')\nend()"
@@ -201,7 +201,7 @@ def test_what_was_flushed_in_parts_is_one_line(said: Said) -> None:
 
 
 @pytest.mark.parametrize("shape", ["'\\r' + bar", "bar + '\\r'"])
-def test_of_a_progress_bar_its_newest_state_is_kept(said: Said, shape: str) -> None:
+def test_the_newest_state_of_a_progress_bar_is_logged(said: Said, shape: str) -> None:
     said(
         "begin()\nfor n in range(1000):\n bar = f'{n:4} of 1000'\n"
         f" print({shape}, end='', file=sys.stderr, flush=True)\nprint(file=sys.stderr)\nprint('crlf\\r')\nend()"
@@ -216,7 +216,7 @@ def test_half_a_million_characters_each_flushed_are_few_records(said: Said) -> N
     assert len(said.texts()) < 100
 
 
-def test_characters_are_whole_however_their_bytes_come(said: Said) -> None:
+def test_characters_whose_bytes_are_written_separately(said: Said) -> None:
     said("begin()\nfor n in range(5000): sys.stdout.buffer.raw.write('€'.encode()[n % 3 : n % 3 + 1])\nend()")
     assert "".join(said.texts()) == "€" * 1666 + "\\xe2\\x82"
 
@@ -232,7 +232,7 @@ def test_a_huge_line_takes_little_memory(said: Said) -> None:
     assert max(map(len, said.texts())) == LINE_CHARS
 
 
-def test_the_newest_is_kept_up_to_a_bound(said: Said) -> None:
+def test_the_newest_lines_are_kept_up_to_a_limit(said: Said) -> None:
     said("begin()\nfor n in range(20_000): print(n)\nend()")
     texts = said.texts()
     assert texts[-1] == "19999"
@@ -242,18 +242,18 @@ def test_the_newest_is_kept_up_to_a_bound(said: Said) -> None:
     assert len(list(said.logs.iterdir())) == 2
 
 
-def test_a_line_without_end_is_cut_into_several(said: Said) -> None:
+def test_an_endless_line_is_split_into_several(said: Said) -> None:
     said("begin()\nsys.stdout.write('x' * 100_000)\nend()")
     assert "".join(said.texts()) == "x" * 100_000
     assert max(map(len, said.texts())) <= LINE_CHARS
 
 
-def test_who_says_nothing_has_no_file_and_nobody_speaks_between_attempts(said: Said) -> None:
+def test_an_attempt_without_output_has_no_file_and_output_between_attempts_is_dropped(said: Said) -> None:
     said("begin()\nend()\nprint('nobody')\nlogging.info('nobody')")
     assert list(said.logs.iterdir()) == []
 
 
-def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
+def test_lines_of_threads_and_forked_children_are_logged(said: Said) -> None:
     said(
         "begin()\n"
         "def speak(who): [print(f'{who} {n}', flush=True) for n in range(50)]\n"
@@ -266,7 +266,7 @@ def test_threads_and_forked_children_lose_nothing(said: Said) -> None:
         assert [text for text in said.texts() if text.split()[0] == who] == [f"{who} {n}" for n in range(50)]
 
 
-def test_a_child_that_finds_the_file_full_takes_nothing_from_its_parent(said: Said) -> None:
+def test_a_child_that_rotates_the_file_loses_no_line_of_its_parent(said: Said) -> None:
     said(
         "from offload.worker.output import log_writer\nlog_writer.FILE_BYTES = 200\n"
         "begin()\nfor n in range(3): print(n)\n"
@@ -276,7 +276,7 @@ def test_a_child_that_finds_the_file_full_takes_nothing_from_its_parent(said: Sa
     assert said.texts() == ["0", "1", "2", "child", "parent"]
 
 
-def test_a_child_speaks_that_was_begun_while_a_thread_spoke(said: Said) -> None:
+def test_a_child_that_was_forked_while_a_thread_was_logging_can_log(said: Said) -> None:
     said(
         "import signal\nwarnings.simplefilter('ignore', DeprecationWarning)  # 3.12: of such forks\n"
         "begin()\nwrite, held, go = os.write, threading.Event(), threading.Event()\n"
@@ -290,7 +290,7 @@ def test_a_child_speaks_that_was_begun_while_a_thread_spoke(said: Said) -> None:
     assert said.texts() == ["child", "thread"]
 
 
-def test_a_task_that_takes_the_descriptor_gets_no_line_into_its_file(said: Said, tmp_path: Path) -> None:
+def test_a_task_that_reuses_the_descriptor_gets_no_line_into_its_file(said: Said, tmp_path: Path) -> None:
     own = tmp_path / "own"
     said(
         "begin()\nprint('one')\nnumbers = [int(each) for each in os.listdir('/proc/self/fd')]\n"
@@ -301,32 +301,32 @@ def test_a_task_that_takes_the_descriptor_gets_no_line_into_its_file(said: Said,
     assert (own.read_text(), said.texts()) == ("", ["one", "two"])
 
 
-def test_names_of_levels_and_loggers_are_bounded(said: Said) -> None:
+def test_names_of_levels_and_loggers_are_truncated(said: Said) -> None:
     said("begin()\nlogging.addLevelName(25, 'L' * 9999)\nlogging.getLogger('n' * 9999).log(25, 'text')\nend()")
     (line,) = said.kept()
     assert (line.level, line.logger, line.text) == ("l" * 20, "n" * 200, "text")
 
 
-def test_nothing_goes_on_across_a_new_beginning(said: Said) -> None:
-    book = LogWriter(said.logs)
-    book.begin("job", 1)
-    book.write("half", stream="stdout", unfinished=True)
-    book.write(RESTARTED, level="info", logger="offload")
-    book.write("new", stream="stdout")
-    book.end()
+def test_no_line_continues_across_a_restart(said: Said) -> None:
+    log = LogWriter(said.logs)
+    log.begin("job", 1)
+    log.write("half", stream="stdout", unfinished=True)
+    log.write(RESTARTED, level="info", logger="offload")
+    log.write("new", stream="stdout")
+    log.end()
     assert said.texts() == ["half", RESTARTED, "new"]
 
 
-def test_what_the_disk_refuses_is_lost_and_nothing_else(said: Said) -> None:
+def test_a_line_that_can_not_be_written_is_lost_and_the_task_continues(said: Said) -> None:
     said.logs.rmdir()
     _, err = said("begin()\nprint('on')\nlogging.info('and on')\nend()")
     assert err == "on\nINFO:root:and on\n"
     said.logs.mkdir()
 
 
-TURNED_WHILE_WRITING = """
+ROTATED_WHILE_WRITING = """
 from offload.worker.output import log_writer
-log_writer.FILE_BYTES = 0  # each line turns the file
+log_writer.FILE_BYTES = 0  # each line rotates the files
 begin()
 write, close, about_to_write, opened = os.write, os.close, threading.Event(), threading.Event()
 
@@ -353,13 +353,13 @@ end()
 
 
 def test_no_line_of_a_thread_gets_into_a_file_of_the_task(said: Said, tmp_path: Path) -> None:
-    """A descriptor that one thread closes, since the file is full, is the task's own by the time another writes."""
+    """One thread closes a full file, and the task reuses the number of its descriptor before another thread writes."""
     own = tmp_path / "own"
-    said(TURNED_WHILE_WRITING.format(own=str(own)))
+    said(ROTATED_WHILE_WRITING.format(own=str(own)))
     assert own.read_text() == ""
 
 
-def test_a_line_that_a_full_disk_has_cut_short_takes_no_other_along(said: Said) -> None:
+def test_a_line_that_a_full_disk_has_cut_short_spoils_no_other(said: Said) -> None:
     said(
         "import resource\nlimit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))\n"
         "begin()\nprint('one')\nlimit(120)\nprint('two')\nlimit(-1)\nprint('three')\nprint('four')\nend()"

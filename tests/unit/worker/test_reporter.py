@@ -20,7 +20,7 @@ NEXT: Key = ("next", 1)
 
 
 class RecordingEntries(dict[Key, Value]):
-    """A board in this process that counts what is done to it, and can break as a Manager does."""
+    """A board in this process that records its operations, and can fail like a Manager."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,27 +45,27 @@ class RecordingEntries(dict[Key, Value]):
 
 
 class Looking:
-    """A reporter without its thread: the test says when it looks, in seconds since its attempt began."""
+    """A reporter without its thread: the test calls `at`, in seconds since the attempt started."""
 
     def __init__(self) -> None:
         self.board = RecordingEntries()
-        self.dialled = 0
+        self.connections = 0
         self.reporter = Reporter("address", b"key", self._connect)
-        self.begun = 0.0
+        self.started = 0.0
 
     def _connect(self, address: str, authkey: bytes) -> RecordingEntries:
         assert (address, authkey) == ("address", b"key")
-        self.dialled += 1
+        self.connections += 1
         return self.board
 
     def begin(self, key: Key = JOB) -> None:
         self.reporter.begin(key)
         current = self.reporter._current
         assert current is not None
-        self.begun = current[2]
+        self.started = current[2]
 
     def at(self, seconds: float) -> bool:
-        return self.reporter.look(self.begun + seconds)
+        return self.reporter.look(self.started + seconds)
 
 
 def test_a_short_job_costs_no_board_operation() -> None:
@@ -75,7 +75,7 @@ def test_a_short_job_costs_no_board_operation() -> None:
     assert looking.at(FIRST_S / 2)
     looking.reporter.end()
     assert not looking.at(FIRST_S)
-    assert looking.dialled == 0
+    assert looking.connections == 0
 
 
 def test_a_longer_job_is_written_with_its_process_and_removed_at_its_end() -> None:
@@ -90,7 +90,7 @@ def test_a_longer_job_is_written_with_its_process_and_removed_at_its_end() -> No
     assert looking.board.operations == ["set", "pop"]
 
 
-def test_at_most_ten_writes_a_second_however_often_the_task_reports() -> None:
+def test_at_most_ten_writes_a_second() -> None:
     looking = Looking()
     looking.begin()
     looks = 400
@@ -101,10 +101,10 @@ def test_at_most_ten_writes_a_second_however_often_the_task_reports() -> None:
     assert looking.board.operations.count("set") > looks * LOOK_S / WRITE_S / 2
 
 
-def test_the_rate_holds_across_attempts() -> None:
+def test_the_rate_limit_holds_across_attempts() -> None:
     looking = Looking()
     looking.begin()
-    start = looking.begun
+    start = looking.started
     for number in range(40):
         looking.begin(("job", number))
         looking.reporter.look(start + number * 0.03 + 0.03)
@@ -120,7 +120,7 @@ def test_nothing_is_written_while_nothing_changes() -> None:
     assert looking.board.operations == ["set"]
 
 
-def test_the_last_progress_is_what_is_written() -> None:
+def test_the_newest_progress_is_written() -> None:
     looking = Looking()
     looking.begin()
     for done in range(1000):
@@ -129,7 +129,7 @@ def test_the_last_progress_is_what_is_written() -> None:
     assert Entry(*looking.board[JOB])[2:] == (999, 1000, "bytes", "reading")
 
 
-def test_an_attempt_that_follows_at_once_replaces_the_entry_and_its_progress() -> None:
+def test_the_next_attempt_replaces_the_entry_and_its_progress() -> None:
     looking = Looking()
     looking.begin()
     looking.reporter.progress(7)
@@ -142,7 +142,7 @@ def test_an_attempt_that_follows_at_once_replaces_the_entry_and_its_progress() -
 
 
 @pytest.mark.parametrize("fault", [BrokenPipeError(), EOFError(), ConnectionRefusedError(), KeyError("id")])
-def test_a_broken_connection_is_dropped_and_made_anew_and_the_entry_written_again(fault: Exception) -> None:
+def test_after_a_broken_connection_the_entry_is_written_again_by_a_new_one(fault: Exception) -> None:
     looking = Looking()
     looking.begin()
     looking.at(1)
@@ -154,10 +154,10 @@ def test_a_broken_connection_is_dropped_and_made_anew_and_the_entry_written_agai
     looking.at(3)
     assert Entry(*looking.board[JOB]).done == 2
     assert looking.board.operations == ["set", "set", "hang up", "set"]
-    assert looking.dialled == 2
+    assert looking.connections == 2
 
 
-def test_an_entry_that_can_not_be_removed_is_not_tried_for_ever() -> None:
+def test_the_removal_of_an_entry_is_not_tried_for_ever() -> None:
     looking = Looking()
     looking.begin()
     looking.at(1)
@@ -185,7 +185,7 @@ class EvilText(str):
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("reported", "sanitized_values"),
     [
         ((3, 10, "bytes", "so far"), (3, 10, "bytes", "so far")),
         ((12, 10, None, None), (10, 10, None, None)),
@@ -201,19 +201,19 @@ class EvilText(str):
     ],
 )
 def test_whatever_a_task_reports_is_sanitized(
-    told: tuple[object, object, object, object], kept: tuple[object, object, object, object]
+    reported: tuple[object, object, object, object], sanitized_values: tuple[object, object, object, object]
 ) -> None:
-    assert sanitized(told) == kept
+    assert sanitized(reported) == sanitized_values
 
 
 anything = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary())
 
 
 @given(st.tuples(anything, anything, anything, anything))
-def test_what_is_kept_is_always_a_count_within_its_total_and_text_that_utf8_can_carry(
-    told: tuple[object, object, object, object],
+def test_sanitized_values_are_counts_within_their_total_and_valid_text(
+    reported: tuple[object, object, object, object],
 ) -> None:
-    done, total, unit, note = sanitized(told)
+    done, total, unit, note = sanitized(reported)
     assert done is None or 0 <= done <= (total or LARGEST)
     assert total is None or 0 < total <= LARGEST
     for text in (unit, note):
@@ -221,10 +221,10 @@ def test_what_is_kept_is_always_a_count_within_its_total_and_text_that_utf8_can_
 
 
 def work(address: str, authkey: bytes, orders: Connection) -> None:
-    """A lane's process that does as it is told: ("begin", key), ("progress", done), ("end",), ("fork",)."""
+    """A lane's process that executes orders: ("begin", key), ("progress", done), ("end",), ("fork",)."""
     reporter = Reporter(address, authkey)
     reporter.start()
-    while orders.poll(60):  # as every wait of a test, this one ends
+    while orders.poll(60):  # with a limit, like every wait of a test
         match orders.recv():
             case ("begin", key):
                 reporter.begin(key)
@@ -243,7 +243,7 @@ def work(address: str, authkey: bytes, orders: Connection) -> None:
         orders.send("done")
 
 
-class Lane:
+class OrderedProcess:
     """The other end of `work`."""
 
     def __init__(self, board: Board) -> None:
@@ -255,7 +255,7 @@ class Lane:
 
     def order(self, *what: object) -> object:
         self._pipe.send(what)
-        assert self._pipe.poll(10), f"no answer to {what}"
+        assert self._pipe.poll(10), f"no reply to {what}"
         return self._pipe.recv()
 
     def close(self) -> None:
@@ -274,14 +274,14 @@ async def board(tmp_path: Path) -> AsyncIterator[Board]:
 
 
 @pytest.fixture
-async def lane(board: Board) -> AsyncIterator[Lane]:
-    lane = Lane(board)
+async def lane(board: Board) -> AsyncIterator[OrderedProcess]:
+    lane = OrderedProcess(board)
     yield lane
     lane.close()
 
 
 @pytest.mark.anyio
-async def test_a_real_process_is_seen_from_its_begin_to_its_end(board: Board, lane: Lane) -> None:
+async def test_the_progress_of_a_real_process_is_seen(board: Board, lane: OrderedProcess) -> None:
     seen: list[Entry] = []
     board.watch(AttemptKey(*JOB), seen.append)
     lane.order("begin", JOB)
@@ -292,8 +292,8 @@ async def test_a_real_process_is_seen_from_its_begin_to_its_end(board: Board, la
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
-async def test_a_lane_reports_on_through_the_loss_of_the_manager(
-    board: Board, lane: Lane, blow: signal.Signals
+async def test_a_lane_continues_to_report_after_the_loss_of_the_manager(
+    board: Board, lane: OrderedProcess, blow: signal.Signals
 ) -> None:
     seen: list[Entry] = []
     board.watch(AttemptKey(*JOB), seen.append)
@@ -303,18 +303,18 @@ async def test_a_lane_reports_on_through_the_loss_of_the_manager(
     assert old is not None
     os.kill(old, blow)
     for done in range(20):
-        lane.order("progress", done)  # answered though the Manager is not there
+        lane.order("progress", done)  # returns although the Manager is gone
     await until(lambda: seen[-1].done == 19, what="progress through the new Manager")
     assert board.pid != old
 
 
 @pytest.mark.anyio
-async def test_a_task_may_fork_while_the_manager_is_stopped(board: Board, lane: Lane) -> None:
+async def test_a_task_may_fork_while_the_manager_is_stopped(board: Board, lane: OrderedProcess) -> None:
     seen: list[Entry] = []
     board.watch(AttemptKey(*JOB), seen.append)
     lane.order("begin", JOB)
     await until(lambda: seen, what="a connection to the board")
-    board.forget(AttemptKey(*JOB))  # so that nobody notices, and frees the stopped Manager by killing it
+    board.forget(AttemptKey(*JOB))  # or the board would notice the stopped Manager and kill it
     assert board.pid is not None
     os.kill(board.pid, signal.SIGSTOP)
     assert lane.order("fork") == 0
