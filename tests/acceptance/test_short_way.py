@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import wire
 from tests.support.server import Server
-from tests.support.wire import Response, answers, exchange, only
+from tests.support.wire import Answer, answers, exchange, only
 
 LONG = b"\r\nX-Twice: 1\r\nX-Twice: 2"
 
@@ -53,7 +53,7 @@ SUBMISSIONS = {
 }
 
 
-def ask(server: Server, sent: bytes) -> Response:
+def ask(server: Server, sent: bytes) -> Answer:
     return only(exchange(server, sent))
 
 
@@ -62,7 +62,7 @@ def by_the_long_way(sent: bytes) -> bytes:
     return head + LONG + gap + body
 
 
-def essence(answer: Response) -> tuple[int, dict[str, str], Any]:
+def essence(answer: Answer) -> tuple[int, dict[str, str], Any]:
     """What does not change from one moment, or one job, to the next."""
     headers = {name: value for name, value in answer.headers.items() if name not in {"date", "etag", "content-length"}}
     if "location" in headers:

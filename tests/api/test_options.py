@@ -22,7 +22,7 @@ from offload.jobs.acceptance.idempotency import identify
 from offload.options import OPTIONS, SubmitOptions, given, query_parameters
 from offload.server.application import create_app
 from offload.server.settings import Settings
-from offload.tasks.registry import RegistrySpec, load
+from offload.tasks.registry import RegistrySpec, load_registry
 
 NAMES = list(OPTIONS)
 QUERY = [option.query for option in OPTIONS.values()]
@@ -37,7 +37,10 @@ SET: SubmitOptions = {
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    settings, registry = Settings(data_dir=Path("data"), files_dir=Path("files"), lanes=2), load(RegistrySpec())
+    settings, registry = (
+        Settings(data_dir=Path("data"), files_dir=Path("files"), lanes=2),
+        load_registry(RegistrySpec()),
+    )
     return describe(create_app(settings), settings, registry)
 
 
@@ -113,7 +116,7 @@ def test_the_documentation_explains_them() -> None:
 )
 def test_the_fingerprints_in_journals_stay_valid(options: SubmitOptions, fingerprint: str) -> None:
     """A key that was used before an upgrade still stands for the same request after it."""
-    task = load(RegistrySpec())["fibonacci"]
+    task = load_registry(RegistrySpec())["fibonacci"]
     submission = Submission(task=task, params=task.parse(b'{"n": 30}'), options=options, key="k")
     key = identify(submission)
     assert key is not None

@@ -8,16 +8,15 @@ server ── calls ─────── one message for each dispatch ──�
 
 Each side has a class for its end: `engines.local.server_pipe` and `worker.lane_pipe`.
 
-A message is its length in four bytes, then a pickle of built-in types. It contains no class: pickling and finding a
-class takes longer than the rest of the message.
+A message is its length in four bytes (big-endian), then a pickle of built-in types. It contains no class: pickling and
+finding a class takes longer than the rest of the message.
 """
 
 import os
 import pickle
-from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Semaphore
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from offload.wire.messages import Call, Fault, Reply, Spent
 
@@ -43,30 +42,16 @@ def send(pipe: Connection, message: object) -> None:
         data = data[os.write(pipe.fileno(), data) :]
 
 
-def size_of(header: bytes) -> int:
-    """Return the size of the message that follows this header."""
-    return int.from_bytes(header)
+def read_calls(data: bytes) -> list[Call]:
+    """Return the calls of a message: it is a list with the fields of each."""
+    return [Call(*fields) for fields in pickle.loads(data)]  # noqa: S301  # from the server
 
 
-def calls_to_message(calls: Sequence[Call]) -> list[tuple[Any, ...]]:  # the fields of a Call
-    """Return the message that dispatches these calls."""
-    return [tuple(call) for call in calls]
+def read_reply(data: bytes) -> Reply | None:
+    """Return the reply of a message: its fields, with those of `Spent` and `Fault` as tuples.
 
-
-def calls_from_message(data: bytes) -> list[Call]:
-    """Return the calls of a message."""
-    return [Call(*call) for call in pickle.loads(data)]  # noqa: S301  # from the server
-
-
-def reply_to_message(reply: Reply) -> tuple[Any, ...]:  # the fields of a Reply
-    """Return the message that reports an attempt's end."""
-    return (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:])
-
-
-def reply_from_message(data: bytes) -> Reply | None:
-    """Return the reply, or None for the message that the withdrawn attempts were skipped.
-
-    Raise any exception for data that is no reply: a task may have written it.
+    Return None for the message that the withdrawn attempts were skipped. Raise any exception for data that is no reply:
+    a task may have written it.
     """
     message = pickle.loads(data)  # noqa: S301  # from a lane, as the executor's own messages are
     if not message:

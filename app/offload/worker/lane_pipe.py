@@ -21,8 +21,8 @@ class LanePipe:
         poll.register(self._calls.fileno(), select.POLLIN)
         if not poll.poll(within_s * 1000):
             return None
-        size = framing.size_of(self._read(framing.HEADER_BYTES))
-        return framing.calls_from_message(self._read(size))
+        size = int.from_bytes(self._read(framing.HEADER_BYTES))
+        return framing.read_calls(self._read(size))
 
     def may_start_next(self) -> bool:
         """Claim the dispatch's next attempt. True: it has started and can't be withdrawn. False: it was withdrawn."""
@@ -30,7 +30,7 @@ class LanePipe:
 
     def reply(self, reply: Reply) -> None:
         """Send a reply, with one write. If SIGKILL cuts it short, it has not been sent."""
-        framing.send(self._replies, framing.reply_to_message(reply))
+        framing.send(self._replies, (tuple(reply.spent), reply.fault and tuple(reply.fault), *reply[2:]))
 
     def report_skipped(self) -> None:
         """Report that the rest of this dispatch was withdrawn and will not start."""

@@ -43,7 +43,7 @@ class ServerPipe:
         for _ in calls[1:]:  # first: a fast lane would take attempts without a release for withdrawn
             self._unstarted.release()
         self._untaken += 1
-        framing.send(self._calls, framing.calls_to_message(calls))
+        framing.send(self._calls, [tuple(call) for call in calls])
 
     def confirm(self, dispatches: int) -> None:
         """Record that the lane has taken this many more dispatches."""
@@ -68,7 +68,7 @@ class ServerPipe:
             more = self._receive()
             while (message := self._next_message()) is not None:
                 try:
-                    replies.append(framing.reply_from_message(message))
+                    replies.append(framing.read_reply(message))
                 except Exception:  # what is no pickle may raise anything
                     self.violated = True
                     break
@@ -90,7 +90,7 @@ class ServerPipe:
 
     def _next_message(self) -> bytes | None:
         """Remove the next message from what was received, if it is complete."""
-        size = framing.size_of(self._received[: framing.HEADER_BYTES])
+        size = int.from_bytes(self._received[: framing.HEADER_BYTES])
         end = framing.HEADER_BYTES + size
         self.violated = self.violated or size > framing.MAX_REPLY_BYTES
         if self.violated or len(self._received) < end:
