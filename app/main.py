@@ -1,6 +1,12 @@
-"""What `uvicorn app.main:app` finds. Everything else is the package `offload`."""
+"""The application for `uvicorn app.main:app`. Everything else is in the package `offload`."""
 
-from offload.server.application import from_environment
+import sys
 
-app = from_environment()
-"""Made of the `OFFLOAD_…` variables. Nothing runs before its lifespan begins."""
+from offload.errors import BootError
+from offload.server.application import app_from_environment
+
+try:
+    app = app_from_environment()
+except BootError as error:
+    print(f"offload: {error}", file=sys.stderr)
+    sys.exit(2)

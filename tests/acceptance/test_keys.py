@@ -36,7 +36,7 @@ def test_the_file_of_keys_is_read_again_while_work_goes_on(tmp_path: Path) -> No
 
         keys.write_text(f"alice:{ALICE}\nroot {ROOT}\n")
         server.close_terminal()
-        until_sync(lambda: "keys not read again" in server.stderr, what="the broken file to be told of")
+        until_sync(lambda: "the keys file was not reloaded" in server.stderr, what="the broken file to be told of")
         assert "line 2: write name:KEY" in server.stderr
         assert [admitted(caller) for caller in (alice, bob, root)] == [False, True, True]
 

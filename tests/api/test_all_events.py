@@ -203,7 +203,7 @@ async def test_owners_are_told_of_their_own_and_admins_of_all(tmp_path: Path) ->
             assert await state_of(bob, jobs[BOB]) == "queued"
             assert [await state_of(root, job_id) for job_id in jobs.values()] == ["queued"] * 2
             keys.write_text(f"bob:{BOB}\nroot:{ROOT}:admin\n")
-            server.state.keyring.read_again()
+            server.state.keyring.reload()
             await client.post(f"/jobs/{jobs[ALICE]}/cancel", headers=bearer(ROOT))
             await client.post(f"/jobs/{jobs[BOB]}/cancel", headers=bearer(BOB))
             assert await alice.next() is None, "who has no key any more is told nothing more"
@@ -227,7 +227,7 @@ async def test_a_key_that_is_taken_out_ends_its_streams_though_its_owner_has_ano
             async with following(url, f"/jobs/{job_id}/events", **bearer(ALICE)) as of_job:
                 assert (await of_job.job())["state"] == "queued"
                 keys.write_text(f"alice:{BOB}\n")
-                server.state.keyring.read_again()
+                server.state.keyring.reload()
                 await client.post(f"/jobs/{job_id}/cancel")
                 assert await of_job.next() is None
             assert await before.next() is None

@@ -114,7 +114,7 @@ async def test_who_has_no_key_any_more_is_told_nothing_more(tmp_path: Path) -> N
         following = asyncio.create_task(server.client.get(batch["links"]["events"], headers=bearer(ALICE)))
         await until(lambda: server.state.batches.changes._watchers.get(batch["id"]), what="somebody to watch")
         keys.write_text(f"bob:{BOB}\n")
-        server.state.keyring.read_again()
+        server.state.keyring.reload()
         (key,) = await server.engine.running_now(1)
         await server.engine.end(key.job_id)
         assert '"done":true' not in (await following).text

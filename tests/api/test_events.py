@@ -116,6 +116,6 @@ async def test_who_has_no_key_any_more_is_told_nothing_more(tmp_path: Path) -> N
             while (await stream.job())["state"] != "running":
                 pass
             keys.write_text(f"bob:{BOB}\n")
-            server.state.keyring.read_again()
+            server.state.keyring.reload()
             await server.engine.end(job)
             assert await stream.next() is None

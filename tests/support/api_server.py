@@ -17,8 +17,8 @@ from offload.api.routes import add_routes
 from offload.api.state import AppState
 from offload.jobs.housekeeping import recover
 from offload.jobs.interfaces import Journal
-from offload.server.assembly import front_desk as put_together
 from offload.server.keyring import Keyring
+from offload.server.services import Backends, create_services
 from offload.server.settings import Settings
 from offload.stores.logs import LogDirectory
 from offload.stores.results import ResultDirectory
@@ -71,16 +71,18 @@ async def api_server(
     registry = load_registry(spec)
     results = ResultDirectory(settings.data_dir / "results")
     uploads = UploadDirectory(settings.data_dir / "uploads")
-    state = put_together(
+    state = create_services(
         settings,
         registry,
-        keyring=Keyring(settings.api_keys, settings.api_keys_file),
-        journal=journal,
-        engine=engine,
-        results=results,
-        logs=LogDirectory(settings.data_dir / "logs"),
-        uploads=uploads,
-        places=Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
+        Keyring(settings.api_keys, settings.api_keys_file),
+        Backends(
+            engine=engine,
+            journal=journal,
+            results=results,
+            logs=LogDirectory(settings.data_dir / "logs"),
+            uploads=uploads,
+        ),
+        Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
         checks=checks,
     )
     app = FastAPI(title="Offload", version="1", docs_url=None, redoc_url=None)

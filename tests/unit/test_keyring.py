@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.server.keyring import Key, Keyring, WrongKeysError, in_file, in_variable
+from offload.server.keyring import Key, Keyring, WrongKeysError, keys_from_file, keys_from_text
 
 KEY = "kxv3-0123456789abcdef"
 OTHER = "qzw8-0123456789abcdef"
@@ -28,7 +28,7 @@ def test_what_is_written_is_found(entries: list[tuple[str, str, bool, bool]], se
         f"{name}:{f'sha256:{digest(key).hex()}' if hashed else key}{':admin' if admin else ''}"
         for name, key, hashed, admin in entries
     ]
-    keyring = Keyring(in_variable(separator.join(written)))
+    keyring = Keyring(keys_from_text(separator.join(written)))
     assert len(keyring) == len(entries)
     for name, key, _, admin in entries:
         assert keyring.find(key.encode()) == Key(name, digest(key), admin)
@@ -39,7 +39,7 @@ def test_what_is_written_is_found(entries: list[tuple[str, str, bool, bool]], se
 @given(st.text())
 def test_any_text_is_keys_or_a_mistake(text: str) -> None:
     try:
-        keys = in_variable(text)
+        keys = keys_from_text(text)
     except WrongKeysError:
         return
     assert keys
@@ -57,30 +57,30 @@ def test_any_text_is_keys_or_a_mistake(text: str) -> None:
         (f"Alice:{KEY}", "entry 1: write a name"),
         (f"-a:{KEY}", "entry 1: write a name"),
         (f"{'a' * 65}:{KEY}", "entry 1: write a name"),
-        ("alice:", "at least 16 characters; make one by python3 -c"),
-        ("alice:fifteen-letters", "at least 16 characters; make one by python3 -c"),
+        ("alice:", "at least 16 characters; make one with python3 -c"),
+        ("alice:fifteen-letters", "at least 16 characters; make one with python3 -c"),
         ("alice:admin", "at least 16 characters"),
         ("alice::admin", "at least 16 characters"),
         ("alice:sha256", "at least 16 characters"),
         ("alice:sixteen-lettérs!!", "letters, digits"),
         ("alice:sha256:abc", "64 hex digits"),
         (f"alice:sha256:{KEY}", "64 hex digits"),
-        (f"alice:{KEY}, bob:{KEY}", "entry 2: this key is there twice"),
-        (f"alice:{KEY}, alice:sha256:{digest(KEY).hex()}", "entry 2: this key is there twice"),
+        (f"alice:{KEY}, bob:{KEY}", "entry 2: this key is listed twice"),
+        (f"alice:{KEY}, alice:sha256:{digest(KEY).hex()}", "entry 2: this key is listed twice"),
         (f"alice:{KEY}, nonsense, bob:short", "entry 2: write name:KEY or name:sha256:HEX"),
         (f"alice:{KEY}, nonsense, bob:short", "entry 3: write a key of at least 16"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_write_and_without_the_key(text: str, told: str) -> None:
     with pytest.raises(WrongKeysError) as refused:
-        in_variable(text)
+        keys_from_text(text)
     assert told in str(refused.value)
     for secret in (KEY, "fifteen-letters", "short", "nonsense", digest(KEY).hex()):
         assert secret not in str(refused.value)
 
 
 def test_a_name_may_have_several_keys() -> None:
-    keyring = Keyring(in_variable(f"alice:{KEY} alice:{OTHER}:admin"))
+    keyring = Keyring(keys_from_text(f"alice:{KEY} alice:{OTHER}:admin"))
     assert [key and (key.name, key.admin) for key in map(keyring.find, (KEY.encode(), OTHER.encode()))] == [
         ("alice", False),
         ("alice", True),
@@ -88,16 +88,16 @@ def test_a_name_may_have_several_keys() -> None:
 
 
 def test_a_key_can_not_be_seen_in_its_entry() -> None:
-    assert repr(in_variable(f"alice:{KEY}:admin")) == "(Key(name='alice', admin=True),)"
+    assert repr(keys_from_text(f"alice:{KEY}:admin")) == "(Key(name='alice', admin=True),)"
 
 
 def test_a_file_has_an_entry_on_each_line(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# ours\n\nalice:{KEY}  # until May\n  bob:{OTHER}:admin\n")
-    assert [(key.name, key.admin) for key in in_file(file)] == [("alice", False), ("bob", True)]
+    assert [(key.name, key.admin) for key in keys_from_file(file)] == [("alice", False), ("bob", True)]
     file.write_text(f"# ours\nalice:{KEY}, bob:{OTHER}\n")
     with pytest.raises(WrongKeysError, match="line 2: write"):
-        in_file(file)
+        keys_from_file(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"# nobody\n", b"\xff\xfe", None])
@@ -106,27 +106,27 @@ def test_a_file_without_keys_lets_nobody_in_by_being_refused(tmp_path: Path, con
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(WrongKeysError):
-        in_file(file)
+        keys_from_file(file)
 
 
 def test_a_key_in_both_places_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"alice:{KEY}")
-    with pytest.raises(WrongKeysError, match="too; leave it out"):
-        Keyring(in_variable(f"bob:{KEY}"), tmp_path / "keys")
+    with pytest.raises(WrongKeysError, match="remove it from one of them"):
+        Keyring(keys_from_text(f"bob:{KEY}"), tmp_path / "keys")
 
 
-def test_the_file_is_read_again_and_what_is_broken_changes_nothing(tmp_path: Path) -> None:
+def test_the_file_is_reload_and_what_is_broken_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"alice:{KEY}")
-    keyring = Keyring(in_variable(f"root:{'r' * 16}"), file)
+    keyring = Keyring(keys_from_text(f"root:{'r' * 16}"), file)
     for broken in ("", "nonsense", f"alice:{OTHER}\nbob:{OTHER}", f"root:{'r' * 16}"):
         file.write_text(broken)
         with pytest.raises(WrongKeysError):
-            keyring.read_again()
+            keyring.reload()
         assert keyring.find(KEY.encode())
         assert keyring.find(OTHER.encode()) is None
     file.write_text(f"bob:{OTHER}")
-    keyring.read_again()
+    keyring.reload()
     assert keyring.find(KEY.encode()) is None
     assert keyring.find(OTHER.encode())
     assert keyring.find(b"r" * 16), "those of the settings stay"

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from offload.engines.local.cpus import usable_cpus
 from offload.errors import BootError
-from offload.server.settings import PREFIX, Settings, is_loopback, load_settings
+from offload.server.settings import PREFIX, Settings
+from offload.server.settings_checks import is_loopback, load_settings, warnings_about
 
 KEY = "kxv3-0123456789abcdef"
 OTHER_KEY = "qzw8-0123456789abcdef"
@@ -157,7 +158,7 @@ def test_wrong_keys_are_refused_without_being_told(monkeypatch: pytest.MonkeyPat
         (None, "it can't be read (No such file or directory)"),
         ("# nobody yet", "there is no key; write name:KEY"),
         (f"alice:{KEY}\nbob", "line 2: write name:KEY"),
-        (f"carol:{OTHER_KEY}", "a key of the file is in OFFLOAD_API_KEYS too"),
+        (f"carol:{OTHER_KEY}", "a key of the file is also in OFFLOAD_API_KEYS"),
     ],
 )
 def test_a_wrong_file_of_keys_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
@@ -174,13 +175,13 @@ def test_with_keys_it_may_listen_anywhere(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"alice:{KEY}")
     for keys in ({"api_keys": f"alice:{KEY}"}, {"api_keys_file": tmp_path / "keys"}):
         settings = load_settings(host="192.0.2.1", **keys)
-        assert not any("loopback" in warning for warning in settings.warnings())
+        assert not any("loopback" in warning for warning in warnings_about(settings))
 
 
 def test_a_quota_without_keys_is_warned_of() -> None:
-    assert any("one owner" in warning for warning in load_settings(owner_queue_limit=5).warnings())
+    assert any("anonymous owner" in warning for warning in warnings_about(load_settings(owner_queue_limit=5)))
     keyed = load_settings(owner_queue_limit=5, api_keys=f"alice:{KEY}")
-    assert not any("one owner" in warning for warning in keyed.warnings())
+    assert not any("anonymous owner" in warning for warning in warnings_about(keyed))
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_beyond_loopback_it_must_be_told_that_this_is_meant(host: str) -> None:
     assert "OFFLOAD_API_KEYS=name:KEY" in message
     assert "OFFLOAD_HOST=127.0.0.1" in message
     assert "OFFLOAD_INSECURE=1" in message
-    assert any("not loopback" in warning for warning in load_settings(host=host, insecure=True).warnings())
+    assert any("not loopback" in warning for warning in warnings_about(load_settings(host=host, insecure=True)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
@@ -220,8 +221,8 @@ def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> 
     """As another user where this one is root, whom no mode stops."""
     tmp_path.chmod(0o755)
     code = (
-        "import os, sys; from pathlib import Path; from offload.server.settings import _unwritable;"
-        "os.geteuid() == 0 and os.setresuid(65534, 65534, 65534); print(_unwritable(Path(sys.argv[1])))"
+        "import os, sys; from pathlib import Path; from offload.server.settings_checks import _not_writable;"
+        "os.geteuid() == 0 and os.setresuid(65534, 65534, 65534); print(_not_writable(Path(sys.argv[1])))"
     )
     (tmp_path / "locked").mkdir(mode=0o500)
     ran = subprocess.run(
@@ -236,27 +237,29 @@ def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("place", [".", "uploads", "results", "run", "new"])
 def test_the_services_own_records_are_no_files_directory(tmp_path: Path, place: str) -> None:
-    assert "own records" in refusal(data_dir=tmp_path / "data", files_dir=tmp_path / "data" / place)
+    assert "inside the data directory" in refusal(data_dir=tmp_path / "data", files_dir=tmp_path / "data" / place)
 
 
 def test_a_files_directory_must_exist(tmp_path: Path) -> None:
-    assert "write the path of a directory that exists" in refusal(files_dir=tmp_path / "missing")
+    assert "write the path of an existing directory" in refusal(files_dir=tmp_path / "missing")
     assert load_settings(files_dir=tmp_path).files_dir == tmp_path
 
 
 def test_a_files_directory_above_the_data_directory_is_warned_of(tmp_path: Path) -> None:
-    assert any("can be digested too" in warning for warning in load_settings(files_dir=tmp_path).warnings())
+    assert any(
+        "file-digest can read its files" in warning for warning in warnings_about(load_settings(files_dir=tmp_path))
+    )
 
 
 def test_too_many_lanes_are_warned_of() -> None:
-    warnings = load_settings(lanes=100 * usable_cpus(), memory_mb=1 << 20).warnings()
-    assert any("wait for each other" in warning for warning in warnings)
+    warnings = warnings_about(load_settings(lanes=100 * usable_cpus(), memory_mb=1 << 20))
+    assert any("compete" in warning for warning in warnings)
     assert any("MiB of memory" in warning for warning in warnings)
 
 
 def test_a_data_directory_in_memory_is_warned_of() -> None:
-    assert any("tmpfs" in warning for warning in load_settings(data_dir="/dev/shm/offload").warnings())
+    assert any("tmpfs" in warning for warning in warnings_about(load_settings(data_dir="/dev/shm/offload")))
 
 
 def test_ordinary_settings_give_no_warning(tmp_path: Path) -> None:
-    assert load_settings(data_dir=tmp_path / "data", lanes=1, memory_mb=64).warnings() == []
+    assert warnings_about(load_settings(data_dir=tmp_path / "data", lanes=1, memory_mb=64)) == []

@@ -1,7 +1,7 @@
-"""What a start begins with: the data directory becomes this service's alone, and the forkserver is started.
+"""The first step of a start: claim the data directory for this process, and start the forkserver.
 
-Light to import, so that `offload serve` does it first. The forkserver then loads what lanes need while the front desk
-loads the rest: neither waits for the other.
+Light to import, so `offload serve` does it first. The forkserver then loads what lanes need while the server loads the
+rest, on two cores.
 """
 
 import gc
@@ -21,37 +21,38 @@ from offload.tracing.environment import wanted
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOver:
-    """A data directory that is this service's alone. `close` gives it back; a second time it does nothing."""
+class DataDirectory:
+    """A data directory that this process has claimed."""
 
     run_dir: Path
-    """For what is of use only as long as the service runs. Its lanes must have ended before `close`."""
-    _giving_back: ExitStack
+    """For files that are only used while the service runs."""
+    _release: ExitStack
 
     def close(self) -> None:
-        self._giving_back.close()
+        """Releases the directory. Lanes must have ended before. A second call does nothing."""
+        self._release.close()
 
 
-def take_over(settings: Settings) -> TakenOver:
-    """Takes the directory over from earlier services, of which nothing is left. Raises `BootError`."""
+def claim_data_directory(settings: Settings) -> DataDirectory:
+    """Locks the data directory and removes what an earlier service left. Raises `BootError`."""
     data_dir = settings.data_dir
     run_dir = data_dir / "run"
-    with ExitStack() as stack:
-        stack.callback(lock_directory(data_dir).close)
+    with ExitStack() as release:
+        release.callback(lock_directory(data_dir).close)
         leftovers.mark_descendants(data_dir)
         leftovers.kill_leftovers(data_dir)
-        stack.callback(leftovers.kill_own_leftovers, data_dir)
+        release.callback(leftovers.kill_own_leftovers, data_dir)
         _remove(run_dir)
-        stack.callback(_remove, run_dir)
-        # Frees executors' semaphores, for which a service that ends by its signal has no exit handler.
-        stack.callback(gc.collect)
+        release.callback(_remove, run_dir)
+        # Frees the semaphores of executors. Their exit handlers don't run in a service that ends by a signal.
+        release.callback(gc.collect)
         modules = ["offload.stores.manager", *(["offload.worker.traces"] if wanted(os.environ) else [])]
-        start_forkserver(modules, spec_of(settings), socket_directory(run_dir))
-        return TakenOver(run_dir, stack.pop_all())
+        start_forkserver(modules, registry_spec(settings), socket_directory(run_dir))
+        return DataDirectory(run_dir, release.pop_all())
 
 
-def spec_of(settings: Settings) -> RegistrySpec:
-    """Which tasks there are to be."""
+def registry_spec(settings: Settings) -> RegistrySpec:
+    """Returns which tasks these settings register."""
     return RegistrySpec(
         tasks=settings.tasks,
         fibonacci_max_n=settings.fibonacci_max_n,

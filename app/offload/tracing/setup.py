@@ -41,7 +41,7 @@ class Tracing:
         self._give_up()
 
 
-def tracing(environ: Mapping[str, str]) -> Tracing | None:
+def start_tracing(environ: Mapping[str, str]) -> Tracing | None:
     """As these variables want it; None for none.
 
     Where they want what can't be done, that is a warning: they are often set for all programs of a machine, and for

@@ -1,6 +1,8 @@
-"""The front desk: what stands between HTTP and the engine and stores, whichever those are."""
+"""Composes the services of one process. Knows no concrete engine and no concrete store."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from offload import clock
 from offload.api.state import AppState, Spool
@@ -21,54 +23,59 @@ from offload.server.settings import Settings
 from offload.tasks.context import Places
 from offload.tasks.registry import Registry
 
+Check = Callable[[], Awaitable[str | None]]
+"""Returns None if a part works, else a sentence that says what is wrong."""
 
-def front_desk(
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """The parts that run and store jobs."""
+
+    engine: Engine
+    journal: Journal
+    results: ResultFiles
+    logs: LogFiles
+    uploads: Spool
+
+
+def create_services(
     settings: Settings,
     registry: Registry,
-    *,
     keyring: Keyring,
-    journal: Journal,
-    engine: Engine,
-    results: ResultFiles,
-    logs: LogFiles,
-    uploads: Spool,
+    backends: Backends,
     places: Places,
-    checks: Mapping[str, Callable[[], Awaitable[str | None]]],
+    *,
+    checks: Mapping[str, Check] = MappingProxyType({}),
     traces: Traces | None = None,
 ) -> AppState:
-    """Puts it together; nothing runs yet. `checks` are those of the parts that it does not know (see `AppState`)."""
+    """Creates the services on top of the backends. Starts nothing.
+
+    `checks` adds parts to the readiness check, by name.
+    """
+    engine, journal, uploads = backends.engine, backends.journal, backends.uploads
     changes, recent, new_id = ChangeNotifier(), RecentJobs(), new_ids()
     dispatcher = Dispatcher(journal, engine, clock.now, changes, recent, traces)
     canceller = Canceller(dispatcher, journal, recent, clock.now, traces)
-    limits = ServerLimits(
-        default_timeout_s=settings.default_timeout_s,
-        max_timeout_s=settings.max_timeout_s,
-        memory_mb=settings.memory_mb,
+    intake = Intake(
+        limits=_limits(settings), places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces
     )
-    intake = Intake(limits=limits, places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces)
-    capacity = Capacity(
-        dispatcher.queue,
-        dispatcher.live,
-        limit=settings.queue_limit,
-        owner_limit=settings.owner_queue_limit,
-        params_bytes=settings.queue_max_mb << 20,
-    )
+    capacity = _capacity(settings, dispatcher)
     keys = IdempotencyKeys(journal)
-    service = JobService(
+    jobs = JobService(
         journal=journal,
         dispatcher=dispatcher,
         canceller=canceller,
         changes=changes,
         recent=recent,
-        results=results,
-        logs=logs,
+        results=backends.results,
+        logs=backends.logs,
         uploads=uploads,
         intake=intake,
         capacity=capacity,
         keys=keys,
     )
     batches = BatchService(
-        jobs=service,
+        jobs=jobs,
         journal=journal,
         dispatcher=dispatcher,
         canceller=canceller,
@@ -81,13 +88,31 @@ def front_desk(
         settings=settings,
         registry=registry,
         keyring=keyring,
-        service=service,
+        service=jobs,
         batches=batches,
         dispatcher=dispatcher,
         history=History(journal, clock.now),
         engine=engine,
         uploads=uploads,
-        checks={"service": service.check, "journal": journal.check, "lanes": engine.check, **checks},
+        checks={"service": jobs.check, "journal": journal.check, "lanes": engine.check, **checks},
         clock=clock.now,
         new_id=new_id,
+    )
+
+
+def _limits(settings: Settings) -> ServerLimits:
+    return ServerLimits(
+        default_timeout_s=settings.default_timeout_s,
+        max_timeout_s=settings.max_timeout_s,
+        memory_mb=settings.memory_mb,
+    )
+
+
+def _capacity(settings: Settings, dispatcher: Dispatcher) -> Capacity:
+    return Capacity(
+        dispatcher.queue,
+        dispatcher.live,
+        limit=settings.queue_limit,
+        owner_limit=settings.owner_queue_limit,
+        params_bytes=settings.queue_max_mb << 20,
     )

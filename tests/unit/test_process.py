@@ -6,23 +6,23 @@ import sys
 
 import pytest
 
-from offload.server.serve import DESCRIPTORS
+from offload.server.process import OPEN_FILES
 
 RAISE = """
 import resource, sys
-from offload.server.serve import allow_descriptors
+from offload.server.process import raise_open_files_limit
 allowed, most = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
-allow_descriptors()
+raise_open_files_limit()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
-@pytest.mark.parametrize(("allowed", "most"), [(256, 300), (256, DESCRIPTORS + 1), (DESCRIPTORS + 1, DESCRIPTORS + 2)])
+@pytest.mark.parametrize(("allowed", "most"), [(256, 300), (256, OPEN_FILES + 1), (OPEN_FILES + 1, OPEN_FILES + 2)])
 def test_as_many_files_may_be_open_as_the_system_lets_it(allowed: int, most: int) -> None:
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < most:
         pytest.skip("this machine lets nobody open so many files")
     said = subprocess.run(
         [sys.executable, "-c", RAISE, str(allowed), str(most)], check=True, capture_output=True, text=True
     ).stdout
-    assert said.split() == [str(max(allowed, min(DESCRIPTORS, most))), str(most)]
+    assert said.split() == [str(max(allowed, min(OPEN_FILES, most))), str(most)]
