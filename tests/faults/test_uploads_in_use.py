@@ -10,7 +10,7 @@ import pytest
 
 from offload.jobs.interfaces import IdempotencyKey
 from offload.jobs.model import Batch, Job
-from offload.stores import uploads as uploads_module
+from offload.stores.upload_files import remove_upload
 from tests.support.api_server import ApiServer, api_server
 from tests.support.memory_journal import MemoryJournal
 from tests.support.problems import problem
@@ -87,7 +87,7 @@ async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(
 async def test_an_upload_that_is_being_removed_is_not_there_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    removing, go, remove = threading.Event(), threading.Event(), uploads_module._remove
+    removing, go, remove = threading.Event(), threading.Event(), remove_upload
 
     def slowly(path: Path) -> None:
         removing.set()
@@ -96,7 +96,7 @@ async def test_an_upload_that_is_being_removed_is_not_there_any_more(
 
     async with api_server(tmp_path) as server:
         upload = await uploaded(server)
-        monkeypatch.setattr(uploads_module, "_remove", slowly)
+        monkeypatch.setattr("offload.stores.uploads.remove_upload", slowly)
         expiry = asyncio.create_task(expire(server))
         await until(removing.is_set, what="the removal to begin")
         try:

@@ -165,6 +165,7 @@ class Runtime:
         for work in (
             stores.results.sweep(stores.old_results, find),
             stores.logs.sweep(stores.old_logs, find),
+            stores.uploads.sweep(stores.old_uploads),
             forget_old(stores.journal, stores.uploads, state.service, state.dispatcher, clock.now, retention),
         ):
             await started.enter_async_context(_in_background(work))
@@ -181,6 +182,8 @@ class _Stores:
     """Result files of an earlier service, to be swept in the background."""
     old_logs: Sequence[str]
     """The same for log files, by job."""
+    old_uploads: Sequence[str]
+    """The same for uploads."""
 
 
 async def _create_stores(started: AsyncExitStack, settings: Settings) -> _Stores:
@@ -190,7 +193,6 @@ async def _create_stores(started: AsyncExitStack, settings: Settings) -> _Stores
     started.push_async_callback(journal.close)
     results, logs = ResultDirectory(data_dir / "results"), LogDirectory(data_dir / "logs")
     uploads = UploadDirectory(data_dir / "uploads")
-    await uploads.sweep()
     return _Stores(
         journal=journal,
         results=results,
@@ -199,6 +201,7 @@ async def _create_stores(started: AsyncExitStack, settings: Settings) -> _Stores
         places=Places(files_dir=_files_dir(settings), uploads_dir=uploads.directory),
         old_results=await results.leftovers(),
         old_logs=await logs.leftovers(),
+        old_uploads=await uploads.leftovers(),
     )
 
 

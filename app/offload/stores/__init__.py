@@ -1,1 +1,1 @@
-"""Where things are remembered: the journal, the board, result files and uploads."""
+"""The stores of the server: the journal, the board, and the directories of results, logs and uploads."""

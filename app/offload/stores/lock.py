@@ -1,4 +1,4 @@
-"""One service per data directory: an exclusive lock that the kernel itself releases when its holder dies."""
+"""One service per data directory: an exclusive lock that the kernel releases when its holder dies."""
 
 import contextlib
 import fcntl
@@ -11,32 +11,32 @@ from pathlib import Path
 
 from offload.errors import BootError
 
-NAME = "offload.lock"
+LOCK_FILE = "offload.lock"
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLock:
-    """The lock, held. The file tells who holds it; it is empty, or tells of a dead process, where nobody does."""
+    """A lock that this process holds. The lock file names the holder. Without a holder, it is empty or out of date."""
 
     _fd: int
 
     def close(self) -> None:
-        """Lets go of the directory. The file stays: removing it would let two services lock two files of one name."""
+        """Releases the directory. The file stays: without it, two services could each lock a file of this name."""
         os.ftruncate(self._fd, 0)
-        # Closing alone would not do while a child is between its fork and its exec.
+        # Closing is not enough while a child process is between its fork and its exec.
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
 
 
 def lock_directory(data_dir: Path) -> DirectoryLock:
-    """Takes the directory, made where it is missing, for this process alone.
+    """Locks the directory for this process. Creates it if it is missing.
 
-    Raises BootError where another process holds it, saying which, or where it can't be written.
+    Raises `BootError` if another process holds it, naming that process, or if the directory can't be written.
     """
-    path = data_dir.resolve() / NAME
+    path = data_dir.resolve() / LOCK_FILE
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)  # not inherited by any child: PEP 446
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)  # children don't inherit it: PEP 446
     except OSError as error:
         raise BootError(_unusable(path.parent, error)) from error
     try:
@@ -56,7 +56,7 @@ def lock_directory(data_dir: Path) -> DirectoryLock:
 
 
 def _write_holder(fd: int) -> None:
-    """Empties first: a reader sees nothing or the truth, never what an earlier holder wrote."""
+    """Empties the file first: a reader sees nothing or this holder, never an earlier one."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
     os.ftruncate(fd, 0)
@@ -64,7 +64,9 @@ def _write_holder(fd: int) -> None:
 
 
 def _read_holder(fd: int) -> str:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # it is being written, or was tampered with
+    with contextlib.suppress(
+        OSError, ValueError, KeyError, TypeError
+    ):  # it is just being written, or has been modified
         holder = json.loads(os.pread(fd, 4096, 0))
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     return "another process"
@@ -73,5 +75,5 @@ def _read_holder(fd: int) -> str:
 def _unusable(directory: Path, error: OSError) -> str:
     return (
         f"The data directory {directory} can't be used: {error.strerror}. "
-        "Let this user write to it, or give another one with --data-dir."
+        "Let this user write to it, or choose another directory with --data-dir."
     )

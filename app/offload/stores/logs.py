@@ -1,7 +1,7 @@
-"""What attempts have said: two files at most for each, as `worker.output.log_writer` writes them.
+"""The directory of attempts' logs: at most two files per attempt.
 
-The directory is private (0700). Files are kept as long as their job; those of jobs that a killed service had forgotten
-are found at the next start, while lanes already write new ones.
+Lanes write the files. The directory is private (0700). A log is kept as long as its job. At the next start, `leftovers`
+and `sweep` find and remove the files of deleted jobs while lanes already write new ones.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ log = structlog.get_logger()
 
 
 class LogDirectory:
-    """`jobs.interfaces.LogFiles` in one directory."""
+    """Implements `jobs.interfaces.LogFiles`."""
 
     def __init__(self, directory: Path) -> None:
-        """Makes the directory where it is missing. Raises `BootError` where that fails."""
+        """Creates the directory if it is missing. Raises `BootError` if that fails."""
         self.directory = private_directory(directory, holds="logs")
 
     async def read(self, key: AttemptKey) -> Sequence[LogLine]:
@@ -41,19 +41,19 @@ class LogDirectory:
         return _joined(part for record in records if (part := _part(key.attempt, record)))
 
     def _records(self, key: AttemptKey) -> bytes:
-        """What is in both files. Where one took the other's place meanwhile, all anew, or there would be a gap."""
-        old, present = (self.directory / name for name in log_names(*key))
+        """Returns the content of both files. Reads again if they were rotated meanwhile, so that no line is missing."""
+        older, current = (self.directory / name for name in log_names(*key))
         while True:
             with ExitStack() as stack:
-                newer, older = _opened(stack, present), _opened(stack, old)
-                if _is(newer, present):
-                    return b"".join(file.read() for file in (older, newer) if file)
+                current_file, older_file = _opened(stack, current), _opened(stack, older)
+                if _is_same(current_file, current):
+                    return b"".join(file.read() for file in (older_file, current_file) if file)
 
     async def remove(self, *last: AttemptKey) -> None:
         await asyncio.to_thread(self._remove, last)
 
     def _remove(self, last: Sequence[AttemptKey]) -> None:
-        # By name, since a listing would take longer with each job that is kept.
+        # By name: the time of a listing would grow with the number of logs.
         for job_id, attempts in last:
             try:
                 for attempt in range(1, attempts + 1):
@@ -63,7 +63,7 @@ class LogDirectory:
                 log.warning("logs could not be removed", job_id=job_id, why=str(error))
 
     async def leftovers(self) -> Sequence[str]:
-        """The jobs of which there are files, for `sweep`."""
+        """Returns the ids of the jobs that have files, for `sweep`."""
         return await asyncio.to_thread(self._leftovers)
 
     def _leftovers(self) -> Sequence[str]:
@@ -71,7 +71,7 @@ class LogDirectory:
         return sorted({name["job_id"] for name in names if name})
 
     async def sweep(self, job_ids: Sequence[str], find: Callable[[str], Awaitable[Job | None]]) -> int:
-        """Removes the files of jobs that are no more; tells of how many. `find` is the journal's `get`."""
+        """Removes the files of deleted jobs, and returns the number of these jobs. `find` is the journal's `get`."""
         gone = [job_id for job_id in job_ids if await find(job_id) is None]
         await self.remove(*(AttemptKey(job_id, MAX_ATTEMPTS) for job_id in gone))
         return len(gone)
@@ -80,11 +80,11 @@ class LogDirectory:
 def _opened(stack: ExitStack, path: Path) -> BinaryIO | None:
     try:
         return stack.enter_context(path.open("rb"))
-    except FileNotFoundError:  # nearly always
+    except FileNotFoundError:  # an attempt rarely has an older file
         return None
 
 
-def _is(file: BinaryIO | None, path: Path) -> bool:
+def _is_same(file: BinaryIO | None, path: Path) -> bool:
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -93,42 +93,42 @@ def _is(file: BinaryIO | None, path: Path) -> bool:
 
 
 def _joined(parts: Iterable[tuple[LogLine, bool]]) -> Iterator[LogLine]:
-    """Lines, whole again where they were kept in parts; those that nothing has ended yet come last."""
-    begun: dict[str, LogLine] = {}
+    """Joins the parts of lines. Unfinished lines come last."""
+    open_lines: dict[str, LogLine] = {}
     for line, unfinished in parts:
         if line.stream is None:
-            if line.logger == "offload" and line.text == RESTARTED:  # what had been begun before goes on no more
-                yield from (replace(each, text=_left(each.text)) for each in begun.values())
-                begun.clear()
+            if line.logger == "offload" and line.text == RESTARTED:  # lines of the earlier run do not continue
+                yield from (replace(each, text=_visible(each.text)) for each in open_lines.values())
+                open_lines.clear()
             yield line
             continue
-        first = begun.pop(line.stream, None)
+        first = open_lines.pop(line.stream, None)
         text = line.text if first is None else first.text + line.text
         if unfinished:
-            begun[line.stream] = replace(first or line, text=text)
+            open_lines[line.stream] = replace(first or line, text=text)
         else:
-            yield replace(first or line, text=_left(text))
-    for line in begun.values():
-        yield replace(line, text=_left(line.text), unfinished=True)
+            yield replace(first or line, text=_visible(text))
+    for line in open_lines.values():
+        yield replace(line, text=_visible(line.text), unfinished=True)
 
 
-def _left(text: str) -> str:
-    """What a terminal still shows of a line: what comes after the last carriage return that anything comes after."""
+def _visible(text: str) -> str:
+    """Returns what a terminal shows of a line: the text after its last carriage return, not counting trailing ones."""
     return text.rstrip("\r").rpartition("\r")[2]
 
 
 def _part(attempt: int, record: bytes) -> tuple[LogLine, bool] | None:
-    """A line, or an unfinished one's next part. None for what a full disk has cut short."""
+    """Returns a line or part of one, and whether it is unfinished. None for a record that a full disk has truncated."""
     try:
-        told: dict[str, Any] = json.loads(record)
+        facts: dict[str, Any] = json.loads(record)
         line = LogLine(
-            at=int(told["at"]),
+            at=int(facts["at"]),
             attempt=attempt,
-            stream=told["stream"],
-            level=told["level"],
-            logger=told["logger"],
-            text=str(told["text"]),
+            stream=facts["stream"],
+            level=facts["level"],
+            logger=facts["logger"],
+            text=str(facts["text"]),
         )
     except (ValueError, LookupError, TypeError):
         return None
-    return line, "unfinished" in told
+    return line, "unfinished" in facts

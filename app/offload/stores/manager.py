@@ -1,6 +1,6 @@
-"""The `multiprocessing.Manager` process that holds the board's dict, and the handle by which its owner ends it.
+"""The `multiprocessing.Manager` process that holds the board's dict, and the server's handle of it.
 
-Light to import: it is all of the service that the Manager's process loads.
+Light to import, since the Manager's process loads nothing else of the service.
 """
 
 import contextlib
@@ -16,27 +16,27 @@ from offload.wire.board import BoardManager, BoardProxy, Key, Value
 from offload.wire.process_tree import die_with_parent
 
 READY_S = 10.0
-"""How long a new Manager may take to listen. On two busy cores it took 25 to 60 ms, 0.3 s with a cold forkserver."""
+"""How long a new Manager may take to listen. Measured on two busy cores: 25 to 60 ms, 0.3 s with a cold forkserver."""
 
 
 class ManagerProcess:
-    """One Manager process. `start` blocks; `kill` may be called by any thread, at any time, more than once."""
+    """One Manager process. `start` blocks. `kill` may be called by any thread, at any time and repeatedly."""
 
     def __init__(self, address: str, authkey: bytes, context: ForkServerContext) -> None:
         self._context = context
         self._address = address
         self._authkey = authkey
         self._process: BaseProcess | None = None
-        self._letting_go = threading.Lock()
+        self._closing = threading.Lock()
         self.pid: int | None = None
-        """The process's id, while there is one."""
+        """The id of the process while it exists."""
         self.pidfd: int | None = None
-        """Readable once the process has ended; None before it was started and after `close`."""
+        """Readable after the process has ended. None before `start` and after `close`."""
 
     def start(self) -> None:
-        """Starts the process and waits until it listens. Raises OSError or EOFError where it does not."""
-        with contextlib.suppress(FileNotFoundError):  # one that was killed leaves its socket's name behind
-            os.unlink(self._address)  # noqa: PTH108  # an address is text, as multiprocessing has it
+        """Starts the process and waits until it listens. Raises OSError or EOFError if it does not."""
+        with contextlib.suppress(FileNotFoundError):  # a killed process leaves its socket's name behind
+            os.unlink(self._address)  # noqa: PTH108  # multiprocessing's addresses are strings
         ready, tell = self._context.Pipe(duplex=False)
         with ready:
             with tell:
@@ -50,28 +50,28 @@ class ManagerProcess:
             ready.recv()
 
     def kill(self) -> None:
-        """Ends the process, stopped or not. There is nothing in it worth a farewell."""
-        with self._letting_go:  # or the number might be another file's by now
+        """Kills the process, even if it is suspended. It holds nothing that has to be saved."""
+        with self._closing:  # else the descriptor might belong to another file by now
             if self.pidfd is not None:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kills the process, waits until it has gone (milliseconds; at most a second), and lets go of it."""
+        """Kills the process, waits for its end (milliseconds, at most a second), and releases its resources."""
         self.kill()
         if self.pidfd is not None:
-            gone = select.poll()
-            gone.register(self.pidfd, select.POLLIN)
-            gone.poll(1000)
-            with self._letting_go:
+            ended = select.poll()
+            ended.register(self.pidfd, select.POLLIN)
+            ended.poll(1000)
+            with self._closing:
                 os.close(self.pidfd)
                 self.pidfd = None
         if self._process is not None:
             self._process.join(1)
-            with contextlib.suppress(ValueError):  # it waits for a device, and outlasts even SIGKILL for a while
+            with contextlib.suppress(ValueError):  # it waits for a device, and so survives SIGKILL for a while
                 self._process.close()
             if self.pid is not None:
-                with contextlib.suppress(ChildProcessError):  # a child of ours only where the forkserver above it died
+                with contextlib.suppress(ChildProcessError):  # it is our child only if its forkserver has died
                     os.waitpid(self.pid, os.WNOHANG)
             self._process = self.pid = None
         with contextlib.suppress(FileNotFoundError):
@@ -79,10 +79,10 @@ class ManagerProcess:
 
 
 def serve(address: str, authkey: bytes, ready: Connection) -> None:
-    """The Manager's process: listens at `address`, says so by `ready`, and serves the dict until it is killed.
+    """Runs in the Manager's process: listens at `address`, reports that on `ready`, and serves the dict until killed.
 
-    In a session of its own, so that a Ctrl-C or a kill of the service's group does not take the board before the
-    lanes. As nice as the server: it has little to do but must do it soon, while the lanes below it burn every core.
+    It has its own session, so that a Ctrl-C or a kill of the service's process group does not end the board before the
+    lanes. It has the server's nice value: its little work must be done soon while the lanes use every core.
     """
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -90,7 +90,7 @@ def serve(address: str, authkey: bytes, ready: Connection) -> None:
     entries: dict[Key, Value] = {}
     BoardManager.register("entries", callable=lambda: entries, proxytype=BoardProxy)
     server = BoardManager(address, authkey).get_server()
-    server.create(ready, "entries")  # one reference for ever: the dict stays the same whoever comes and goes
+    server.create(ready, "entries")  # a permanent reference: the dict survives the end of every connection
     with ready:
         ready.send(None)
     server.serve_forever()

@@ -1,7 +1,7 @@
-"""Result files: results too large for the journal, each under the name of its attempt, as `worker.results` writes them.
+"""The directory of result files: results that are too large for the journal, one file per attempt.
 
-The directory is private (0700). What a killed lane or service left in it is found by `leftovers` at the next start and
-taken away by `sweep`, while lanes already write new files.
+Lanes write the files. The directory is private (0700). At the next start, `leftovers` lists the files of a killed lane
+or service, and `sweep` removes those that are not needed while lanes already write new ones.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ log = structlog.get_logger()
 
 
 class ResultDirectory:
-    """`jobs.interfaces.ResultFiles` in one directory."""
+    """Implements `jobs.interfaces.ResultFiles`."""
 
     def __init__(self, directory: Path) -> None:
-        """Makes the directory where it is missing. Raises `BootError` where that fails."""
+        """Creates the directory if it is missing. Raises `BootError` if that fails."""
         self.directory = private_directory(directory, holds="results")
 
     def path(self, key: AttemptKey) -> Path:
         return self.directory / result_name(*key)
 
     async def remove(self, *job_ids: str) -> None:
-        """Removes the files of all attempts. What can't be removed is left for the next start's `sweep`."""
+        """Removes the files of all attempts. Files that can't be removed are left for the `sweep` of the next start."""
         await asyncio.to_thread(self._remove, job_ids)
 
     def _remove(self, job_ids: Sequence[str]) -> None:
-        # By name, since a listing would take longer with each result that is kept.
+        # By name: the time of a listing would grow with the number of results.
         for job_id in job_ids:
             try:
                 for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -45,7 +45,7 @@ class ResultDirectory:
                 log.warning("result could not be removed", job_id=job_id, why=str(error))
 
     async def leftovers(self) -> Sequence[AttemptKey]:
-        """The results that are there, for `sweep`; half-written ones are removed at once. Call before lanes open."""
+        """Returns the existing results, for `sweep`, and removes incomplete ones. Call it before lanes open."""
         return await asyncio.to_thread(self._leftovers)
 
     def _leftovers(self) -> Sequence[AttemptKey]:
@@ -58,10 +58,10 @@ class ResultDirectory:
         return found
 
     async def sweep(self, leftovers: Sequence[AttemptKey], find: Callable[[str], Awaitable[Job | None]]) -> int:
-        """Removes those that nobody will ask for, in the background of a running service; tells how many.
+        """Removes files that belong to no job's result, and returns their number. Runs in the background.
 
-        `find` is the journal's `get`. A live job's file stays, since the next attempt may just have written it anew
-        under the same number (after a graceful stop); a later start finds it again.
+        `find` is the journal's `get`. The file of a live job stays: after a graceful stop, the next attempt has the
+        same number and may just have written it. A later start finds it again.
         """
         removed = 0
         for key in leftovers:

@@ -1,221 +1,136 @@
-"""The spool of uploaded files. Upload X is two files: `X`, its bytes, and `X.json`, its note.
+"""The directory of uploaded files. Upload X is two files: `X`, its content, and `X.json`, its metadata.
 
-    receive ──► X.part ──fsync──► X.json, then X ──fsync of the directory──► it counts
+    receive ──► X.part ──fsync──► X.json ──fsync──► rename X.part to X ──fsync of the directory──► it exists
 
-Both are there or, after a crash, the rest is swept at the next start. The client's name is in the note and nowhere
-else; only ids, which are UUIDs of our own making, become file names. The directory is private (0700).
+An upload exists if both files exist and agree. The next start removes what a crash has left. The name that the client
+gave is only in the metadata: file names consist of ids, which are UUIDs that the service makes. The directory is
+private (0700).
 """
 
 import asyncio
 import contextlib
-import errno
-import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
 from offload import clock
-from offload.errors import BodyTooLargeError, StorageFailedError, StorageFullError
 from offload.jobs.model import Upload
-from offload.stores.directories import private_directory, sync_directory
+from offload.stores.directories import private_directory
+from offload.stores.upload_files import read_upload, remove_upload
+from offload.stores.upload_writer import UploadWriter
 from offload.tasks.context import is_uuid
-
-GATHERED_BYTES = 512 * 1024
-"""Chunks are gathered up to this much before the thread writes them: twice as fast as each 64 KiB alone."""
 
 log = structlog.get_logger()
 
 
 class UploadDirectory:
-    """`jobs.interfaces.Uploads` in one directory. Text that is no id of ours never reaches the file system."""
+    """Implements `jobs.interfaces.Uploads`. Text that is not an id never reaches the file system."""
 
     def __init__(self, directory: Path) -> None:
-        """Makes the directory where it is missing. Raises `BootError` where that fails."""
+        """Creates the directory if it is missing. Raises `BootError` if that fails."""
         self.directory = private_directory(directory, holds="uploads")
-        self._going: set[str] = set()
-        """Those that are being removed, and so are not there any more."""
+        self._removing: set[str] = set()
+        """Uploads that are being removed. They no longer exist for callers."""
 
     @contextlib.asynccontextmanager
-    async def receive(self, upload_id: str, name: str, owner: str | None, max_bytes: int) -> AsyncIterator["Sink"]:
-        """Takes in an upload under a new id. It is on disk once the context has ended; on any error nothing is left.
+    async def receive(
+        self, upload_id: str, name: str, owner: str | None, max_bytes: int
+    ) -> AsyncIterator[UploadWriter]:
+        """Receives an upload. It is on disk after the context has ended; after an error nothing is left.
 
         Raises `BodyTooLargeError` beyond `max_bytes`, `StorageFullError`, and `StorageFailedError` for other faults.
         """
         if not is_uuid(upload_id):
             raise ValueError(f"{upload_id!r} is not an id")
-        sink = Sink(self.directory / upload_id, max_bytes)
+        writer = UploadWriter(self.directory / upload_id, max_bytes)
         try:
-            await sink.open()
-            yield sink
-            await sink.keep(Upload(id=upload_id, name=name, size=sink.size, owner=owner, created_at=clock.now()))
+            await writer.open()
+            yield writer
+            await writer.keep(Upload(id=upload_id, name=name, size=writer.size, owner=owner, created_at=clock.now()))
         except BaseException:
-            await sink.discard()
+            await writer.discard()
             raise
 
     async def get(self, upload_id: str) -> Upload | None:
-        """The upload, whoever owns it. None where there is none, whatever the text of the id."""
-        if not is_uuid(upload_id) or upload_id in self._going:
+        """Returns the upload of any owner. None if it does not exist, for any text."""
+        if not is_uuid(upload_id) or upload_id in self._removing:
             return None
-        return await asyncio.to_thread(_read, self.directory / upload_id)
+        return await asyncio.to_thread(read_upload, self.directory / upload_id)
 
     async def belongs(self, upload_id: str, owner: str | None) -> bool:
         upload = await self.get(upload_id)
         return upload is not None and owner in (None, upload.owner)
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none. What can't be removed is left for `expire`."""
+        """Removes an upload if it exists. Files that can't be removed are left for `expire`."""
         if is_uuid(upload_id):
-            self._going.add(upload_id)
+            self._removing.add(upload_id)
             try:
-                await asyncio.to_thread(_remove, self.directory / upload_id)
+                await asyncio.to_thread(remove_upload, self.directory / upload_id)
             except OSError as error:
                 log.warning("upload could not be removed", upload=upload_id, why=str(error))
             finally:
-                self._going.discard(upload_id)
+                self._removing.discard(upload_id)
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[Upload]:
-        """Forgets uploads that arrived before a time, unless `in_use` (asked on the event loop); tells which."""
-        forgotten = []
-        for upload in await asyncio.to_thread(self._all):
+        """Removes uploads that arrived before a time and are not `in_use`, and returns them.
+
+        `in_use` is called on the event loop. Only uploads that will probably expire are opened: an id contains the time
+        at which its upload began, which is before its arrival.
+        """
+        old = await asyncio.to_thread(self._begun_before, created_before)
+        unused = [upload_id for upload_id in old if not in_use(upload_id)]
+        expired = []
+        for upload in await asyncio.to_thread(self._read, unused):
+            # Asked again, since a job may have been submitted while the files were read.
             if upload.created_at < created_before and not in_use(upload.id):
                 await self.remove(upload.id)
-                forgotten.append(upload)
-        return forgotten
+                expired.append(upload)
+        return expired
 
-    def _all(self) -> Sequence[Upload]:
-        read = (_read(file) for file in self.directory.iterdir() if is_uuid(file.name))
+    def _begun_before(self, time_us: int) -> Sequence[str]:
+        return [name for name in self._names() if is_uuid(name) and _begun_at(name) < time_us]
+
+    def _read(self, upload_ids: Iterable[str]) -> Sequence[Upload]:
+        read = (read_upload(self.directory / upload_id) for upload_id in upload_ids)
         return [upload for upload in read if upload is not None]
 
-    async def sweep(self) -> None:
-        """Removes what a crash left half done. Call before uploads are received."""
-        await asyncio.to_thread(self._sweep)
+    async def leftovers(self) -> Sequence[str]:
+        """Removes files without their counterpart, and returns the ids of the others, for `sweep`.
 
-    def _sweep(self) -> None:
-        for file in self.directory.iterdir():
-            upload_id = file.name.partition(".")[0]
-            whole = file.name in {upload_id, f"{upload_id}.json"} and _read(self.directory / upload_id) is not None
-            if is_uuid(upload_id) and not whole:
-                file.unlink(missing_ok=True)
+        Opens no file, so the time of a start does not depend on the number of uploads. Call it before uploads are
+        received.
+        """
+        return await asyncio.to_thread(self._leftovers)
 
+    def _leftovers(self) -> Sequence[str]:
+        names = self._names()
+        pairs = []
+        for name in names:
+            upload_id, _, suffix = name.partition(".")
+            if not is_uuid(upload_id):
+                continue
+            if suffix not in {"", "json"} or not {upload_id, f"{upload_id}.json"} <= names:
+                (self.directory / name).unlink(missing_ok=True)
+            elif not suffix:
+                pairs.append(upload_id)
+        return pairs
 
-class Sink:
-    """An upload under way, made by `UploadDirectory.receive`.
+    async def sweep(self, upload_ids: Sequence[str]) -> None:
+        """Removes those of `leftovers` that are damaged. Runs in the background of a running service."""
+        for upload_id in await asyncio.to_thread(self._damaged, upload_ids):
+            await self.remove(upload_id)
 
-    Its own thread does all that it does, in order; so even after a cancellation in the middle of a write the file is
-    taken away only when that write has ended.
-    """
+    def _names(self) -> set[str]:
+        with os.scandir(self.directory) as entries:
+            return {entry.name for entry in entries}
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
-        self.size = 0
-        """Bytes taken in so far."""
-        self._path = path
-        self._max_bytes = max_bytes
-        self._gathered: list[bytes] = []
-        self._gathered_bytes = 0
-        self._thread = ThreadPoolExecutor(1, "upload")
-        self._file: BinaryIO | None = None
-
-    async def open(self) -> None:
-        await self._do(self._open)
-
-    async def write(self, chunk: bytes) -> None:
-        """Appends. Raises as `UploadDirectory.receive` says."""
-        self.size += len(chunk)
-        if self.size > self._max_bytes:
-            raise BodyTooLargeError(f"An upload may have at most {self._max_bytes} bytes. Nothing was kept.")
-        self._gathered.append(chunk)
-        self._gathered_bytes += len(chunk)
-        if self._gathered_bytes >= GATHERED_BYTES:
-            gathered, self._gathered, self._gathered_bytes = self._gathered, [], 0
-            await self._do(self._write, gathered)
-
-    async def keep(self, upload: Upload) -> None:
-        """Makes it an upload that is on disk."""
-        await self._do(self._write, self._gathered)
-        await self._do(self._keep, upload)
-        self._thread.shutdown(wait=False)
-
-    async def discard(self) -> None:
-        """Takes away what there is of it, also where whoever waits for that is cancelled."""
-        gone = self._thread.submit(self._discard)
-        self._thread.shutdown(wait=False)
-        await asyncio.shield(asyncio.wrap_future(gone))
-
-    async def _do(self, step: Callable[..., None], *arguments: object) -> None:
-        with _told():
-            await asyncio.get_running_loop().run_in_executor(self._thread, step, *arguments)
-
-    def _open(self) -> None:
-        self._file = os.fdopen(os.open(_part(self._path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-    def _write(self, chunks: Sequence[bytes]) -> None:
-        assert self._file is not None  # noqa: S101  # `open` comes first
-        self._file.writelines(chunks)
-
-    def _keep(self, upload: Upload) -> None:
-        assert self._file is not None  # noqa: S101  # `open` comes first
-        _close_synced(self._file)
-        note = os.fdopen(os.open(_note(self._path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-        facts = asdict(upload)
-        del facts["id"]
-        note.write(json.dumps(facts).encode())
-        _close_synced(note)
-        _part(self._path).rename(self._path)
-        sync_directory(self._path.parent)
-
-    def _discard(self) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):  # what could not be written can't be flushed either
-                self._file.close()
-        with contextlib.suppress(OSError):  # the directory is gone or read-only; the next start sweeps it
-            _part(self._path).unlink(missing_ok=True)
-            _remove(self._path)
+    def _damaged(self, upload_ids: Sequence[str]) -> Sequence[str]:
+        return [upload_id for upload_id in upload_ids if read_upload(self.directory / upload_id) is None]
 
 
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
-def _note(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
-
-
-def _read(path: Path) -> Upload | None:
-    """None unless both files are there and agree."""
-    with _told():
-        try:
-            note, size = _note(path).read_bytes(), path.stat().st_size
-        except FileNotFoundError:
-            return None
-    try:
-        upload = Upload(id=path.name, **json.loads(note))
-    except (ValueError, TypeError):
-        return None
-    return upload if upload.size == size else None
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _note(path).unlink(missing_ok=True)
-
-
-def _close_synced(file: BinaryIO) -> None:
-    with file:
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Tells the system's errors as ours."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageFullError("The disk that holds the uploads is full. Nothing was kept.") from error
-        raise StorageFailedError(f"The spool of uploads failed: {error.strerror}.") from error
+def _begun_at(upload_id: str) -> int:
+    """Returns the time in a UUIDv7 (RFC 9562, 5.7), in microseconds since the epoch."""
+    return int(upload_id[:8] + upload_id[9:13], 16) * 1000

@@ -175,7 +175,7 @@ async def test_the_manager_is_not_read_while_nothing_is_watched(board: Board, mo
     await write(board, FIRST, 1)
     await until(lambda: seen)
     board.forget(FIRST)
-    await until(lambda: not board._strays and not board._stirred.is_set(), what="asleep")
+    await until(lambda: not board._strays and not board._work_arrived.is_set(), what="asleep")
     asleep_at = len(rounds)
     for _ in range(20):  # twenty round trips of the Manager take longer than a round or two would
         assert await board.check() is None
@@ -217,7 +217,7 @@ async def test_a_stopped_manager_is_found_out_and_replaced(board: Board, watchin
     os.kill(old, signal.SIGSTOP)
     said = await board.check()
     assert said is not None
-    assert "did not answer" in said
+    assert "did not respond" in said
     await rebuilt(board, old)
     assert not alive(old)
 

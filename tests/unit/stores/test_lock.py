@@ -10,7 +10,7 @@ from typing import IO
 import pytest
 
 from offload.errors import BootError
-from offload.stores.lock import NAME, lock_directory
+from offload.stores.lock import LOCK_FILE, lock_directory
 
 HOLDER = """
 import sys
@@ -62,9 +62,9 @@ def test_the_file_tells_of_the_present_holder_alone(tmp_path: Path, holder: subp
     holder.kill()
     holder.wait(10)
     lock = lock_directory(tmp_path)
-    assert json.loads((tmp_path / NAME).read_bytes())["pid"] == os.getpid()
+    assert json.loads((tmp_path / LOCK_FILE).read_bytes())["pid"] == os.getpid()
     lock.close()
-    assert (tmp_path / NAME).read_bytes() == b""
+    assert (tmp_path / LOCK_FILE).read_bytes() == b""
 
 
 def test_closing_frees_the_directory(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_child_does_not_keep_the_directory_of_a_dead_service(tmp_path: Path) -
 
 def test_a_holder_that_can_not_be_read_is_another_process(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     assert holder.poll() is None
-    (tmp_path / NAME).write_text('{"pid":')
+    (tmp_path / LOCK_FILE).write_text('{"pid":')
     with pytest.raises(BootError, match="in use by another process"):
         lock_directory(tmp_path)
 
@@ -115,7 +115,7 @@ def test_a_file_in_the_directorys_place_is_refused(tmp_path: Path) -> None:
 
 def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
-    (tmp_path / NAME).symlink_to("precious")
+    (tmp_path / LOCK_FILE).symlink_to("precious")
     with pytest.raises(BootError, match="can't be used"):
         lock_directory(tmp_path)
     assert (tmp_path / "precious").read_text() == "kept"

@@ -1,13 +1,13 @@
-"""The spool: an upload is there whole or not at all."""
+"""The directory of uploads: an upload exists completely or not at all."""
 
 import asyncio
 import errno
-import json
+import io
 import os
 import stat
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +17,8 @@ from offload.errors import BodyTooLargeError, BootError, StorageFailedError, Sto
 from offload.jobs.ids import new_ids
 from offload.jobs.model import Upload
 from offload.stores import uploads as uploads_module
-from offload.stores.uploads import GATHERED_BYTES, Sink, UploadDirectory
+from offload.stores.upload_writer import BUFFER_BYTES, UploadWriter
+from offload.stores.uploads import UploadDirectory
 from offload.tasks.context import Places
 from tests.support.waiting import turns, until
 
@@ -41,9 +42,9 @@ async def received(
     uploads: UploadDirectory, *chunks: bytes, name: str = "a.txt", owner: str | None = None, most: int = 16 * MIB
 ) -> str:
     upload_id = new_id()
-    async with uploads.receive(upload_id, name, owner, most) as sink:
+    async with uploads.receive(upload_id, name, owner, most) as writer:
         for chunk in chunks:
-            await sink.write(chunk)
+            await writer.write(chunk)
     return upload_id
 
 
@@ -69,7 +70,7 @@ async def test_nothing_at_all_is_an_upload_too(uploads: UploadDirectory) -> None
     assert upload.size == 0
 
 
-@pytest.mark.parametrize("size", [1, 1000, GATHERED_BYTES - 1, GATHERED_BYTES, GATHERED_BYTES + 1, 3 * MIB])
+@pytest.mark.parametrize("size", [1, 1000, BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1, 3 * MIB])
 async def test_whatever_the_chunks_the_bytes_are_the_same(uploads: UploadDirectory, size: int) -> None:
     content = os.urandom(3 * MIB + 17 if size > 1 else 2_000)
     chunks = [content[begin : begin + size] for begin in range(0, len(content), size)]
@@ -78,8 +79,8 @@ async def test_whatever_the_chunks_the_bytes_are_the_same(uploads: UploadDirecto
 
 async def test_it_does_not_count_before_its_end(uploads: UploadDirectory) -> None:
     upload_id = new_id()
-    async with uploads.receive(upload_id, "a", None, MIB) as sink:
-        await sink.write(b"a" * MIB)
+    async with uploads.receive(upload_id, "a", None, MIB) as writer:
+        await writer.write(b"a" * MIB)
         assert await uploads.get(upload_id) is None
         assert names(uploads) == {f"{upload_id}.part"}
     assert await uploads.get(upload_id) is not None
@@ -95,8 +96,8 @@ async def test_at_most_so_much_is_taken(uploads: UploadDirectory) -> None:
 
 async def test_nothing_is_left_of_what_the_caller_gave_up(uploads: UploadDirectory) -> None:
     async def give_up() -> None:
-        async with uploads.receive(new_id(), "a", None, MIB) as sink:
-            await sink.write(b"a" * MIB)
+        async with uploads.receive(new_id(), "a", None, MIB) as writer:
+            await writer.write(b"a" * MIB)
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -108,14 +109,14 @@ async def test_nothing_is_left_of_what_is_cancelled_in_the_middle_of_a_write(
     uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go = threading.Event(), threading.Event()
-    write = Sink._write
+    write = UploadWriter._write
 
-    def slow(sink: Sink, chunks: list[bytes]) -> None:
+    def slow(writer: UploadWriter, chunks: list[bytes]) -> None:
         writing.set()
         assert go.wait(10)
-        write(sink, chunks)
+        write(writer, chunks)
 
-    monkeypatch.setattr(Sink, "_write", slow)
+    monkeypatch.setattr(UploadWriter, "_write", slow)
     receiving = asyncio.ensure_future(received(uploads, b"a" * MIB))
     await until(writing.is_set)
     receiving.cancel()
@@ -178,7 +179,7 @@ async def test_what_is_no_id_never_reaches_the_file_system(
     def touched(*_: object) -> None:
         raise AssertionError("the file system was asked")
 
-    for name in ("_read", "_remove"):
+    for name in ("read_upload", "remove_upload"):
         monkeypatch.setattr(uploads_module, name, touched)
     assert await uploads.get(text) is None
     assert await uploads.get(text) is None
@@ -209,23 +210,78 @@ async def test_a_removed_upload_is_gone(uploads: UploadDirectory) -> None:
     assert names(uploads) == {other, f"{other}.json"}
 
 
-async def test_old_uploads_that_nobody_uses_are_forgotten(uploads: UploadDirectory) -> None:
-    old, used, new = [await received(uploads, b"a") for _ in range(3)]
-    for upload_id, at in ((old, 1), (used, 2), (new, 3)):
-        note = uploads.directory / f"{upload_id}.json"
-        note.write_text(json.dumps({**json.loads(note.read_text()), "created_at": at}))
-    assert [upload.id for upload in await uploads.expire(3, lambda upload_id: upload_id == used)] == [old]
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are opened from now on."""
+    names: list[str] = []
+    open_file = io.open
+
+    def recording(file: Path | int, *arguments: Any, **options: Any) -> object:  # as `io.open` has them
+        if isinstance(file, Path):
+            names.append(file.name)
+        return open_file(file, *arguments, **options)
+
+    monkeypatch.setattr(io, "open", recording)  # what `Path.open` and `Path.read_bytes` call
+    return names
+
+
+SECOND = 1_000_000
+
+
+async def received_at(
+    uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch, begin_s: int, end_s: int | None = None
+) -> str:
+    """An upload that began and ended at these seconds since the epoch."""
+    upload_id = new_ids(lambda: begin_s * 1_000_000_000)()
+    with monkeypatch.context() as patched:
+        patched.setattr("offload.clock.now", lambda: SECOND * (begin_s if end_s is None else end_s))
+        async with uploads.receive(upload_id, "a.txt", None, MIB) as writer:
+            await writer.write(b"a")
+    return upload_id
+
+
+async def test_old_uploads_that_no_job_uses_expire(uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, used, new = [await received_at(uploads, monkeypatch, second) for second in (100, 200, 300)]
+    expired = await uploads.expire(300 * SECOND, lambda upload_id: upload_id == used)
+    assert [upload.id for upload in expired] == [old]
     assert names(uploads) == {used, f"{used}.json", new, f"{new}.json"}
 
 
-async def test_a_sweep_takes_what_a_crash_left_and_only_that(uploads: UploadDirectory) -> None:
+async def test_an_upload_expires_by_its_end_not_its_begin(
+    uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = await received_at(uploads, monkeypatch, 100, 500)
+    assert await uploads.expire(499 * SECOND, lambda _: False) == []
+    assert [upload.id for upload in await uploads.expire(501 * SECOND, lambda _: False)] == [slow]
+
+
+async def test_only_uploads_that_expire_are_opened(
+    uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch, opened: list[str]
+) -> None:
+    old, used, *_ = [await received_at(uploads, monkeypatch, second) for second in range(100, 120)]
+    opened.clear()
+    await uploads.expire(102 * SECOND, lambda upload_id: upload_id == used)
+    assert opened == [f"{old}.json"]
+    opened.clear()
+    await uploads.expire(102 * SECOND, lambda upload_id: upload_id == used)
+    assert opened == []
+
+
+async def test_a_start_opens_no_upload(uploads: UploadDirectory, opened: list[str]) -> None:
+    kept = sorted([await received(uploads, b"abc") for _ in range(5)])
+    opened.clear()
+    assert sorted(await uploads.leftovers()) == kept
+    assert opened == []
+
+
+async def test_a_sweep_removes_what_a_crash_left_and_nothing_else(uploads: UploadDirectory) -> None:
     whole, cut, torn = [await received(uploads, b"abc") for _ in range(3)]
     for name in (f"{new_id()}.part", new_id(), f"{new_id()}.json"):
         (uploads.directory / name).touch()
     (uploads.directory / cut).write_bytes(b"ab")
     (uploads.directory / f"{torn}.json").write_bytes(b'{"name": "a.t')
     (uploads.directory / "README").write_bytes(b"an operator's")
-    await uploads.sweep()
+    await uploads.sweep(await uploads.leftovers())
     assert names(uploads) == {whole, f"{whole}.json", "README"}
 
 
