@@ -2,7 +2,7 @@
 
     from offload import task
 
-What is named here is loaded when it is first used: a worker process needs none of it.
+Names are imported when they are first used, since worker processes need none of them.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""`python -m offload`: the same as the command `offload`."""
+"""`python -m offload` is the command `offload`."""
 
 import sys
 

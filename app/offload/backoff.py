@@ -1,13 +1,13 @@
-"""How long to wait between tries of something that fails for a while."""
+"""Pauses between retries."""
 
 from collections.abc import Iterator
 
-LONGEST_S = 5.0
+MAX_PAUSE_S = 5.0
 
 
 def pauses(first_s: float) -> Iterator[float]:
-    """Seconds to wait before each try: none before the first, then `first_s`, then twice as long each time."""
+    """Yields the seconds to wait before each attempt: 0, `first_s`, then twice as long up to `MAX_PAUSE_S`."""
     yield 0.0
     while True:
         yield first_s
-        first_s = min(2 * first_s, LONGEST_S)
+        first_s = min(2 * first_s, MAX_PAUSE_S)

@@ -1,8 +1,8 @@
-"""The real clock behind `jobs.interfaces.Clock`."""
+"""The system's clock, which implements `jobs.interfaces.Clock`."""
 
 import time
 
 
 def now() -> int:
-    """Microseconds since the epoch, UTC."""
+    """Returns the microseconds since the epoch, UTC."""
     return time.time_ns() // 1000

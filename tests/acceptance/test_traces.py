@@ -228,7 +228,9 @@ def test_without_a_collector_everything_goes_on(tmp_path: Path, stuck: bool) -> 
             job = server.api.submit("shrink", {})
             assert server.api.succeeded(job["id"])["attempt"] == 1
             if not stuck:
-                until_sync(lambda: "traces are not taken" in server.stderr, within=30, what="the log to tell")
+                until_sync(
+                    lambda: "the collector does not accept traces" in server.stderr, within=30, what="the log to tell"
+                )
             server.terminate()
             assert server.wait(within=6) == 0
         lines = [line for line in server.stderr.splitlines() if "trace" in line.lower() or "span" in line.lower()]

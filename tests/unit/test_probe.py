@@ -52,13 +52,13 @@ def test_a_service_that_gets_ready_in_time_is_ready() -> None:
 
 def test_a_service_that_says_it_is_not_ready_is_not() -> None:
     with answering(503) as port:
-        assert not ready(port, patience_s=0.3)
+        assert not ready(port, timeout_s=0.3)
 
 
 def test_nobody_there_is_not_ready() -> None:
     with answering(200) as port:
         pass
-    assert not ready(port, patience_s=0.3)
+    assert not ready(port, timeout_s=0.3)
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -20,7 +20,7 @@ from offload.server.settings import Settings
 from offload.server.settings_checks import load_settings
 from offload.server.signals import drain_on_signal, reload_on_sighup
 from offload.tasks.registry import load_registry
-from offload.tracing.environment import wanted
+from offload.tracing.environment import traces_requested
 from offload.tracing.setup import OFF, start_tracing
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ def app_from_environment() -> FastAPI:
     Raises `BootError`.
     """
     settings = load_settings()
-    logging_setup.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
+    logging_setup.configure(settings.log_format, settings.log_level, traced=traces_requested(os.environ))
     return create_app(settings)
 
 

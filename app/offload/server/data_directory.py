@@ -17,7 +17,7 @@ from offload.server.settings import Settings
 from offload.stores.directories import remove_socket_directory, socket_directory
 from offload.stores.lock import lock_directory
 from offload.tasks.registry import RegistrySpec
-from offload.tracing.environment import wanted
+from offload.tracing.environment import traces_requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def claim_data_directory(settings: Settings) -> DataDirectory:
         release.callback(_remove, run_dir)
         # Frees the semaphores of executors. Their exit handlers don't run in a service that ends by a signal.
         release.callback(gc.collect)
-        modules = ["offload.stores.manager", *(["offload.worker.traces"] if wanted(os.environ) else [])]
+        modules = ["offload.stores.manager", *(["offload.worker.traces"] if traces_requested(os.environ) else [])]
         start_forkserver(modules, registry_spec(settings), socket_directory(run_dir))
         return DataDirectory(run_dir, release.pop_all())
 

@@ -1,4 +1,4 @@
-"""Logging: structlog and the standard library's loggers in one stream on stderr, for people or as JSON lines."""
+"""Configures logging: structlog and the standard library's loggers write one stream on stderr, as text or JSON."""
 
 import logging
 import sys
@@ -8,62 +8,38 @@ from typing import Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-OF_TRACES = (
+OPENTELEMETRY_LOGGERS = (
     "opentelemetry.trace.propagation.tracecontext",
     "opentelemetry.baggage.propagation",
     "opentelemetry.sdk._shared_internal",
 )
-"""They warn of each header that makes no sense, and of each span that finds no room."""
+"""They log a warning for each invalid header and for each span that the full queue of spans drops."""
 
-SELDOM_S = 10.0
-"""Between two lines of what any client can cause as often as it likes."""
+REPEAT_INTERVAL_S = 10.0
+"""Minimum time between two equal lines that clients can cause as often as they like."""
 
 
 def configure(style: Literal["console", "json"], level: str, *, traced: bool = False) -> None:
-    """Sends every log line to stderr, each with time, level, logger's name and its own facts (`job_id`, …); where
-    requests are traced, with the trace's id.
-    """
-    shared: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if traced:
-        from offload.tracing.log_fields import add_trace_id  # noqa: PLC0415  # only where it is used
+    """Sends all log lines to stderr.
 
-        shared.append(add_trace_id)
-    last: list[Processor]
-    if style == "json":
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    else:
-        colors = sys.stderr.isatty()
-        last = [
-            structlog.processors.format_exc_info,
-            printable,
-            structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback),
-        ]
+    Each has its time, level, logger and fields such as `job_id`; with `traced`, also the trace id of its request.
+    """
+    fields = _field_processors(traced=traced)
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+            foreign_pre_chain=fields,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(style)],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
-        logging.getLogger(name).setLevel(logging.NOTSET)  # the command `uvicorn` sets one of its own
-    logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, root.level))
-    for name in ("uvicorn.error", "offload.api.transport.authentication", *OF_TRACES):
-        logging.getLogger(name).filters = [Seldom()]
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each form that a client breaks
+    _configure_libraries(root.level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *fields,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(root.level),
@@ -72,10 +48,45 @@ def configure(style: Literal["console", "json"], level: str, *, traced: bool = F
     )
 
 
-def printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Escapes, in all that is shown to people, what would move a terminal's cursor, colour it or begin another line.
+def _field_processors(*, traced: bool) -> list[Processor]:
+    processors: list[Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if traced:
+        from offload.tracing.log_fields import add_trace_id  # noqa: PLC0415  # imports OpenTelemetry
 
-    A traceback keeps its lines, set off from the events. JSON has no need of this.
+        processors.append(add_trace_id)
+    return processors
+
+
+def _renderers(style: Literal["console", "json"]) -> list[Processor]:
+    if style == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [
+        structlog.processors.format_exc_info,
+        escape_unprintable,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback),
+    ]
+
+
+def _configure_libraries(level: int) -> None:
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.NOTSET)  # the command `uvicorn` sets its own level
+    logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, level))
+    for name in ("uvicorn.error", "offload.api.transport.authentication", *OPENTELEMETRY_LOGGERS):
+        logging.getLogger(name).filters = [RepeatFilter()]
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it logs a warning for each malformed form
+
+
+def escape_unprintable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Escapes characters that would move a terminal's cursor, change its colours or start another line.
+
+    The lines of a traceback are kept and indented. JSON does not need this.
     """
     for name, value in event.items():
         if name == "exception":
@@ -88,13 +99,16 @@ def printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _escaped(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
-class Seldom(logging.Filter):
-    """Lets through one line of a kind in `SELDOM_S`, and says how many like it were left out since the last one.
+class RepeatFilter(logging.Filter):
+    """Passes one line of a kind per `REPEAT_INTERVAL_S`. The next one has the number of omitted lines as `left_out`.
 
-    A traceback is a fault of ours and always let through.
+    Lines with a traceback always pass, since they are faults of the service.
     """
 
     def __init__(self) -> None:
@@ -107,7 +121,7 @@ class Seldom(logging.Filter):
             return True
         kind = str(record.msg["event"]) if isinstance(record.msg, dict) else str(record.msg)
         now = time.monotonic()
-        if now - self._last.get(kind, -SELDOM_S) < SELDOM_S:
+        if now - self._last.get(kind, -REPEAT_INTERVAL_S) < REPEAT_INTERVAL_S:
             self._left_out[kind] = self._left_out.get(kind, 0) + 1
             return False
         self._last[kind] = now

@@ -1,7 +1,6 @@
-"""`python -m offload.server.probe`, for HEALTHCHECK: exits with 0 if the service of this container is ready.
+"""`python -m offload.server.probe`: a container's health check. Exits with 0 if the service is ready.
 
-The standard library's light parts only, since it runs every few seconds beside the work; and no proxy that the
-environment names comes between.
+Imports only light parts of the standard library, since it runs every few seconds. Ignores proxy variables.
 """
 
 import http
@@ -10,21 +9,21 @@ import os
 import time
 from contextlib import closing, suppress
 
-PATIENCE_S = 4.0
-AGAIN_S = 0.1
+TIMEOUT_S = 4.0
+RETRY_S = 0.1
 
 
-def ready(port: int, patience_s: float = PATIENCE_S) -> bool:
-    """Asks the service at this port of loopback until it answers that it is ready, for `patience_s` at most.
+def ready(port: int, timeout_s: float = TIMEOUT_S) -> bool:
+    """Requests readiness from the service on this port of 127.0.0.1 until it is ready, for at most `timeout_s` seconds.
 
-    A probe that comes while the service starts thus tells of its readiness at once, not an interval later.
+    So a probe during the start reports readiness immediately, not one interval later.
     """
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while (left := deadline - time.monotonic()) > 0:
-        with suppress(OSError, http.client.HTTPException):  # not there, or not in time: the answer is no
+        with suppress(OSError, http.client.HTTPException):  # not running, or too slow: not ready
             if _status(port, timeout_s=left) == http.HTTPStatus.OK:
                 return True
-        time.sleep(AGAIN_S)
+        time.sleep(RETRY_S)
     return False
 
 

@@ -69,10 +69,10 @@ def _serve(overrides: dict[str, object]) -> int:
         from offload.server import logging_setup  # noqa: PLC0415
     from offload.server.data_directory import claim_data_directory  # noqa: PLC0415
     from offload.server.settings_checks import load_settings  # noqa: PLC0415
-    from offload.tracing.environment import wanted  # noqa: PLC0415
+    from offload.tracing.environment import traces_requested  # noqa: PLC0415
 
     settings = load_settings(**overrides)
-    logging_setup.configure(settings.log_format, settings.log_level, traced=wanted(os.environ))
+    logging_setup.configure(settings.log_format, settings.log_level, traced=traces_requested(os.environ))
     listener = _listen(settings.host, settings.port)
     exit_on_signals()
     with closing(claim_data_directory(settings)) as directory:

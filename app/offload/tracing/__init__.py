@@ -1,8 +1,16 @@
-"""Traces by OpenTelemetry, where somebody wants them: see docs/traces.md.
+"""Optional traces with OpenTelemetry; see docs/traces.md.
 
-request ── queue ── attempt ═══ process line ═══ what the task itself traces
-└──── made at the front desk: no kill takes them ────┘  └── made and sent in the lane
+    request ── queue ── attempt ═══ process line ═══ spans of the task itself
+    └─ created in the server: no kill loses them ─┘  └─ created and sent in the lane
 
-Nothing of the SDK is loaded unless traces are wanted. `environment` tells that, `sending` is for front desk and lanes
-alike, `jobs` and `desk` are the front desk's; a lane's own part is `offload.worker.traces`.
+| module | content |
+| --- | --- |
+| `environment` | whether the variables of OpenTelemetry request traces |
+| `setup` | starts tracing in the server |
+| `job_spans` | the spans of jobs |
+| `export` | sends spans, in the server and in lanes |
+| `collector_status` | logs when the collector fails and recovers |
+| `log_fields` | adds trace ids to log lines |
+
+The part for lanes is `offload.worker.traces`. The OpenTelemetry SDK is only loaded if traces are requested.
 """

@@ -1,4 +1,4 @@
-"""What the log says of a collector that takes no spans: once that it is so, and once that it is so no longer."""
+"""Logs once when the collector starts to reject spans, and once when it accepts them again."""
 
 import logging
 from collections.abc import Sequence
@@ -10,34 +10,34 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 log = structlog.get_logger()
 
 
-class Why(logging.Handler):
-    """Remembers what the exporter said last."""
+class LastError(logging.Handler):
+    """Keeps the last message that the exporter has logged."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.last = ""
+        self.message = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.last = record.getMessage()
+        self.message = record.getMessage()
 
 
-class Telling(SpanExporter):
-    """Tells of the success of another exporter, which `why` listens to."""
+class StatusExporter(SpanExporter):
+    """Wraps an exporter and logs changes of its success. `last_error` handles the exporter's log."""
 
-    def __init__(self, exporter: SpanExporter, why: Why) -> None:
+    def __init__(self, exporter: SpanExporter, last_error: LastError) -> None:
         self._exporter = exporter
-        self._why = why
+        self._last_error = last_error
         self._lost = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
             if self._lost:
-                log.info("traces are taken again", lost_spans=self._lost)
+                log.info("the collector accepts traces again", lost_spans=self._lost)
             self._lost = 0
         else:
             if not self._lost:
-                log.warning("traces are not taken; jobs go on without", why=self._why.last)
+                log.warning("the collector does not accept traces; jobs are not affected", why=self._last_error.message)
             self._lost += len(spans)
         return result
 

@@ -1,4 +1,4 @@
-"""The way of spans out of a process: the SDK's own, set by its own variables, but for what is said here."""
+"""Sends spans from a process with the SDK, configured by its own variables except for the settings here."""
 
 import logging
 import os
@@ -12,45 +12,47 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from offload import __version__
 
-SOON_MS = 1000
-"""How long a span waits for others to be sent with. The SDK's 5 s would be lost with each lane that is killed."""
+SEND_DELAY_MS = 1000
+"""How long spans are collected before they are sent. A killed lane loses them, so it is less than the SDK's 5 s."""
 
-EXPORTER = "opentelemetry.exporter"
-"""The loggers of exporters. Each failing try is a line, several a minute for as long as the collector is gone."""
+EXPORTER_LOGGER = "opentelemetry.exporter"
+"""The logger of exporters. It logs every failed attempt, several per minute while the collector is unreachable."""
 
 
-class Outbox(BatchSpanProcessor):
-    """Sends spans from a thread of its own; what waits is bounded by the SDK."""
+class SpanSender(BatchSpanProcessor):
+    """Sends spans from its own thread. The SDK limits the number of waiting spans."""
 
     def __init__(self, exporter: SpanExporter) -> None:
-        super().__init__(exporter, schedule_delay_millis=None if os.environ.get(OTEL_BSP_SCHEDULE_DELAY) else SOON_MS)
+        super().__init__(
+            exporter, schedule_delay_millis=None if os.environ.get(OTEL_BSP_SCHEDULE_DELAY) else SEND_DELAY_MS
+        )
         self.closed = False
 
     def shutdown(self) -> None:
         self.closed = True
-        super().shutdown()  # type: ignore[no-untyped-call]  # the SDK's own
+        super().shutdown()  # type: ignore[no-untyped-call]  # the SDK has no annotation
 
 
-def provider(outbox: Outbox, ids: IdGenerator | None = None) -> TracerProvider:
-    """Makes the tracers of this process. It is for its owner to shut down, not for Python's exit."""
-    ours = Resource({"service.name": "offload", "service.version": __version__, "process.pid": os.getpid()})
-    # What the environment says of the service counts for more than what is said here.
-    made = TracerProvider(
-        resource=Resource.create().merge(ours).merge(OTELResourceDetector().detect()),
+def create_provider(sender: SpanSender, ids: IdGenerator | None = None) -> TracerProvider:
+    """Returns the tracer provider of this process. The caller must shut it down; Python's exit does not."""
+    defaults = Resource({"service.name": "offload", "service.version": __version__, "process.pid": os.getpid()})
+    # The environment takes precedence over the defaults.
+    provider = TracerProvider(
+        resource=Resource.create().merge(defaults).merge(OTELResourceDetector().detect()),
         id_generator=ids,
         shutdown_on_exit=False,
     )
-    made.add_span_processor(outbox)
-    return made
+    provider.add_span_processor(sender)
+    return provider
 
 
-def exporter() -> SpanExporter:
-    """Sends to the collector. Raises whatever the SDK raises at variables that make no sense."""
+def create_exporter() -> SpanExporter:
+    """Returns the exporter to the collector. Raises the SDK's errors for invalid variables."""
     return OTLPSpanExporter()
 
 
-def hush(listener: logging.Handler) -> None:
-    """Has the exporter speak to this listener alone."""
-    logger = logging.getLogger(EXPORTER)
-    logger.handlers = [listener]
+def redirect_errors(handler: logging.Handler) -> None:
+    """Makes exporters log to this handler only."""
+    logger = logging.getLogger(EXPORTER_LOGGER)
+    logger.handlers = [handler]
     logger.propagate = False

@@ -1,14 +1,14 @@
-"""What becomes of jobs, as spans.
+"""The spans of jobs.
 
     POST /jobs/shrink     ├──┤                          the request, which FastAPI traces
     ├─ queue shrink         ├───┤
     ├─ attempt shrink           ├───┤                   lost: its lane was killed
     ├─ queue shrink                 ├┤
     └─ attempt shrink                ├──────────┤
-       └─ …                             ├────┤          the task's own
+       └─ …                             ├────┤          the task's own spans
 
-A span is told when it has ended. An attempt's id is made of what the journal knows of it, so that one which the service
-took along can still be told by the next: what its task had sent then finds its parent.
+A span is sent when it has ended. The span id of an attempt is derived from its journal record. So if a service dies
+during an attempt, the next service can still send its span, and the spans that the task had sent find their parent.
 """
 
 from collections.abc import Mapping
@@ -38,42 +38,42 @@ from offload.jobs.interfaces import Clock
 from offload.jobs.model import FailureKind, Job, Lost, Outcome, Rejected, State
 
 Ended = Literal["succeeded", "failed", "cancelled", "lost", "handed-back"]
-"""What `offload.outcome` says of an attempt."""
+"""The values of `offload.outcome`."""
 
 
-class Ids(RandomIdGenerator):
-    """Ids at random, but for the next span's where it is named here."""
+class SpanIds(RandomIdGenerator):
+    """Random span ids, except that `next_id` is used for the next span if it is set."""
 
     def __init__(self) -> None:
-        self.named: int | None = None
+        self.next_id: int | None = None
 
     def generate_span_id(self) -> int:
-        named, self.named = self.named, None
-        return super().generate_span_id() if named is None else named
+        next_id, self.next_id = self.next_id, None
+        return super().generate_span_id() if next_id is None else next_id
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A job's way back into the queue: since when it waits, and the attempt that was lost before, if one was."""
+    """The wait of a requeued job: since when, and the span of the attempt that was lost before, if any."""
 
     since: int
     lost: SpanContext | None
 
 
 class JobTraces:
-    """Keeps `jobs.interfaces.Traces`. On the event loop only; a job that waits for the first time costs it nothing."""
+    """Implements `jobs.interfaces.Traces`. For the event loop only. Stores nothing about jobs that wait initially."""
 
-    def __init__(self, provider: TracerProvider, ids: Ids, clock: Clock) -> None:
+    def __init__(self, provider: TracerProvider, ids: SpanIds, clock: Clock) -> None:
         self.tracer = provider.get_tracer("offload", __version__)
         self.clock = clock
-        self.again: dict[str, Wait] = {}
+        self.requeued: dict[str, Wait] = {}
         self._ids = ids
         self._opened = clock()
 
     def here(self) -> str | None:
         """See `Traces.here`."""
         context = get_current_span().get_span_context()
-        return written(context) if context.is_valid else None
+        return to_traceparent(context) if context.is_valid else None
 
     def begin(self, job: Job) -> "Attempt | None":
         """See `Traces.begin`."""
@@ -85,59 +85,62 @@ class JobTraces:
             self.queue(job, self._wait(job).since, job.finished_at or self.clock(), cancelled=True)
 
     def interrupted(self, running: Job, job: Job) -> None:
-        """See `Traces.interrupted`. Nobody knows when the service died: the attempt ends where its end was found."""
+        """See `Traces.interrupted`. The span ends now, since the time of the service's death is unknown."""
         if running.trace is not None:
             lost = Lost(detail="The service died while the job was running.")
             self._attempt(running, self._wait(running)).end(job, lost, None, FailureKind.INTERRUPTED)
 
     def queue(self, job: Job, since: int, until: int, *, cancelled: bool = False) -> None:
-        """Tells of a wait in the queue."""
-        facts = {**facts_of(job), "offload.outcome": "cancelled"} if cancelled else facts_of(job)
-        span = self.tracer.start_span(f"queue {job.task}", read(job.trace), attributes=facts, start_time=since * 1000)
+        """Sends the span of a wait in the queue."""
+        attributes = {**attributes_of(job), "offload.outcome": "cancelled"} if cancelled else attributes_of(job)
+        span = self.tracer.start_span(
+            f"queue {job.task}", from_traceparent(job.trace), attributes=attributes, start_time=since * 1000
+        )
         span.end(max(since, until) * 1000)
 
     def _wait(self, job: Job) -> Wait:
-        """Of a job that has just left the queue. What it waited for under an earlier service is known of its first
-        attempt only.
+        """Returns the wait of a job that has just left the queue.
+
+        The wait under an earlier service is only known for the first attempt.
         """
-        known = self.again.pop(job.id, None)
+        known = self.requeued.pop(job.id, None)
         return known or Wait(job.created_at if job.attempt <= 1 else max(self._opened, job.created_at), None)
 
     def _attempt(self, job: Job, wait: Wait) -> "Attempt":
-        began = job.started_at or self.clock()
-        named = blake2b(f"{job.id} {job.attempt} {began}".encode(), digest_size=8).digest()
-        self._ids.named = int.from_bytes(named) or 1
+        started = job.started_at or self.clock()
+        digest = blake2b(f"{job.id} {job.attempt} {started}".encode(), digest_size=8).digest()
+        self._ids.next_id = int.from_bytes(digest) or 1
         span = self.tracer.start_span(
             f"attempt {job.task}",
-            read(job.trace),
-            attributes={**facts_of(job), "offload.job.attempt": job.attempt},
+            from_traceparent(job.trace),
+            attributes={**attributes_of(job), "offload.job.attempt": job.attempt},
             links=[Link(wait.lost, {"offload.link": "lost attempt"})] if wait.lost is not None else (),
-            start_time=began * 1000,
+            start_time=started * 1000,
         )
-        return Attempt(self, span, wait, began)
+        return Attempt(self, span, wait, started)
 
 
 class Attempt:
-    """Keeps `jobs.interfaces.TracedAttempt`."""
+    """Implements `jobs.interfaces.TracedAttempt`."""
 
-    def __init__(self, traces: JobTraces, span: Span, wait: Wait, began: int) -> None:
+    def __init__(self, traces: JobTraces, span: Span, wait: Wait, started: int) -> None:
         self._traces = traces
         self._span = span
         self._wait = wait
-        self._began = began
-        self.place = written(span.get_span_context())
+        self._started = started
+        self.place = to_traceparent(span.get_span_context())
 
     def end(self, job: Job, outcome: Outcome, pid: int | None, lost_by: FailureKind = FailureKind.WORKER_DIED) -> None:
-        """See `TracedAttempt.end`. One that never started is not told: its job has waited on."""
-        at = max(self._began, job.finished_at or self._traces.clock())
-        again = job.state is State.QUEUED
+        """See `TracedAttempt.end`. An attempt that never started has no span: its job continues to wait."""
+        at = max(self._started, job.finished_at or self._traces.clock())
+        requeued = job.state is State.QUEUED
         if isinstance(outcome, Rejected):
-            if again:
-                self._traces.again[job.id] = self._wait
+            if requeued:
+                self._traces.requeued[job.id] = self._wait
             else:
                 self._traces.queue(job, self._wait.since, at, cancelled=True)
             return
-        self._traces.queue(job, self._wait.since, self._began)
+        self._traces.queue(job, self._wait.since, self._started)
         ended, problem, why = _end(job, outcome, lost_by)
         self._span.set_attribute("offload.outcome", ended)
         if pid is not None:
@@ -146,12 +149,12 @@ class Attempt:
             self._span.set_attribute("error.type", problem)
             self._span.set_status(Status(StatusCode.ERROR, why))
         self._span.end(at * 1000)
-        if again:
-            self._traces.again[job.id] = Wait(at, self._span.get_span_context() if ended == "lost" else None)
+        if requeued:
+            self._traces.requeued[job.id] = Wait(at, self._span.get_span_context() if ended == "lost" else None)
 
 
 def _end(job: Job, outcome: Outcome, lost_by: FailureKind) -> tuple[Ended, str | None, str | None]:
-    """How an attempt ended; where by a failure, its kind, and it in a sentence."""
+    """Returns how an attempt ended, and for a failure its kind and a sentence."""
     if job.state is State.SUCCEEDED:
         return "succeeded", None, None
     if job.state is State.CANCELLED:
@@ -163,19 +166,19 @@ def _end(job: Job, outcome: Outcome, lost_by: FailureKind) -> tuple[Ended, str |
     return "handed-back", None, None
 
 
-def facts_of(job: Job) -> Mapping[str, str | int]:
-    """What is said with each span. Nothing of parameters, results and owners: those stay with the service."""
-    facts = {"offload.task": job.task, "offload.job.id": job.id}
-    return facts if job.batch_id is None else {**facts, "offload.batch.id": job.batch_id}
+def attributes_of(job: Job) -> Mapping[str, str | int]:
+    """Returns the attributes of each span. They contain no parameters, results and owners."""
+    attributes = {"offload.task": job.task, "offload.job.id": job.id}
+    return attributes if job.batch_id is None else {**attributes, "offload.batch.id": job.batch_id}
 
 
-def written(context: SpanContext) -> str:
-    """As a `traceparent` (W3C Trace Context, 3.2)."""
+def to_traceparent(context: SpanContext) -> str:
+    """Returns the context as a `traceparent` (W3C Trace Context, 3.2)."""
     return f"00-{format_trace_id(context.trace_id)}-{format_span_id(context.span_id)}-{context.trace_flags:02x}"
 
 
-def read(place: str | None) -> Context:
-    """What `written` has written."""
+def from_traceparent(place: str | None) -> Context:
+    """Parses a `traceparent`."""
     if place is None:
         return Context()
     _, trace_id, span_id, flags = place.split("-")

@@ -24,11 +24,12 @@ class LaneTraces:
     def __init__(self) -> None:
         self._place = TraceContextTextMapPropagator()
         self._before: Token[Context] | None = None
-        self._outbox: export.Outbox | None = None
+        self._outbox: export.SpanSender | None = None
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            export.hush(logging.NullHandler())  # the server logs its own failures; these would be in a job's log
-            self._outbox = export.Outbox(export.exporter())
-            self._provider = export.provider(self._outbox)
+            # The server logs its own failures. Those of a lane would be in the log of a job.
+            export.redirect_errors(logging.NullHandler())
+            self._outbox = export.SpanSender(export.create_exporter())
+            self._provider = export.create_provider(self._outbox)
             trace.set_tracer_provider(self._provider)
 
     def begin(self, place: str | None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from offload.tracing.environment import hindrance, wanted
+from offload.tracing.environment import configuration_problem, traces_requested
 
 GENERAL, TRACES = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 URL = "http://localhost:4318"
@@ -12,8 +12,8 @@ URL = "http://localhost:4318"
 
 @pytest.mark.parametrize("name", [GENERAL, TRACES])
 def test_an_endpoint_is_what_asks(name: str) -> None:
-    assert wanted({name: URL})
-    assert hindrance({name: URL}) is None
+    assert traces_requested({name: URL})
+    assert configuration_problem({name: URL}) is None
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_an_endpoint_is_what_asks(name: str) -> None:
     ],
 )
 def test_nothing_else_does_nor_where_it_is_denied(more: Mapping[str, str]) -> None:
-    assert not wanted(more)
+    assert not traces_requested(more)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,10 @@ def test_nothing_else_does_nor_where_it_is_denied(more: Mapping[str, str]) -> No
     ],
 )
 def test_what_cannot_be_done_is_told_with_what_to_write(more: Mapping[str, str], why: str) -> None:
-    assert wanted(more)
-    assert (hindrance(more) or "").startswith(why)
+    assert traces_requested(more)
+    assert (configuration_problem(more) or "").startswith(why)
 
 
 def test_the_variable_for_traces_alone_counts_first() -> None:
     both = {GENERAL: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
-    assert hindrance(both) is None
+    assert configuration_problem(both) is None

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from offload.jobs import lifecycle
 from offload.jobs.model import Done, Job, Lost, Rejected, Stopped, Usage
-from offload.tracing.job_spans import Ids, JobTraces
+from offload.tracing.job_spans import JobTraces, SpanIds
 
 PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 JOB = Job(
@@ -27,7 +27,7 @@ class Rig:
     at: int = 0
 
     def opened(self, at: int) -> JobTraces:
-        self.at, ids = at, Ids()
+        self.at, ids = at, SpanIds()
         provider = TracerProvider(id_generator=ids, shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.sent))
         return JobTraces(provider, ids, lambda: self.at)
@@ -118,7 +118,7 @@ def test_what_a_job_waited_between_its_attempts_is_told_once(rig: Rig) -> None:
     rig.at = 70
     traces.cancelled(lifecycle.cancel(queued, None, 70))
     assert rig.told() == [("queue t", 50, 60), ("attempt t", 60, 65), ("queue t", 65, 70)]
-    assert traces.again == {}, "nothing is kept of a job that has ended"
+    assert traces.requeued == {}, "nothing is kept of a job that has ended"
 
 
 def test_a_job_that_was_accepted_without_a_trace_has_none(rig: Rig) -> None:
