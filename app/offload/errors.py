@@ -1,7 +1,7 @@
 """Every error that a user can meet, each with its status and problem type (RFC 9457).
 
-The class says what is always so; the instance's `detail` says what happened here and what to do. The docstring is the
-text of the page `/problems/<type>`.
+The class has what is always the same; the `detail` of an instance says what happened and what to do. The docstring is
+the text of the page `/problems/<type>`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,20 @@ class BootError(Exception):
 
 
 class DuplicateKeyError(Exception):
-    """An idempotency key was written twice. Raised by a journal; `submit` answers it with the job that has the key."""
+    """An idempotency key was written twice. Raised by a journal; never seen by a client, because keys are held.
+
+    See `offload.jobs.acceptance.idempotency`.
+    """
 
 
 class ProblemError(Exception):
-    """A request that can't be answered as asked."""
+    """A request that can't be fulfilled."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Something went wrong in the service"
     place: ClassVar[Sequence[str]] = ()
-    """For 422: where in the request it is, unless the instance's `errors` say it more exactly."""
+    """For 422: the place in the request, unless the instance's `errors` name it more exactly."""
 
     def __init__(
         self,
@@ -39,14 +42,14 @@ class ProblemError(Exception):
         self.errors = [{"loc": [*self.place], "msg": detail}] if errors is None and self.place else errors
         """For 422: `[{"loc": [...], "msg": "..."}]`."""
         self.retry_after = retry_after
-        """Seconds after which trying again makes sense."""
+        """Seconds after which to try again."""
         self.headers = headers or {}
         self.facts = facts or {}
         """Further members of the problem object."""
 
 
 class HeadTooLargeError(ProblemError):
-    """The request line and headers are larger than any honest request's. The detail says how large they may be."""
+    """The request line and headers are too large. The detail says how large they may be."""
 
     status = 431
     type = "head-too-large"
@@ -54,7 +57,7 @@ class HeadTooLargeError(ProblemError):
 
 
 class InternalError(ProblemError):
-    """A fault of the service itself. The log has the details, under the time of the request."""
+    """An error in the service itself. Its log has the details, at the time of the request."""
 
 
 class BadRequestError(ProblemError):
@@ -66,7 +69,7 @@ class BadRequestError(ProblemError):
 
 
 class UnauthorizedError(ProblemError):
-    """The service has keys and the request has none that it knows.
+    """The service requires a key, and the request has none or a wrong one.
 
     Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.
     """
@@ -77,10 +80,10 @@ class UnauthorizedError(ProblemError):
 
 
 class CrossSiteRefusedError(ProblemError):
-    """A page of another site sent this, or the service was called by a name that it does not know.
+    """The request came from a page of another site, or names a host that the service does not know.
 
-    A service without keys does nothing for pages of other sites. Set `OFFLOAD_KNOWN_HOSTS` to the names that lead to
-    it, or use keys.
+    A service without keys rejects requests from pages of other sites. Set `OFFLOAD_KNOWN_HOSTS` to the host names of
+    the service, or use keys.
     """
 
     status = 403
@@ -89,7 +92,7 @@ class CrossSiteRefusedError(ProblemError):
 
 
 class NotFoundError(ProblemError):
-    """There is nothing at this path. `/docs` shows every path there is."""
+    """There is nothing at this path. `/docs` lists all paths."""
 
     status = 404
     type = "not-found"
@@ -97,35 +100,44 @@ class NotFoundError(ProblemError):
 
 
 class JobNotFoundError(NotFoundError):
-    """There is no such job: it never was, it is somebody else's, it was deleted, or its retention has ended."""
+    """There is no such job: the id is wrong, it belongs to another owner, or it was deleted.
+
+    Jobs, batches and uploads are deleted on request, or when their retention ends.
+    """
 
     type = "job-not-found"
     title = "No such job"
 
 
 class TaskNotFoundError(NotFoundError):
-    """No task of this name is registered. `GET /tasks` lists those that are."""
+    """No task has this name. `GET /tasks` lists all tasks."""
 
     type = "task-not-found"
     title = "No such task"
 
 
 class BatchNotFoundError(NotFoundError):
-    """There is no such batch: it never was, it is somebody else's, it was deleted, or its retention has ended."""
+    """There is no such batch: the id is wrong, it belongs to another owner, or it was deleted.
+
+    Jobs, batches and uploads are deleted on request, or when their retention ends.
+    """
 
     type = "batch-not-found"
     title = "No such batch"
 
 
 class UploadNotFoundError(NotFoundError):
-    """There is no such upload: it never was, it is somebody else's, it was deleted, or its retention has ended."""
+    """There is no such upload: the id is wrong, it belongs to another owner, or it was deleted.
+
+    Jobs, batches and uploads are deleted on request, or when their retention ends.
+    """
 
     type = "upload-not-found"
     title = "No such upload"
 
 
 class MethodNotAllowedError(ProblemError):
-    """The path exists but not with this method. The `Allow` header names those it has."""
+    """The path does not support this method. The `Allow` header names the methods that it supports."""
 
     status = 405
     type = "method-not-allowed"
@@ -178,7 +190,7 @@ class JobCancelledError(ConflictError):
 
 
 class JobFinishedError(ConflictError):
-    """The job has already succeeded or failed, so it can't be cancelled any more."""
+    """The job has already succeeded or failed, so it can't be cancelled."""
 
     type = "job-finished"
     title = "The job has already finished"
@@ -192,14 +204,14 @@ class JobLiveError(ConflictError):
 
 
 class IdempotencyInFlightError(ConflictError):
-    """A request with the same `Idempotency-Key` is being answered right now. Try again when it has been."""
+    """Another request with the same `Idempotency-Key` is being processed. Try again when it has finished."""
 
     type = "idempotency-in-flight"
     title = "The same key is in flight"
 
 
 class BodyTooLargeError(ProblemError):
-    """The body is larger than this call takes. The detail says how large it may be."""
+    """The body is too large for this call. The detail says how large it may be."""
 
     status = 413
     type = "body-too-large"
@@ -207,7 +219,7 @@ class BodyTooLargeError(ProblemError):
 
 
 class UnsupportedMediaTypeError(ProblemError):
-    """The body's `Content-Type` is not one that this call takes. With curl, send JSON by `--json '{…}'`."""
+    """This call does not accept the body's `Content-Type`. With curl, send JSON with `--json '{…}'`."""
 
     status = 415
     type = "unsupported-media-type"
@@ -215,7 +227,7 @@ class UnsupportedMediaTypeError(ProblemError):
 
 
 class RangeNotSatisfiableError(ProblemError):
-    """The range asked for lies outside the result. `Content-Range` says how long the result is."""
+    """The requested range is outside the result. `Content-Range` has the length of the result."""
 
     status = 416
     type = "range-not-satisfiable"
@@ -223,7 +235,7 @@ class RangeNotSatisfiableError(ProblemError):
 
 
 class InvalidParametersError(ProblemError):
-    """Something in the request is not what the call takes. `errors` names each place and what is wrong with it."""
+    """The request has wrong or missing values. `errors` names each place and what is wrong there."""
 
     status = 422
     type = "invalid-parameters"
@@ -232,7 +244,7 @@ class InvalidParametersError(ProblemError):
 
 
 class TooExpensiveError(ProblemError):
-    """The work would cost more than this server allows. Nothing was started. The detail names the limit."""
+    """The work would take more CPU time than this server allows. Nothing was started. The detail names the limit."""
 
     status = 422
     type = "too-expensive"
@@ -241,7 +253,7 @@ class TooExpensiveError(ProblemError):
 
 
 class IdempotencyKeyReusedError(ProblemError):
-    """This `Idempotency-Key` was already used for another request. Make a new key for each different submission."""
+    """This `Idempotency-Key` was already used for another request. Use a new key for each new submission."""
 
     status = 422
     type = "idempotency-key-reused"
@@ -250,7 +262,7 @@ class IdempotencyKeyReusedError(ProblemError):
 
 
 class DigestMismatchError(ProblemError):
-    """The body does not have the digest that the request says it has. Nothing was kept; send it again."""
+    """The body does not match the digest in the request. Nothing was kept; send it again."""
 
     status = 422
     type = "digest-mismatch"
@@ -280,7 +292,7 @@ class FileNotFoundProblemError(ProblemError):
 
 
 class NotARegularFileError(ProblemError):
-    """The path names a directory, a pipe, a device or another thing that is not a regular file."""
+    """The path is not a regular file: it is a directory, a pipe, a device or the like."""
 
     status = 422
     type = "not-a-regular-file"
@@ -289,7 +301,7 @@ class NotARegularFileError(ProblemError):
 
 
 class QuotaExceededError(ProblemError):
-    """This owner has as many queued jobs as the server allows one owner. Try again when some have finished."""
+    """This owner has the most queued jobs that the server allows. Try again when some have finished."""
 
     status = 429
     type = "quota-exceeded"
@@ -297,7 +309,7 @@ class QuotaExceededError(ProblemError):
 
 
 class UnavailableError(ProblemError):
-    """The service can't take this now."""
+    """The service can't accept this now."""
 
     status = 503
     type = "unavailable"
@@ -305,14 +317,14 @@ class UnavailableError(ProblemError):
 
 
 class QueueFullError(UnavailableError):
-    """The queue holds as many jobs as it may. Nothing was accepted; try again after the seconds in `Retry-After`."""
+    """The queue is full. Nothing was accepted; try again after the seconds in `Retry-After`."""
 
     type = "queue-full"
     title = "The queue is full"
 
 
 class StoppingError(UnavailableError):
-    """The service is stopping and takes no new work. What it accepted is kept and goes on at its next start."""
+    """The service is stopping and accepts no new work. Accepted jobs are kept and resumed at its next start."""
 
     type = "stopping"
     title = "The service is stopping"
@@ -333,7 +345,7 @@ class StorageFailedError(UnavailableError):
 
 
 class StorageFullError(ProblemError):
-    """The server's disk is full, so nothing was accepted. What is there can still be read."""
+    """The server's disk is full, so nothing was accepted. Existing jobs can still be read."""
 
     status = 507
     type = "storage-full"
