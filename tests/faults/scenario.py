@@ -115,7 +115,7 @@ async def finish(server: ApiServer, client: Client, told: Told) -> None:
     """Lets everything that was accepted end; no restart is needed for that."""
 
     async def all_ended() -> bool:
-        for key in list(server.engine._running):
+        for key in server.engine.running_keys():
             await server.engine.end(key.job_id)
         live = [job_id for job_id in told.accepted.values() if job_id not in told.deleted]
         states = [await client.look(job_id) for job_id in live]

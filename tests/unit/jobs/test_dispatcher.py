@@ -1,4 +1,4 @@
-"""The one writer of states: what it records, in which order it shows it, and what it drops."""
+"""The dispatcher: what it records, the order in which it publishes, and what it ignores."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -52,7 +52,7 @@ def a_job(name: str = "a", *, priority: int = 0, max_attempts: int = 2, timeout_
 
 
 class StubbornJournal(MemoryJournal):
-    """Refuses as many replacements as it is told to, as a full disk would."""
+    """Refuses as many writes as `refuse` says, like a full disk."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ async def test_a_job_runs_and_its_result_is_on_disk_before_it_is_shown() -> None
         assert len(parts.dispatcher.live) == 0
 
 
-async def test_only_as_many_run_as_there_are_slots_and_the_dearest_first() -> None:
+async def test_only_as_many_run_as_there_are_slots_by_priority() -> None:
     async with dispatching(slots=2) as parts:
         await parts.submit(a_job("low", priority=-1), a_job("a"), a_job("b"), a_job("high", priority=9))
         await parts.engine.running("high")
@@ -194,7 +194,7 @@ async def test_cancelling_a_queued_job_never_starts_it() -> None:
         assert [assignment.key.job_id for assignment in parts.engine.started] == ["a"]
 
 
-async def test_cancelling_a_batch_takes_what_is_queued_and_what_runs_and_nothing_else() -> None:
+async def test_cancelling_a_batch_cancels_its_queued_and_running_members_and_no_other_job() -> None:
     async with dispatching(slots=2) as parts:
         members = [replace(a_job(f"{number}"), batch_id="B") for number in range(250)]
         await parts.submit(a_job("a"), *members, a_job("z"))
@@ -221,7 +221,7 @@ async def test_members_whose_cancellation_is_not_written_stay_queued() -> None:
         assert {(await parts.on_disk(job.id)).state for job in members} == {State.CANCELLED}
 
 
-async def test_a_batch_that_was_interrupted_is_taken_up_dearest_first() -> None:
+async def test_an_interrupted_batch_is_resumed_most_expensive_first() -> None:
     members = [replace(a_job(f"{cost}"), batch_id="B", cost=cost) for cost in (1, 3, 2)]
     async with dispatching(jobs=[a_job("a"), *members, a_job("z")]) as parts:
         for name in ("a", "3", "2", "1", "z"):
@@ -298,7 +298,7 @@ async def test_a_cancel_that_can_not_be_written_leaves_the_job_queued() -> None:
         assert (await parts.ended("b")).state is State.SUCCEEDED
 
 
-async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_made_good_later(
+async def test_a_cancel_that_can_not_be_written_is_reported_and_written_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
@@ -307,7 +307,7 @@ async def test_a_cancel_of_a_running_job_that_can_not_be_written_is_told_and_mad
         await parts.engine.running("a")
         await until(lambda: len(parts.journal.written) == 1)
         parts.journal.refuse = 1_000_000
-        for _ in range(2):  # who asks again is told at once, too
+        for _ in range(2):  # a second caller gets the error immediately, too
             with pytest.raises(StorageFullError, match="process has ended"):
                 await asyncio.wait_for(parts.canceller.cancel(a_job()), 5)
         assert parts.engine.stopped == [AttemptKey("a", 1)] * 2
@@ -326,12 +326,12 @@ async def test_an_end_is_written_again_until_the_disk_takes_it(monkeypatch: pyte
         assert parts.journal.written[-1] == ("a", State.SUCCEEDED)
 
 
-async def test_a_start_is_written_down_only_where_the_end_does_not_come_at_once() -> None:
+async def test_a_start_is_written_only_if_the_attempt_lasts() -> None:
     async with dispatching(slots=2) as parts:
         await parts.submit(a_job("long"), a_job("short"))
         await parts.engine.end("short")
         await parts.ended("short")
-        await until(lambda: ("long", State.RUNNING) in parts.journal.written, what="the mark of the long one")
+        await until(lambda: ("long", State.RUNNING) in parts.journal.written, what="the start of the long one")
         await parts.engine.end("long")
         await parts.ended("long")
         assert parts.journal.written.count(("long", State.SUCCEEDED)) == 1
@@ -354,13 +354,13 @@ async def test_a_start_is_not_written_before_its_own_delay(monkeypatch: pytest.M
         assert parts.journal.written == [("old", State.RUNNING), ("new", State.RUNNING)]
 
 
-async def test_a_mark_that_was_refused_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_refused_start_is_written_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
     async with dispatching() as parts:
         parts.journal.refuse = 1
         await parts.submit(a_job())
         await parts.engine.running("a")
-        await until(lambda: parts.journal.refuse == 0, what="the mark to be refused")
+        await until(lambda: parts.journal.refuse == 0, what="the start to be refused")
         await parts.engine.end("a")
         await parts.ended("a")
         assert parts.journal.written == [("a", State.RUNNING), ("a", State.SUCCEEDED)]
@@ -376,7 +376,7 @@ async def known_as_quick(parts: Parts) -> None:
         await parts.ended(f"quick{number}")
 
 
-async def test_who_asks_the_journal_waits_for_starts_that_are_being_written_down() -> None:
+async def test_a_reader_of_the_journal_waits_for_starts_that_are_being_written() -> None:
     async with dispatching() as parts:
         parts.journal.held = asyncio.Event()
         await parts.submit(a_job())
@@ -389,59 +389,51 @@ async def test_who_asks_the_journal_waits_for_starts_that_are_being_written_down
         assert parts.journal.written == [("a", State.RUNNING)]
 
 
-async def test_quick_jobs_are_handed_over_together_and_end_each_for_itself() -> None:
+async def test_quick_jobs_are_dispatched_as_a_group_and_each_has_its_own_end() -> None:
     async with dispatching() as parts:
         await known_as_quick(parts)
         await parts.submit(a_job("a"), a_job("b"), a_job("c"))
-        for name in "abc":
-            await parts.engine.running(name)
+        assert await parts.engine.groups(1) == [["a", "b", "c"]]
         assert parts.engine.free_slots == 0
         await parts.engine.end("a", QUICK)
         await parts.ended("a")
-        await parts.engine.end("b", Lost(detail="died"))
-        await parts.engine.end("c", Rejected(detail="behind one that died"))
+        await parts.engine.end("b", Lost(detail="died"))  # c, behind it, is rejected
         assert await parts.engine.running("b") == AttemptKey("b", 2)
         await parts.engine.end("b", QUICK)
         assert await parts.engine.running("c") == AttemptKey("c", 1)
 
 
-async def test_quick_jobs_are_handed_over_by_as_many_as_take_no_time_that_matters() -> None:
+async def test_a_group_is_as_large_as_its_expected_time_allows() -> None:
     async with dispatching(slots=2) as parts:
         await known_as_quick(parts)
-        together = round(GROUP_S / QUICK.usage.wall_s)
-        names = [f"{number:02}" for number in range(together + 2)]
+        size = round(GROUP_S / QUICK.usage.wall_s)
+        names = [f"{number:02}" for number in range(size + 2)]
         await parts.submit(*map(a_job, names))
-        for name in names:
-            await parts.engine.running(name)
-        slots = [parts.engine.slot(name) for name in names]
-        assert slots == [slots[0]] * together + [slots[-1]] * 2
-        assert slots[0] != slots[-1]
+        assert await parts.engine.groups(2) == [names[:size], names[size:]]
 
 
-async def test_a_job_of_another_kind_is_not_handed_over_with_quick_ones() -> None:
+async def test_a_job_of_another_task_is_not_in_a_group_of_quick_ones() -> None:
     async with dispatching() as parts:
         await known_as_quick(parts)
         await parts.submit(a_job("a"), replace(a_job("long"), task="other"), a_job("b"))
-        await parts.engine.running("a")
-        assert len(parts.engine.started) == KNOWN_AFTER + 1
+        assert await parts.engine.groups(1) == [["a"]]
         await parts.engine.end("a", QUICK)
         await parts.engine.running("long")
-        assert len(parts.engine.started) == KNOWN_AFTER + 2
+        assert await parts.engine.groups(1) == [["long"]]
 
 
-async def test_what_is_dear_is_handed_over_by_itself() -> None:
+async def test_an_expensive_job_is_dispatched_alone() -> None:
     async with dispatching() as parts:
         await known_as_quick(parts)
         await parts.submit(a_job("a"), replace(a_job("expensive"), cost=1.0), a_job("b"))
-        await parts.engine.running("a")
-        assert len(parts.engine.started) == KNOWN_AFTER + 1
+        assert await parts.engine.groups(1) == [["a"]]
 
 
-async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> None:
+async def test_one_job_of_a_group_is_cancelled() -> None:
     async with dispatching() as parts:
         await known_as_quick(parts)
         await parts.submit(a_job("a"), a_job("b"))
-        await parts.engine.running("b")
+        assert await parts.engine.groups(1) == [["a", "b"]]
         cancelled = asyncio.create_task(parts.canceller.cancel(a_job("b")))
         await until(lambda: parts.engine.stopped == [AttemptKey("b", 1)], what="b to be stopped")
         await parts.engine.end("a", QUICK)
@@ -449,7 +441,7 @@ async def test_one_of_several_that_were_handed_over_together_is_cancelled() -> N
         assert (await parts.ended("a")).state is State.SUCCEEDED
 
 
-async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_attempt_that_the_engine_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.running.OVERTIME_S", 0.01)
     async with dispatching() as parts:
         await parts.submit(a_job(timeout_s=0.01))
@@ -459,7 +451,7 @@ async def test_the_dispatcher_ends_what_the_engine_does_not(monkeypatch: pytest.
         assert parts.engine.stopped == [AttemptKey("a", 1)]
 
 
-async def test_news_of_another_attempt_is_dropped() -> None:
+async def test_progress_of_another_attempt_is_ignored() -> None:
     async with dispatching() as parts:
         await parts.submit(a_job())
         await parts.engine.report("a", Progress(done=1, total=2))
@@ -499,7 +491,7 @@ async def test_a_drain_has_an_end_of_its_own() -> None:
         assert (await parts.on_disk("a")).state is State.QUEUED
 
 
-async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_stays_full_does_not_delay_the_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.dispatcher.FINAL_WRITE_S", 0.05)
     async with dispatching() as parts:
         await parts.submit(a_job())
@@ -509,7 +501,7 @@ async def test_a_disk_that_stays_full_does_not_hold_up_the_end(monkeypatch: pyte
         assert parts.engine.stopped == [AttemptKey("a", 1)]
 
 
-async def test_a_new_start_takes_up_what_was_queued_and_what_was_running() -> None:
+async def test_a_new_start_resumes_queued_and_running_jobs() -> None:
     once, twice = start(a_job("once", max_attempts=1), 1), start(a_job("twice"), 1)
     async with dispatching(jobs=[a_job("queued"), once, twice]) as parts:
         await parts.engine.end("twice")
@@ -521,7 +513,7 @@ async def test_a_new_start_takes_up_what_was_queued_and_what_was_running() -> No
         assert failed.failure.kind is FailureKind.INTERRUPTED
 
 
-async def test_time_and_memory_are_told_apart() -> None:
+async def test_time_and_memory_limits_are_different_failures() -> None:
     async with dispatching(slots=2) as parts:
         await parts.submit(a_job("time"), a_job("memory"))
         await parts.engine.end("time", Stopped(by="time"))
