@@ -17,8 +17,8 @@ from offload.client import AsyncClient, Client, RemoteExecutor
 from offload.client.api import submit
 from offload.client.records import Member
 from offload.commands.application import application
-from offload.jobs.acceptance.admission import Submission
 from offload.jobs.acceptance.idempotency import identify
+from offload.jobs.acceptance.submission import Submission
 from offload.options import OPTIONS, SubmitOptions, given, query_parameters
 from offload.server.application import create_app
 from offload.server.settings import Settings

@@ -231,7 +231,7 @@ async def test_the_same_key_at_the_same_time_gives_one_job(full_server: ApiServe
 
 async def test_a_key_that_is_in_use_for_long_is_told(full_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "IN_FLIGHT_WAIT_S", 0.01)
-    async with full_server.state.service.keys.hold(None, "k"):
+    async with full_server.state.service._acceptance.keys.hold(None, "k"):
         answer = await full_server.client.post(FIBONACCI, json={"n": 1}, headers={"Idempotency-Key": "k"})
     problem(answer, 409, "idempotency-in-flight")
     assert answer.headers["retry-after"] == "1"

@@ -63,7 +63,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
 @pytest.fixture
 def no_withdrawal(monkeypatch: pytest.MonkeyPatch) -> None:
     """No attempt is withdrawn, however long a busy machine takes to start it."""
-    monkeypatch.setattr("offload.engines.local.watch.YOUNG_S", 60.0)
+    monkeypatch.setattr("offload.engines.local.watchdog.YOUNG_S", 60.0)
 
 
 @dataclass

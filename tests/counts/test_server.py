@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from offload.jobs.acceptance.admission import Submission
+from offload.jobs.acceptance.submission import Submission
 from offload.jobs.caller import ANONYMOUS
 from tests.support.api_server import ApiServer, api_server
 from tests.support.counting import PromptEngine, Written

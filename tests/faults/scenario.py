@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from offload.jobs.housekeeping import Retention, forget_old
+from offload.jobs.housekeeping import Retention, delete_expired
 from offload.jobs.interfaces import JobFilter
 from offload.jobs.model import Job, Lost, Progress, State
 from offload.stores.journal import SqliteJournal
@@ -129,7 +129,9 @@ async def expire(server: ApiServer, journal: SqliteJournal, told: Told) -> None:
     retention = Retention(jobs_s=-1, keys_s=-1)
     uploads = UploadDirectory(server.uploads_dir)
     state = server.state
-    work = asyncio.create_task(forget_old(journal, uploads, state.service, state.dispatcher, state.clock, retention))
+    work = asyncio.create_task(
+        delete_expired(journal, uploads, state.service, state.dispatcher, state.clock, retention)
+    )
     try:
         told.deleted |= set(told.accepted.values())
         await until(lambda: none_left(journal), what="retention to take all")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from offload.jobs.housekeeping import Retention, forget_old
+from offload.jobs.housekeeping import Retention, delete_expired
 from offload.stores.journal import SqliteJournal
 from offload.stores.uploads import UploadDirectory
 from tests.support.api_server import ApiServer, api_server
@@ -146,10 +146,10 @@ async def test_retention_takes_nothing_early(
     job_id = (await submit(server, 1))["id"]
     await server.engine.end(job_id)
     await ended(server, job_id)
-    monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
+    monkeypatch.setattr("offload.jobs.housekeeping.INTERVAL_S", 0.01)
     state, retention = server.state, Retention(jobs_s=7200, keys_s=7200)
     uploads = UploadDirectory(server.uploads_dir)
-    work = asyncio.create_task(forget_old(journal, uploads, state.service, state.dispatcher, looking, retention))
+    work = asyncio.create_task(delete_expired(journal, uploads, state.service, state.dispatcher, looking, retention))
     try:
         for hours in (-100, 101):  # an hour after its end, by way of four days before it
             clock.now += hours * HOUR

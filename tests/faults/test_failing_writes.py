@@ -31,7 +31,7 @@ TRIED = 6
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
-    monkeypatch.setattr("offload.jobs.housekeeping.LOOK_S", 0.01)
+    monkeypatch.setattr("offload.jobs.housekeeping.INTERVAL_S", 0.01)
     monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.0)
 
 
@@ -57,7 +57,7 @@ async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_p
         async with opened(tmp_path / "journal.db") as journal:
             await journal.add([running])
             disk.fail(fault, 1, permanently=True)
-            with pytest.raises(BootError, match="an earlier service left can't be taken up"):
+            with pytest.raises(BootError, match="The jobs of an earlier service can't be resumed"):
                 async with api_server(tmp_path, journal=journal):
                     pass
             disk.mend()

@@ -28,7 +28,7 @@ ROOMS = {
     "digests": {"errors", "options", "tasks", "jobs"},
     "wire": {"tasks"},
     "worker": {"errors", "tasks", "tracing.export", "wire"},
-    "jobs": {"errors", "options", "tasks"},
+    "jobs": {"errors", "options"},
     "engines": {"errors", "backoff", "threads", "tasks", "wire", "jobs.model", "jobs.interfaces"},
     "stores": {"errors", "options", "clock", "backoff", "tasks", "wire", "jobs.model", "jobs.interfaces"},
     "tracing": {"clock", "threads", "jobs.model", "jobs.interfaces"},

@@ -17,6 +17,7 @@ from offload.jobs.interfaces import Clock, Engine, Uploads
 from offload.jobs.service import JobService
 from offload.server.keyring import Keyring
 from offload.server.settings import Settings
+from offload.tasks.context import Places
 from offload.tasks.registry import Registry
 
 
@@ -65,6 +66,7 @@ class AppState:
     """Health checks by name. Each returns None, or what is wrong in a sentence."""
     clock: Clock
     new_id: Callable[[], str]
+    places: Places
     refused: Counter[str] = field(default_factory=Counter)
     """Rejected submissions since the start, by type of problem."""
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)

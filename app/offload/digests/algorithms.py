@@ -1,4 +1,4 @@
-"""The nine digests that `file-digest` knows, each a thing to update and to read as hex."""
+"""The nine digest algorithms of `file-digest`."""
 
 import hashlib
 import zlib
@@ -18,7 +18,7 @@ HEX_LENGTHS: Mapping[Algorithm, int] = {
     "crc32": 8,
     "xxh3-128": 32,
 }
-"""How many hex digits each digest has."""
+"""The number of hex digits of each digest."""
 
 
 class Digest(Protocol):
@@ -27,7 +27,7 @@ class Digest(Protocol):
 
 
 class Crc32:
-    """CRC-32 as in zip and gzip, behind hashlib's two methods."""
+    """CRC-32 as in zip and gzip, with the two methods of hashlib."""
 
     def __init__(self) -> None:
         self._value = 0
@@ -40,23 +40,23 @@ class Crc32:
 
 
 def new_digest(algorithm: Algorithm) -> Digest:
-    """A digest of nothing yet."""
+    """Return a new digest object."""
     return _MAKERS[algorithm]()
 
 
 def _blake3() -> Digest:
-    from blake3 import blake3  # noqa: PLC0415  # the front desk digests nothing
+    from blake3 import blake3  # noqa: PLC0415  # only lanes compute digests
 
     return blake3()
 
 
 def _xxh3_128() -> Digest:
-    from xxhash import xxh3_128  # noqa: PLC0415  # the front desk digests nothing
+    from xxhash import xxh3_128  # noqa: PLC0415  # only lanes compute digests
 
     return xxh3_128()
 
 
-# Not for security, says the caller of a digest of its own file: a FIPS build of OpenSSL else refuses md5 and sha1.
+# Without `usedforsecurity=False`, a FIPS build of OpenSSL rejects md5 and sha1.
 _MAKERS: Mapping[Algorithm, Callable[[], Digest]] = {
     "sha256": lambda: hashlib.sha256(usedforsecurity=False),
     "sha512": lambda: hashlib.sha512(usedforsecurity=False),

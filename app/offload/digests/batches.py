@@ -1,4 +1,4 @@
-"""Batches of files: from a pattern or a manifest to the members of a batch. Its functions block: for a thread."""
+"""From a pattern of file names, or from a manifest, to the members of a batch. They block: call them in a thread."""
 
 import os
 from collections.abc import Sequence
@@ -9,31 +9,23 @@ from pathlib import Path
 from offload.digests.algorithms import Algorithm
 from offload.digests.manifests import Entry, TooManyLinesError, read_manifest
 from offload.digests.patterns import Pattern
-from offload.digests.reports import DOTTED, ToVerify
+from offload.digests.reports import DOT_SLASH, ReportSource
 from offload.digests.task import LONGEST_PATH, FileDigest, cost, examine, source_of
 from offload.digests.walk import find_files
 from offload.errors import InvalidParametersError, ProblemError
-from offload.jobs.acceptance.admission import Submission
-from offload.jobs.batches import MOST_MEMBERS
+from offload.jobs.acceptance.batches import MOST_MEMBERS, Members
+from offload.jobs.acceptance.submission import Submission
 from offload.options import SubmitOptions
 from offload.tasks.context import Places
 from offload.tasks.definition import Examined, Task
 
-MOST_TOLD = 100
-"""Lines that can't be read of which a report names the number."""
+MAX_LINE_NUMBERS = 100
+"""The most numbers of improper lines that a report lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Members:
-    """The members of a batch, and what is known of each of them without examining it."""
-
-    submissions: Sequence[Submission]
-    examined: Sequence[Examined]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Who wants the batch, and with which options for each member."""
+class MemberTemplate:
+    """What all members of a batch share."""
 
     task: Task
     """`file-digest`."""
@@ -41,30 +33,30 @@ class Wanted:
     owner: str | None
 
     def member(self, params: FileDigest) -> Submission:
-        """A member that digests this file."""
+        """Return a member with these parameters."""
         return Submission(task=self.task, params=params, options=self.options, owner=self.owner)
 
 
-def matching(wanted: Wanted, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
-    """A member for each file that matches, and for each directory that can't be read, which then fails.
+def find_members(template: MemberTemplate, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:
+    """Return a member for each file that matches, and one that fails for each directory that can't be read.
 
-    Raises `ProblemError` as `find_files` does, and where a path is too long for a job.
+    Raises what `find_files` raises, and `InvalidParametersError` if a path is too long for a job.
     """
-    submissions, examined = [], []
+    submissions, findings = [], []
     for path, size in find_files(root, pattern, MOST_MEMBERS):
         if len(os.fsencode(path)) > LONGEST_PATH:
             msg = f"A path that the pattern matches has more than {LONGEST_PATH} bytes, beginning with {path[:100]!r}"
             raise InvalidParametersError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}])
         params = FileDigest.model_validate({**source_of(path), "algorithms": algorithms})
-        submissions.append(wanted.member(params))
-        examined.append(Examined(cost=cost(size, params)))
-    return Members(submissions=submissions, examined=examined)
+        submissions.append(template.member(params))
+        findings.append(Examined(cost=cost(size, params)))
+    return Members(submissions=submissions, findings=findings)
 
 
-def verifying(wanted: Wanted, places: Places, body: bytes, algorithm: Algorithm | None) -> tuple[Members, ToVerify]:
-    """A member for each line of a manifest. Raises `InvalidParametersError` where there is none, or too many.
+def read_members(template: MemberTemplate, places: Places, body: bytes, algorithm: Algorithm | None) -> Members:
+    """Return a member for each line of a manifest. Raises `InvalidParametersError` if there are none or too many.
 
-    What is wrong with a file is for its member to find; it is looked at here only for its size.
+    Files are examined only for their cost. A missing or unreadable file is a member that fails.
     """
     try:
         manifest = read_manifest(body, algorithm, most=MOST_MEMBERS)
@@ -74,26 +66,26 @@ def verifying(wanted: Wanted, places: Places, body: bytes, algorithm: Algorithm 
     if not entries:
         raise _wrong(
             "There are no properly formatted checksum lines in the body. Send the manifest as it is; with curl, "
-            "--data-binary @SHA256SUMS, since -d takes the line ends out"
+            "--data-binary @SHA256SUMS, because -d removes the line ends"
         )
     paths = [_plain(entry.name) for entry in entries]
-    dotted = 2 * sum(entry.name.startswith(DOTTED) for entry in entries) > len(entries)
+    dotted = 2 * sum(entry.name.startswith(DOT_SLASH) for entry in entries) > len(entries)
     names = {
         place: entry.name
         for place, (entry, path) in enumerate(zip(entries, paths, strict=True))
-        if entry.name != (DOTTED + path if dotted else path)
+        if entry.name != (DOT_SLASH + path if dotted else path)
     }
     submissions: list[Submission] = []
-    examined: list[Examined] = []
+    findings: list[Examined | None] = []
     for entry, path in zip(entries, paths, strict=True):
         params = _verification(entry, path)
-        submissions.append(wanted.member(params))
-        examined.append(_looked_at(params, places))
+        submissions.append(template.member(params))
+        findings.append(_examine(params, places))
     improper = len(manifest.improper) + len(manifest.entries) - len(entries)
-    return (
-        Members(submissions=submissions, examined=examined),
-        ToVerify(improper=improper, improper_lines=manifest.improper[:MOST_TOLD], dotted=dotted, names=names),
+    report = ReportSource(
+        improper=improper, improper_lines=manifest.improper[:MAX_LINE_NUMBERS], dotted=dotted, names=names
     )
+    return Members(submissions=submissions, findings=findings, source=report.dump())
 
 
 def _verification(entry: Entry, path: bytes) -> FileDigest:
@@ -103,14 +95,14 @@ def _verification(entry: Entry, path: bytes) -> FileDigest:
     )
 
 
-def _looked_at(params: FileDigest, places: Places) -> Examined:
+def _examine(params: FileDigest, places: Places) -> Examined | None:
     with suppress(ProblemError, OSError):
         return examine(params, places)
-    return Examined()
+    return None
 
 
 def _plain(name: bytes) -> bytes:
-    """A path in its plainest form, without `.` and doubled slashes. What would not be one stays as it is."""
+    """Return a path without `.` and doubled slashes. A name that is no relative path is returned as it is."""
     parts = name.split(b"/")
     plain = b"/".join(part for part in parts if part not in {b"", b"."})
     return plain if plain and parts[0] and parts[-1] not in {b"", b"."} else name

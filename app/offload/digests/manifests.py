@@ -1,4 +1,4 @@
-"""Manifests of digests, as `sha256sum` and its kin write and read them. Bytes, never decoded: a name may be any bytes.
+"""Manifests of digests, as `sha256sum` and compatible tools write and read them. A name may be any bytes: no decoding.
 
     <hex>  name              GNU form (a `*` in place of the second blank: read in binary mode, the same here)
     SHA256 (name) = <hex>    BSD form, which `--tag` writes
@@ -27,7 +27,7 @@ TAGS: Mapping[Algorithm, bytes] = {
     "crc32": b"CRC32",
     "xxh3-128": b"XXH128",
 }
-"""What the BSD form calls them: as in coreutils' `cksum`, `b3sum` and `xxhsum`."""
+"""The names in the BSD form, as in coreutils' `cksum`, in `b3sum` and in `xxhsum`."""
 
 _BY_TAG: Mapping[bytes, Algorithm] = {
     **{tag: algorithm for algorithm, tag in TAGS.items()},
@@ -37,10 +37,10 @@ _BY_TAG: Mapping[bytes, Algorithm] = {
 }
 
 _BY_LENGTH: Mapping[int, Algorithm] = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512", 8: "crc32"}
-"""What an untagged digest of so many hex digits is taken for, where nobody says."""
+"""The algorithm of an untagged digest with this many hex digits, unless the request names another."""
 
 LONGEST_LINE = 16 * 1024
-"""In bytes: a path has at most 4096, of which each may be escaped. To match one of 16 MiB would hold the GIL."""
+"""In bytes. A path has at most 4096, each of which may be escaped. Matching a line of 16 MiB would hold the GIL."""
 
 _TAGGED = re.compile(rb"([A-Za-z0-9-]+) ?\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]+)", re.DOTALL)
 _UNTAGGED = re.compile(rb"([0-9A-Fa-f]+)[ \t](.+)", re.DOTALL)
@@ -52,7 +52,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of a manifest: a file, and what a digest of it should be."""
+    """A line of a manifest: a file and its expected digest."""
 
     name: bytes
     algorithm: Algorithm
@@ -62,7 +62,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says."""
+    """The content of a manifest."""
 
     entries: Sequence[Entry]
     improper: Sequence[int]
@@ -70,11 +70,11 @@ class Manifest:
 
 
 class TooManyLinesError(Exception):
-    """The manifest has more lines than its reader takes."""
+    """The manifest has too many lines."""
 
 
 def write_entry(entry: Entry, form: Form = "gnu", *, zero: bool = False) -> bytes:
-    """A line, with its end. A file called `-`, which the tools take for their standard input, is written as `./-`."""
+    """Return a line with its end. A file named `-`, which the tools read as standard input, is written as `./-`."""
     plain = b"./-" if entry.name == b"-" else entry.name
     escape, name = (b"", plain) if zero else escaped(plain)
     digest = entry.digest.encode()
@@ -83,18 +83,18 @@ def write_entry(entry: Entry, form: Form = "gnu", *, zero: bool = False) -> byte
 
 
 def escaped(name: bytes) -> tuple[bytes, bytes]:
-    """What a line begins with to say that its name is escaped, if it is; and the name, without any line end."""
+    """Return the prefix of a line with this name (empty if it needs no escape), and the name without line ends."""
     safe = re.sub(rb"[\\\n\r]", lambda found: _ESCAPED[found[0]], name)
     return b"" if safe == name else b"\\", safe
 
 
 def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int) -> Manifest:
-    """Reads a manifest in any of the forms, which may be mixed; `algorithm` is that of the lines without a tag.
+    """Read a manifest in any of the forms, which may be mixed. `algorithm` is that of the lines without a tag.
 
-    It follows `sha256sum -c`: blank lines and those that begin with `#` are passed over, a carriage return before the
-    line's end belongs to the end. A byte order mark, the tags of OpenSSL and NUL at the lines' ends, which that tool
-    can't read, are understood as well. Raises `TooManyLinesError` beyond `most` lines with something on them, or ten
-    times as many in all: sixteen million empty ones would take seconds.
+    The rules are those of `sha256sum -c`: blank lines and lines that begin with `#` are skipped; a carriage return
+    before the line's end belongs to the end. Also accepted, unlike there: a byte order mark, the tags of OpenSSL, and
+    NUL at the end of lines. Raises `TooManyLinesError` beyond `most` lines with content, or ten times as many in all:
+    sixteen million empty lines would take seconds.
     """
     zero = b"\0" in body
     reader = _Reader(algorithm, zero=zero)
@@ -114,7 +114,7 @@ def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int)
 
 
 def _lines(body: bytes, *, zero: bool) -> Iterator[tuple[int, bytes]]:
-    """The lines, numbered, one at a time; one that says nothing is empty."""
+    """Yield the lines one at a time, with their numbers. A comment is yielded as an empty line."""
     number, at = 0, 0
     while at < len(body):
         end = body.find(b"\0" if zero else b"\n", at)
@@ -125,17 +125,17 @@ def _lines(body: bytes, *, zero: bool) -> Iterator[tuple[int, bytes]]:
 
 
 class _Reader:
-    """Reads the lines of one manifest; remembers what the first of them tells about the others."""
+    """Reads the lines of one manifest. The first untagged line decides the form of the others."""
 
     def __init__(self, algorithm: Algorithm | None, *, zero: bool) -> None:
         self._algorithm = algorithm
         self._zero = zero
         self._reversed: bool | None = None
-        """Whether a single blank parts digest and name, as `md5 -r` of BSD has it. Forms with one and two blanks don't
-        mix, or a name could gain or lose a blank at its begin: as in coreutils."""
+        """True if a single blank separates digest and name, as in BSD's `md5 -r`. As in coreutils, the forms with one
+        and two blanks can't be mixed: a name could gain or lose a leading blank."""
 
     def read(self, line: bytes) -> Entry | None:
-        """What a line says; None where it is not properly formatted."""
+        """Return the entry of a line; None if the line is not properly formatted."""
         line = line.lstrip(b" \t")
         escape = line.startswith(b"\\")
         if escape:
@@ -159,7 +159,7 @@ class _Reader:
         return Entry(name, algorithm, digest.decode().lower())
 
     def _name(self, rest: bytes) -> bytes:
-        """The name in what follows a digest and a blank; empty where the form is not that of the lines before."""
+        """Return the name in what follows a digest and a blank; empty if the form differs from earlier lines."""
         if len(rest) == 1 or rest[:1] not in {b" ", b"*"}:
             if self._reversed is False:
                 return b""
@@ -172,7 +172,7 @@ class _Reader:
 
 
 def _unescaped(name: bytes) -> bytes:
-    """Empty where an escape means nothing."""
+    """Return the name without escapes; empty if an escape is invalid."""
     if any(found[1] not in _MEANT for found in _ESCAPE.finditer(name)):
         return b""
     return _ESCAPE.sub(lambda found: _MEANT[found[1]], name)

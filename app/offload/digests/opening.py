@@ -1,7 +1,7 @@
-"""Opens a file below a directory and nothing else: no way out by `..` or a link, no pipe or device, no waiting.
+"""Opens a regular file below a directory, and nothing else: no path leads out by `..` or a link; no pipe or device.
 
 The path is walked component by component with `dir_fd` and O_NOFOLLOW, so that a link swapped in at any moment is
-refused by the kernel and not by a check that came before. Linux only (O_PATH).
+rejected by the kernel and not by an earlier check. Linux only (O_PATH).
 """
 
 import errno
@@ -15,26 +15,26 @@ from typing import NoReturn
 from offload.errors import FileNotFoundProblemError, NotARegularFileError, PathRefusedError, ProblemError
 
 _DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: what turns into a pipe between the look and the open must not block it.
+# O_NONBLOCK: a file that is replaced by a pipe after the check must not block the open.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 @contextmanager
 def open_below(root: Path, path: str) -> Iterator[int]:
-    """A descriptor, open for reading, of the regular file at `path` below `root`.
+    """Open the regular file at `path` below `root` for reading, and provide its descriptor.
 
-    `root` is the operator's and may itself be reached by links. Raises `PathRefusedError` where the path is absolute,
-    not in its plainest form, goes through a link or may not be read; `FileNotFoundProblemError` and
+    The operator chooses `root`, which may be reached through links. Raises `PathRefusedError` if the path is absolute,
+    has `..`, `.` or empty components, goes through a link or may not be read; `FileNotFoundProblemError` and
     `NotARegularFileError`.
     """
-    *directories, name = components(path)
+    *directories, name = path_components(path)
     here = _open_root(root)
     try:
-        for directory in directories:  # holding one at a time: a path may go through two thousand
+        for directory in directories:  # one open descriptor at a time: a path may have two thousand directories
             above, here = here, os.open(directory, _DIRECTORY, dir_fd=here)
             os.close(above)
             _expect_directory(os.fstat(here).st_mode, directory)
-        # To open a device can already do something to it: look first, and again at what was opened.
+        # Opening a device can already affect it: check before the open, and again after it.
         looked_at = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
         if stat.S_ISDIR(looked_at) and not os.access(name, os.R_OK | os.X_OK, dir_fd=here, effective_ids=True):
             raise PathRefusedError("The path names a directory that the service has no permission to read.")
@@ -51,10 +51,10 @@ def open_below(root: Path, path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def components(path: str, what: str = "path") -> list[str]:
-    """The names that a relative path goes through. Raises `PathRefusedError` unless it is in its plainest form.
+def path_components(path: str, what: str = "path") -> list[str]:
+    """Return the components of a relative path. Raises `PathRefusedError` for `..`, `.` and empty components.
 
-    `what` is the name of the parameter that it came as.
+    `what` is the name of the parameter that holds the path.
     """
     names = path.split("/")
     if path.startswith("/"):
@@ -127,7 +127,7 @@ def _explain(error: OSError, path: str) -> NoReturn:
             problem = FileNotFoundProblemError("A name in the path is longer than the file system allows.")
         case errno.EACCES | errno.EPERM:
             problem = PathRefusedError("The service has no permission to read this file.")
-        case errno.ELOOP:  # it was a file when it was looked at
+        case errno.ELOOP:  # it was a file when it was checked
             problem = PathRefusedError("The path names a symbolic link. Links are not followed.")
         case errno.ENXIO | errno.ENODEV:  # likewise
             problem = NotARegularFileError("The path names a pipe, a socket or a device.")

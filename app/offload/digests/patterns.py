@@ -1,7 +1,7 @@
 """Patterns of file names, as `glob.glob(…, recursive=True)` reads them: `photos/**/*.jpg`.
 
 `*`, `?` and `[a-z]` match within one name; `**`, as a whole component, matches any number of directories, none
-included. What begins with a dot is matched only by a component that begins with one.
+included. A name that begins with a dot is matched only by a component that begins with a dot.
 """
 
 import fnmatch
@@ -10,21 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from offload.digests.opening import components
+from offload.digests.opening import path_components
 from offload.errors import PathRefusedError
 
 ANY_DEPTH = "**"
 
 States = frozenset[int]
-"""Which components may be the next to match: the states of an automaton that reads a path a name at a time.
+"""The components that may match next: the states of an automaton that reads a path one name at a time.
 
-So a pattern costs as much as it has components for each name, however its `**` could be divided among directories.
+So the cost for each name is at most the number of components, however many ways there are to match `**`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of a pattern between slashes."""
+    """The part of a pattern between two slashes."""
 
     text: str
     regex: re.Pattern[str]
@@ -36,21 +36,21 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What `compile_pattern` makes."""
+    """A compiled pattern."""
 
     components: tuple[Component, ...]
 
     @property
     def start(self) -> States:
-        """The states in the directory that the pattern is relative to."""
+        """The states in the root directory of the pattern."""
         return self._reached([0])
 
     def enter(self, states: States, directory: str) -> States:
-        """The states inside a directory of this name; empty where nothing in it can match."""
+        """Return the states inside a directory of this name; empty if nothing in it can match."""
         return self._reached(self._after(states, directory))
 
     def accepts(self, states: States, file: str) -> bool:
-        """Whether a file of this name matches."""
+        """Return True if a file of this name matches."""
         last = len(self.components) - 1
         return last in states and self.components[last].matches(file)
 
@@ -73,8 +73,8 @@ class Pattern:
 
 
 def compile_pattern(text: str) -> Pattern:
-    """Reads a pattern. Raises `PathRefusedError` where it is absolute or not in its plainest form."""
-    names = components(text, "pattern")
+    """Compile a pattern. Raises `PathRefusedError` as `path_components` does, and if it is invalid."""
+    names = path_components(text, "pattern")
     names = names[:1] + [name for before, name in pairwise(names) if not before == name == ANY_DEPTH]
     try:
         return Pattern(tuple(Component(name, re.compile(fnmatch.translate(name))) for name in names))

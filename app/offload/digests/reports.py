@@ -1,4 +1,4 @@
-"""What a verifying batch has found, a line a file, in the words of `sha256sum -c`."""
+"""The report of a verifying batch: a line for each file, in the words of `sha256sum -c`."""
 
 import base64
 import json
@@ -12,42 +12,42 @@ from offload.jobs.model import FailureKind, Job, State
 
 Finding = Literal["OK", "FAILED", "MISSING", "FAILED open or read", "CANCELLED"]
 
-DOTTED = b"./"
-"""What the names in a manifest made by `find` begin with."""
+DOT_SLASH = b"./"
+"""The beginning of names in a manifest that was made with `find`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToVerify:
-    """What a verifying batch has to remember of its manifest for the report, besides its members."""
+class ReportSource:
+    """What the report needs of the manifest besides the members of the batch. It is stored in `Batch.source`."""
 
     improper: int
-    """How many lines could not be read."""
+    """The number of lines that could not be read."""
     improper_lines: Sequence[int]
     """The numbers of the first of them."""
     dotted: bool
-    """Whether names began with `./`, which no member's path does."""
+    """True if most names began with `./`. The path of a member never does."""
     names: Mapping[int, bytes]
-    """By a member's place: its name in the manifest, where it is not the path, after the `./`."""
+    """By the place of a member: its name in the manifest, if that is not the path (after `./`, if `dotted`)."""
 
     def name(self, place: int, path: bytes) -> bytes:
-        """A member's name as in the manifest."""
-        return self.names.get(place) or (DOTTED + path if self.dotted else path)
+        """Return the name of a member as in the manifest."""
+        return self.names.get(place) or (DOT_SLASH + path if self.dotted else path)
 
     def dump(self) -> bytes:
-        """As JSON."""
+        """Return this as JSON."""
         names = {place: base64.b64encode(name).decode() for place, name in self.names.items()}
         return json.dumps([self.improper, self.improper_lines, self.dotted, names]).encode()
 
 
-def to_verify(source: bytes) -> ToVerify:
-    """What `ToVerify.dump` made JSON of."""
+def load_report_source(source: bytes) -> ReportSource:
+    """Read what `ReportSource.dump` wrote."""
     improper, lines, dotted, names = json.loads(source)
     decoded = {int(place): base64.b64decode(name) for place, name in names.items()}
-    return ToVerify(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
+    return ReportSource(improper=improper, improper_lines=lines, dotted=dotted, names=decoded)
 
 
 def finding(job: Job, verified: bool | None) -> Finding:
-    """What became of a file; `verified` is what the result says, where there is one."""
+    """Return what became of a file. `verified` is the value in the result, if there is one."""
     match job.state:
         case State.SUCCEEDED:
             return "OK" if verified else "FAILED"
@@ -58,17 +58,17 @@ def finding(job: Job, verified: bool | None) -> Finding:
 
 
 def report_line(name: bytes, found: Finding) -> bytes:
-    """A line of the report. Only a name with a newline is escaped: as coreutils does, to keep one line a file."""
+    """Return a line of the report. Only a name with a newline is escaped, as in coreutils: one line per file."""
     begin, safe = escaped(name) if b"\n" in name else (b"", name)
     return b"%s%s: %s\n" % (begin, safe, found.encode())
 
 
-def report_end(manifest: ToVerify, found: Counter[Finding]) -> bytes:
-    """The warnings that a report ends with."""
+def report_end(manifest: ReportSource, found: Counter[Finding]) -> bytes:
+    """Return the warnings at the end of a report."""
     return "".join(f"WARNING: {line}\n" for line in _warnings(manifest, found)).encode()
 
 
-def _warnings(manifest: ToVerify, found: Counter[Finding]) -> Iterator[str]:
+def _warnings(manifest: ReportSource, found: Counter[Finding]) -> Iterator[str]:
     for number in manifest.improper_lines:
         yield f"line {number}: improperly formatted checksum line"
     if count := manifest.improper:

@@ -1,4 +1,4 @@
-"""`file-digest`: the digests of one file, several in one read, of exactly the bytes that were there all the time."""
+"""The task `file-digest`: digests of one file, several in one read, with a check that the file did not change."""
 
 import base64
 import binascii
@@ -18,10 +18,10 @@ from offload.tasks.definition import Examined
 from offload.tasks.faults import FileChangedError, FileMissingError, FileRefusedError, NotAFileError
 
 CHUNK_BYTES = 256 * 1024
-"""Read at a time into one buffer: 64 KiB costs 2 %, 1 MiB falls out of the second-level cache (measured)."""
+"""The size of a read. Measured: 64 KiB costs 2 % more; 1 MiB does not fit into the second-level cache."""
 
 LONGEST_PATH = 4096
-"""In bytes; what the system takes at once (PATH_MAX)."""
+"""In bytes: the system's limit for one path (PATH_MAX)."""
 
 
 def _distinct(algorithms: list[Algorithm]) -> list[Algorithm]:
@@ -117,11 +117,11 @@ class FileDigest(BaseModel):
 
     @property
     def file(self) -> str | None:
-        """The path as the system's calls take it, where it is one: bytes that are not UTF-8 are lone surrogates."""
+        """The path for the functions of `os`, or None: bytes that are not UTF-8 are lone surrogates."""
         return self.path if self.path_base64 is None else os.fsdecode(base64.b64decode(self.path_base64))
 
     def computed(self) -> Sequence[Algorithm]:
-        """The algorithms asked for, then those that are expected besides."""
+        """Return the requested algorithms, then those that occur only in `expected`."""
         return list(dict.fromkeys([*self.algorithms, *(self.expected or {})]))
 
 
@@ -137,7 +137,7 @@ class FileDigestResult(BaseModel):
 
 
 def examine(params: FileDigest, places: Places) -> Examined:
-    """Looks whether the file can be read, which upload it is, if it is one, and how large. Opens files: it may block.
+    """Return which upload the job reads, if any, and the cost by the size of the file. May block: it opens the file.
 
     Raises `PathRefusedError`, `FileNotFoundProblemError`, `NotARegularFileError`, `UploadNotFoundError`.
     """
@@ -146,7 +146,7 @@ def examine(params: FileDigest, places: Places) -> Examined:
 
 
 def cost(size: int, params: FileDigest) -> float:
-    """About how many CPU seconds the digests of so many bytes take: SHA-256's 0.7 ns a byte, for each of them."""
+    """Return the estimated CPU seconds for a file of this size: 0.7 ns for each byte and algorithm, as for SHA-256."""
     return 7e-10 * size * len(params.computed())
 
 
@@ -177,7 +177,7 @@ def file_digest(params: FileDigest, context: Context) -> FileDigestResult:
 
 
 def source_of(path: str) -> dict[str, str]:
-    """The parameter that names a file, of its path as `os.fsdecode` tells it."""
+    """Return the parameter that names a file, for its path as by `os.fsdecode`."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -194,11 +194,11 @@ def _name(params: FileDigest, places: Places) -> str:
 def read_digests(
     descriptor: int, algorithms: Sequence[Algorithm], progress: Progress
 ) -> tuple[int, dict[Algorithm, str]]:
-    """The size and the digests of an open file, from where it is to its end.
+    """Return the size and the digests of an open file, from its current position to its end.
 
-    Raises `FileChangedError` where it is not the same file with the same content from the first byte to the last, as
-    far as size and times tell (before Linux 6.13, two changes of one size within 10 ms of each other may look like
-    one), and as soon as it has more bytes than it had: a file that grows as fast as it is read would never end.
+    Raises `FileChangedError` if the file is changed or replaced during the read, as far as its size and times show that
+    (before Linux 6.13, two changes of the same size within 10 ms may look like one), and as soon as it is longer than
+    at the start: the read of a file that grows as fast as it is read would never end.
     """
     before = os.fstat(descriptor)
     computed = {algorithm: new_digest(algorithm) for algorithm in algorithms}
@@ -217,7 +217,7 @@ def read_digests(
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:
-    # ctime tells what mtime, which can be set, does not; a rename over the file or its removal changes it as well.
+    # mtime can be set. ctime can't, and it also changes when the file is replaced by a rename or removed.
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

@@ -1,7 +1,7 @@
 """The regular files below a directory that match a pattern.
 
-Each directory is reached by `dir_fd` and O_NOFOLLOW from the root on, as in `files`, so that no link leads out, also
-not one that is put there meanwhile. At most two descriptors are open, however deep it goes.
+Each directory is opened from the root on with `dir_fd` and O_NOFOLLOW, as in `opening`, so that no link leads out, even
+one that is created meanwhile. At most two descriptors are open, whatever the depth.
 """
 
 import errno
@@ -15,22 +15,22 @@ from offload.digests.patterns import Pattern, States
 from offload.errors import FileNotFoundProblemError, InvalidParametersError, ProblemError, TooExpensiveError
 
 MOST_NAMES = 1_000_000
-"""How many names one walk looks at: about two seconds of them."""
+"""The most names that one walk reads: about two seconds."""
 
 FREE_STEPS = 4
-"""Directories on the way to one, and places of the pattern that a name is compared with: so many cost as one name."""
+"""This many steps cost as much as one name: directories on the path, and components that a name is compared with."""
 
 _VANISHED = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 class Found(NamedTuple):
-    """A file that matches, or a directory that could not be read, so that nobody knows what is in it."""
+    """A file that matches, or a directory whose content could not be read."""
 
     path: str
-    """Relative to the root, as `os.fsdecode` tells it: bytes that are not UTF-8 are lone surrogates."""
+    """Relative to the root, as by `os.fsdecode`: bytes that are not UTF-8 are lone surrogates."""
     size: int
-    """In bytes, as it was; 0 where that could not be told."""
+    """In bytes; 0 if unknown."""
 
 
 class _Directory(NamedTuple):
@@ -39,10 +39,10 @@ class _Directory(NamedTuple):
 
 
 def find_files(root: Path, pattern: Pattern, most: int) -> Sequence[Found]:
-    """What matches below `root`, in the order of the paths' bytes. Blocks: for a thread.
+    """Return what matches below `root`, in the order of the paths' bytes. Blocks: call it in a thread.
 
-    Links and what is no regular file are passed over. Raises `FileNotFoundProblemError` where nothing matches,
-    `InvalidParametersError` where more than `most` files do, and `TooExpensiveError` beyond `MOST_NAMES`.
+    Links and files that are not regular are skipped. Raises `FileNotFoundProblemError` if nothing matches,
+    `InvalidParametersError` if more than `most` files match, and `TooExpensiveError` beyond `MOST_NAMES`.
     """
     found: list[Found] = []
     count = 0
@@ -61,15 +61,15 @@ def find_files(root: Path, pattern: Pattern, most: int) -> Sequence[Found]:
 
 def _walk(root: Path, pattern: Pattern) -> Iterator[Found]:
     waiting = [_Directory((), pattern.start)]
-    looked_at = 0
+    names_read = 0
     while waiting:
         here = waiting.pop()
         try:
             with _opened(root, here.names) as descriptor, os.scandir(descriptor) as entries:
-                looked_at += len(here.names) // FREE_STEPS
+                names_read += len(here.names) // FREE_STEPS
                 for entry in entries:
-                    looked_at += 1 + len(here.states) // FREE_STEPS
-                    if looked_at > MOST_NAMES:
+                    names_read += 1 + len(here.states) // FREE_STEPS
+                    if names_read > MOST_NAMES:
                         raise _too_many_names()
                     names = (*here.names, entry.name)
                     if entry.is_dir(follow_symlinks=False):
@@ -86,7 +86,7 @@ def _walk(root: Path, pattern: Pattern) -> Iterator[Found]:
 
 @contextmanager
 def _opened(root: Path, names: Sequence[str]) -> Iterator[int]:
-    """A descriptor of a directory below `root`, to be listed. Raises `OSError`, also where a link is on the way."""
+    """Open a directory below `root` for listing. Raises `OSError`, also if a link is on the path."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for depth, name in enumerate(names, start=1):
@@ -109,7 +109,7 @@ def _size(entry: os.DirEntry[str]) -> int:
 def _too_many_names() -> ProblemError:
     return _at_pattern(
         TooExpensiveError,
-        f"More than {MOST_NAMES} names would have to be looked at. Begin the pattern with a folder.",
+        f"More than {MOST_NAMES} names would have to be read. Begin the pattern with a folder.",
     )
 
 

@@ -1,7 +1,7 @@
-"""How many jobs ended in each of the last minutes, and how long they took, by the journal: a restart loses none.
+"""The jobs that ended in each of the last minutes, and how long they took. A restart loses none: the journal has them.
 
-A minute that is over hardly changes, so what was counted of it is kept: a look at a day reads the journal for its
-newest minutes only. What is forgotten later is still counted in such a minute, until a restart.
+A minute that is over hardly changes, so its counts are kept in memory, and a request for a whole day reads only the
+newest minutes from the journal. A job that is deleted later stays counted in its minute until a restart.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ MINUTE = 60_000_000
 """In microseconds."""
 
 OVER = 10_000_000
-"""In microseconds. So long after a minute its last ends are on disk, unless the disk had refused them."""
+"""In microseconds. This long after a minute its last ends are on disk, unless the disk refused them."""
 
 FRESH = 2_000_000
-"""In microseconds. How long a minute that is not over stands as it was counted, however many ask."""
+"""In microseconds. The counts of the current minute are kept for this long, however many requests ask for them."""
 
 SAMPLE = 500
-"""Durations of a minute that its percentiles are made of."""
+"""The number of durations of a minute from which its percentiles are computed."""
 
-AT_ONCE = 10
-"""Minutes asked for together: between them, others have their turn at the journal."""
+READ_TOGETHER = 10
+"""Minutes that are read together. Between two such groups, other reads have their turn."""
 
 KEPT = 20_000
-"""Minutes that are kept, of all owners: some 8 MiB."""
+"""Minutes that are kept, of all owners: about 8 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minute:
-    """One minute. Durations in seconds, None where there are none."""
+    """One minute. Durations in seconds; None if there are none."""
 
     at: int
-    """When it began, in microseconds since the epoch: a whole minute."""
+    """Its beginning, in microseconds since the epoch: a whole minute."""
     succeeded: int
     failed: int
     cancelled: int
@@ -48,16 +48,16 @@ class Minute:
 
 
 class Kept(NamedTuple):
-    """A minute that has been counted."""
+    """A counted minute."""
 
     minute: Minute
     counted_at: int
     whole: bool
-    """It was over by then."""
+    """True if the minute was over when it was counted."""
 
 
 class History:
-    """The last minutes, for whoever asks."""
+    """The last minutes of each owner and of all owners together."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
@@ -66,14 +66,16 @@ class History:
         self._kept: OrderedDict[tuple[str | None, int], Kept] = OrderedDict()
 
     async def last(self, owner: str | None, minutes: int) -> Sequence[Minute]:
-        """So many minutes, oldest first, up to the present one; only the owner's jobs, where one is named."""
-        async with self._counting:  # who asks for the same meanwhile finds it counted
+        """Return the last minutes, oldest first: of the owner's jobs, or of all jobs with owner None."""
+        async with self._counting:  # a request for the same minutes waits and finds them counted
             now = self._clock()
             first = now // MINUTE - minutes + 1
             begins = [number * MINUTE for number in range(first, first + minutes)]
             missing = [begin for begin in begins if not self._is_kept(owner, begin, now)]
-            for start in range(0, len(missing), AT_ONCE):
-                await asyncio.gather(*(self._count(owner, begin, now) for begin in missing[start : start + AT_ONCE]))
+            for start in range(0, len(missing), READ_TOGETHER):
+                await asyncio.gather(
+                    *(self._count(owner, begin, now) for begin in missing[start : start + READ_TOGETHER])
+                )
             found = [self._kept[owner, begin].minute for begin in begins]
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -81,7 +83,7 @@ class History:
 
     def _is_kept(self, owner: str | None, begin: int, now: int) -> bool:
         kept = self._kept.get((owner, begin))
-        if kept is None or now < kept.counted_at:  # a clock that was set back: the minute may not have been yet
+        if kept is None or now < kept.counted_at:  # the clock was set back
             return False
         return kept.whole or now - kept.counted_at < FRESH
 

@@ -1,4 +1,4 @@
-"""What happens to jobs without anybody asking: they are taken up again at the start, and forgotten at the end."""
+"""What happens to jobs without a request: they are resumed at the start, and deleted when their retention ends."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from offload.jobs.interfaces import Clock, Journal, Traces, Uploads
 from offload.jobs.model import State
 from offload.jobs.service import JobService
 
-EXPIRE_AT_ONCE = 500
-"""Jobs forgotten in one transaction, so that other writes wait for milliseconds only."""
+EXPIRE_SLICE = 500
+"""Jobs that are deleted in one transaction, so that other writes wait for milliseconds only."""
 
-LOOK_S = 60.0
-"""How often what is past its time is looked for; sooner where jobs are kept for less."""
+INTERVAL_S = 60.0
+"""The pause between two searches for expired jobs and uploads; shorter if the retention is."""
 
 log = structlog.get_logger()
 
 
 async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None = None) -> None:
-    """Takes up every job that an earlier service had accepted and not finished.
+    """Queue every job that an earlier service accepted and did not finish.
 
-    What was running has lost that attempt: it is queued again, or failed as `interrupted` where it was the last one.
-    Raises `BootError` where the journal can't be read or written.
+    A running job has lost its attempt: it is queued again, or fails as `interrupted` if that was its last attempt.
+    Raises `BootError` if the journal can't be read or written.
     """
     try:
         await _recover(journal, dispatcher, clock, traces)
     except ProblemError as error:
-        raise BootError(f"The jobs that an earlier service left can't be taken up. {error.detail}") from error
+        raise BootError(f"The jobs of an earlier service can't be resumed. {error.detail}") from error
 
 
 async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None) -> None:
@@ -45,31 +45,31 @@ async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, trace
     for job in most_expensive_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
         dispatcher.accept(job)
     if jobs:
-        log.info("took up earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))
+        log.info("resumed earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long things are kept, in seconds."""
+    """Retention times in seconds."""
 
     jobs_s: float
-    """A job, after its end; an upload, after its arrival or for as long as a live job reads it."""
+    """Of a job after its end; of an upload after its arrival, and as long as a live job reads it."""
     keys_s: float
-    """An idempotency key, and with it its job."""
+    """Of an idempotency key, and with it of its job."""
 
 
-async def forget_old(
+async def delete_expired(
     journal: Journal, uploads: Uploads, service: JobService, dispatcher: Dispatcher, clock: Clock, retention: Retention
 ) -> None:
-    """Forgets, for as long as it is let run, the jobs and uploads whose time has come."""
+    """Delete jobs and uploads when their retention ends. Runs until it is cancelled."""
     while True:
         now = clock()
         before = now - round(retention.jobs_s * 1e6)
         try:
-            while gone := await journal.expire(before, now - round(retention.keys_s * 1e6), limit=EXPIRE_AT_ONCE):
-                await service.forget(*gone)
-                log.info("forgot old jobs", jobs=len(gone))
+            while deleted := await journal.expire(before, now - round(retention.keys_s * 1e6), limit=EXPIRE_SLICE):
+                await service.clean_up(*deleted)
+                log.info("deleted expired jobs", jobs=len(deleted))
             await uploads.expire(before, dispatcher.live.uses)
         except (ProblemError, OSError) as error:
-            log.warning("what is old could not be forgotten, trying again later", why=str(error))
-        await asyncio.sleep(min(LOOK_S, max(1.0, retention.jobs_s / 2)))
+            log.warning("expired jobs and uploads could not be deleted, trying again later", why=str(error))
+        await asyncio.sleep(min(INTERVAL_S, max(1.0, retention.jobs_s / 2)))

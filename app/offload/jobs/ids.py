@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 
 def new_ids(time_ns: Callable[[], int] = time.time_ns) -> Callable[[], str]:
-    """Makes a source of ids.
+    """Return a function that makes ids.
 
-    60 bits of time (milliseconds and a 12-bit fraction) lead, so ids sort as they were made; where the clock stands
-    still or goes backwards the last time is counted on (RFC 9562, 6.2, method 3).
+    An id begins with 60 bits of time (milliseconds and a 12-bit fraction), so ids sort in the order they were made. If
+    the clock stands still or goes backwards, the last time is counted up (RFC 9562, 6.2, method 3).
     """
     last = 0
     tails = _random_tails()
@@ -27,7 +27,7 @@ def new_ids(time_ns: Callable[[], int] = time.time_ns) -> Callable[[], str]:
 
 
 def _random_tails() -> Iterator[int]:
-    """62 random bits at a time. The system is asked for 256 at once: each time another thread may take the GIL."""
+    """Yield 62 random bits at a time. They are read for 256 ids together: at each read, another thread may run."""
     while True:
         block = secrets.token_bytes(8 * 256)
         yield from (int.from_bytes(block[at : at + 8], "big") >> 2 for at in range(0, len(block), 8))

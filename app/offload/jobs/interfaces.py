@@ -1,27 +1,80 @@
-"""Everything that the jobs need from outside, on one page, each method with its contract.
+"""Everything that `jobs/` needs from outside, on one page, each method with its contract.
 
-Implementations are in `engines/` and `stores/`; `main.py` alone knows which. The suites in `tests/contracts` hold
-each implementation to what is said here.
+Implementations are in `engines/`, `stores/`, `tasks/` and `tracing/`; only `server/` knows which. The suites in
+`tests/contracts` run over every implementation of `Engine` and `Journal`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+from pydantic import BaseModel
 
 from offload.jobs.model import Assignment, AttemptKey, Batch, Job, LogLine, Outcome, Progress, State, Upload
 
 
 class Clock(Protocol):
     def __call__(self) -> int:
-        """The time: whole microseconds since the epoch, UTC. May go backwards, as clocks do."""
+        """Return the time: whole microseconds since the epoch, UTC. It may go backwards, as clocks do."""
+        ...
+
+
+class TaskLimits(Protocol):
+    """The limits that a task sets for its jobs. None: the server's."""
+
+    @property
+    def timeout_s(self) -> float | None: ...
+    @property
+    def memory_mb(self) -> int | None: ...
+    @property
+    def max_attempts(self) -> int | None: ...
+
+
+class Findings(Protocol):
+    """What a task found out about parameters before their job is accepted."""
+
+    @property
+    def upload(self) -> str | None:
+        """The id of the upload that the job reads, or None."""
+        ...
+
+    @property
+    def cost(self) -> float:
+        """The estimated CPU seconds, in addition to `TaskLike.cost`."""
+        ...
+
+
+class TaskLike(Protocol):
+    """What accepting a job needs to know of its task."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def limits(self) -> TaskLimits: ...
+
+    @property
+    def examine(self) -> Callable[[Any, Any], Findings] | None:
+        """A function that looks up what the parameters name, such as files; None if there is nothing to look up.
+
+        Its arguments are the parameters and the places of this node's files, which only tasks know (hence `Any`). It
+        may block. It raises a `ProblemError` for what is wrong.
+        """
+        ...
+
+    def cost(self, params: BaseModel) -> float:
+        """Return the estimated CPU seconds; 0.0 if unknown. Raises `errors.TooExpensiveError`."""
+        ...
+
+    def dump(self, params: BaseModel) -> bytes:
+        """Return the parameters as the JSON that the job has."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneView:
-    """One lane as `/stats` shows it. `busy_s` is how long its present attempt has been running."""
+    """One lane as `/stats` shows it. `busy_s` is how long its attempt has been running."""
 
     state: Literal["idle", "busy", "opening"]
     pid: int | None
@@ -32,8 +85,8 @@ class LaneView:
 Replaced = Literal[
     "cancelled", "timed-out", "memory-exceeded", "died", "unfit", "suspended", "unresponsive", "not-opened"
 ]
-"""Why a lane got a new process: it was ended for its job's sake, it ended by itself, the task left it unfit for the
-next one, it was stopped (SIGSTOP), it did not answer, or it could not be opened."""
+"""Why a lane got a new process: the process was killed because of its job (the first three), ended by itself, was left
+unfit for another job, was stopped by SIGSTOP, did not respond, or could not be started."""
 
 REPLACED: tuple[Replaced, ...] = get_args(Replaced)
 
@@ -43,11 +96,11 @@ class Engine(Protocol):
 
     @property
     def free_slots(self) -> int:
-        """How many more attempts can start now. May shrink or grow at any moment; 0 while down."""
+        """The number of groups of attempts that can start now; 0 while down. It may change at any moment."""
         ...
 
     async def open(self, changed: Callable[[], None]) -> None:
-        """Ends whatever an earlier service left running, then offers slots.
+        """End what an earlier service left running, then offer slots.
 
         `changed` is called on the event loop whenever `free_slots` may have grown.
         """
@@ -61,30 +114,32 @@ class Engine(Protocol):
     ) -> None:
         """Run attempts in one slot, one after the other. Return when all have ended; raise nothing.
 
-        The slot is claimed before the first await. Without a free slot, or while closing, all attempts are `Rejected`.
-        Both callbacks run on the event loop: `on_outcome` once for each attempt, soon after its end; `on_progress` at
-        most ten times a second. An attempt is ended at its time or memory limit (`Stopped`), and when its process stays
-        suspended (`Lost`). When an attempt takes long or ends the process, the attempts behind it have not started and
-        are `Rejected` soon. Cancelling the coroutine stops no attempt. A result over 16 KiB is on disk, in the
-        attempt's result file, before `on_outcome` gets `Done`.
+        - The slot is claimed before the first await. Without a free slot, or while closing, all are `Rejected`.
+        - Both callbacks run on the event loop: `on_outcome` once for each attempt, soon after its end; `on_progress` at
+          most ten times a second.
+        - An attempt is ended at its time or memory limit (`Stopped`), and when its process stays suspended (`Lost`).
+        - When an attempt takes long or ends the process, the attempts behind it have not started and are soon
+          `Rejected`.
+        - A result over 16 KiB is on disk, in the attempt's result file, before `on_outcome` gets `Done`.
+        - Cancelling the coroutine stops no attempt.
         """
         ...
 
     async def stop(self, key: AttemptKey) -> bool:
-        """Ends that attempt's process, C code included, within a second; its `run` then tells `Stopped(by="request")`.
+        """End an attempt's process within a second, C code included; its outcome is `Stopped(by="request")`.
 
-        One that has not begun is `Rejected` instead. True: the process is gone, or was never there. False: it is out
-        of reach and may still be running. An attempt that has already ended, or isn't known, is left alone: True. An
-        outcome that was on its way is told as it is.
+        An attempt that has not started is `Rejected` instead. One that has ended or is unknown is left alone. An
+        outcome that was on its way is delivered as it is. Returns False if the process is out of reach and may still
+        run; else it is gone or never existed.
         """
         ...
 
     async def close(self) -> None:
-        """Ends every process of the engine in bounded time. Attempts still running are told as `Stopped`."""
+        """End every process of the engine in bounded time. Attempts that still run are `Stopped`."""
         ...
 
     def lanes(self) -> Sequence[LaneView]:
-        """What every lane is doing now."""
+        """Return what every lane is doing now."""
         ...
 
     def pid(self, key: AttemptKey) -> int | None:
@@ -92,11 +147,11 @@ class Engine(Protocol):
         ...
 
     def replaced(self) -> Mapping[Replaced, int]:
-        """How often a lane has got a new process since the start, by reason; reasons that never came may be missing."""
+        """Return how often a lane has got a new process, by reason. Reasons that never occurred may be missing."""
         ...
 
     async def check(self) -> str | None:
-        """Asks the idle lanes for an answer. None where at least one lane works, else what is wrong, in a sentence."""
+        """Call the idle lanes. Return None if at least one lane works, else a sentence that says what is wrong."""
         ...
 
 
@@ -111,7 +166,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownKey:
-    """What the journal remembers of a key, which stands for a job or for a batch."""
+    """A key in the journal. It stands for a job or for a batch."""
 
     fingerprint: bytes
     job_id: str | None = None
@@ -120,7 +175,7 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """Which jobs a list shows; what is None or empty does not filter. Times in microseconds, both ends exclusive."""
+    """Which jobs a list shows. None or empty does not filter. Times in microseconds, both ends exclusive."""
 
     states: frozenset[State] = frozenset()
     task: str | None = None
@@ -132,7 +187,7 @@ class JobFilter:
 
 
 PAGE_BYTES = 16 << 20
-"""Of parameters and results in one page: a thousand small results, but not a thousand of the largest parameters."""
+"""The size of parameters and results in one page: a thousand small jobs fit, a thousand of the largest do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +207,7 @@ class BatchPage:
 
 
 class Member(NamedTuple):
-    """A job and its place in its batch: 0 for the one that was submitted first."""
+    """A job and its place in its batch: 0 for the job that was submitted first."""
 
     place: int
     job: Job
@@ -160,165 +215,164 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedJobs:
-    """The jobs that ended in a span of time."""
+    """The jobs that ended in a span of time. Durations are in seconds, shortest first."""
 
     counts: Mapping[State, int]
-    """Of each terminal state, where there are any."""
+    """The number of jobs by terminal state. A state without jobs may be missing."""
     ran_s: Sequence[float]
-    """How long attempts took that succeeded, in seconds, shortest first."""
+    """The durations of succeeded attempts."""
     waited_s: Sequence[float]
-    """From the acceptance to the start of the newest attempt, shortest first."""
+    """The durations from acceptance to the start of the newest attempt."""
 
 
 class Journal(Protocol):
     """The durable record of every job and batch. An awaited write is on disk: it survives kill -9 and a power cut.
 
-    Writes take effect in the order of their calls: the write has its place when the call returns, the awaitable tells
-    when it is on disk. They raise `errors.StorageFullError` where the disk is full and `errors.StorageFailedError`
-    where it fails otherwise; the write then has not happened, and later ones may succeed again.
+    Writes take effect in the order of the calls; awaiting one waits until it is on disk. A write raises
+    `errors.StorageFullError` if the disk is full and `errors.StorageFailedError` if it fails otherwise. It then has not
+    happened, and later writes may succeed again.
     """
 
     async def open(self) -> None:
-        """Makes or upgrades the schema. Raises `errors.BootError` where it can't be used, saying what to do."""
+        """Create or upgrade the schema. Raises `errors.BootError`, which says what to do, if it can't be used."""
         ...
 
     async def close(self) -> None:
-        """Writes what has its place, then lets go of the file."""
+        """Finish all writes, then close the file."""
         ...
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
     ) -> asyncio.Future[None]:
-        """Records new jobs, all or none; with `batch`, that they are its members, all of them queued.
+        """Record new jobs, all or none. With `batch`, they are its members and all are queued.
 
-        With `key`, that it stands for the batch, else for the first job, whose owner is the key's. Raises
-        `errors.DuplicateKeyError` where (owner, key) is already known, for whichever of the two.
+        With `key`, it stands for the batch, or else for the first job, whose owner is the key's. Raises
+        `errors.DuplicateKeyError` if the owner already has this key.
         """
         ...
 
     async def find_key(self, owner: str | None, key: str) -> KnownKey | None:
-        """What this key stands for, where it has been used and not yet expired."""
+        """Return what the key stands for, if it was used and has not expired."""
         ...
 
     async def get(self, job_id: str) -> Job | None:
-        """The job as last written. None where there is none, whatever the text of the id."""
+        """Return the job as last written; None for an unknown id, whatever its text."""
         ...
 
     async def list(self, where: JobFilter, limit: int, before: int | None = None) -> Page:
-        """Up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on; at least one if there is any.
+        """Return up to `limit` jobs, newest first, from the place `before` (a `Page.next`) on; at least one if any.
 
-        The page ends early with the job whose parameters and result make it `PAGE_BYTES` or more.
-
-        The cost does not grow with the rows that earlier pages showed.
+        The page ends early with the job whose parameters and result make it `PAGE_BYTES` or more. The cost does not
+        grow with the number of earlier pages.
         """
         ...
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
-        """Writes `job` over the record that is still in `state` with `was`'s attempt number; False where it is not.
+        """Write `job` if its record is still in `state` with `was`'s attempt number; else write nothing.
 
-        Only what an attempt changes is written (state to usage in `Job`); what was accepted stays as it was.
+        The result is True if it was written. Only the fields that an attempt changes are written (`Job.state` to
+        `Job.usage`).
         """
         ...
 
     async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
-        """The jobs that ended at `begin` or later and before `end`; only the owner's, where one is named.
+        """Return the jobs that ended at `begin` or later and before `end`: the owner's, or all with owner None.
 
-        Durations are those of all, or of about `sample` of them where there are more, taken evenly. The cost grows with
-        the jobs that ended in that span, whoever owns them, and with no others.
+        Durations are of all of these jobs, or of about `sample` of them if there are more, taken evenly. The cost
+        grows with the jobs of all owners that ended in that span, and with no others.
         """
         ...
 
     async def live(self) -> Sequence[Job]:
-        """Every queued or running job, oldest first; those of a batch are neighbours."""
+        """Return every queued or running job, oldest first. The members of a batch are neighbours."""
         ...
 
     def remove(self, job_id: str) -> Awaitable[bool]:
-        """Forgets a terminal job and its idempotency key; False where there is no such terminal job."""
+        """Delete a terminal job and its idempotency key. The result is False if there is no such terminal job."""
         ...
 
     async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
-        """Forgets up to `limit` terminal jobs, oldest first, that finished before a time and tells which.
+        """Delete and return up to `limit` terminal jobs that finished before a time, oldest first.
 
-        A job whose idempotency key is younger than `key_before` is kept. A batch goes as a whole, in the same way by
-        its own end and key; its members are kept as long as it is. Where its forgetting is cut short, by `limit` or by
-        a crash, the next call goes on with it.
+        A job whose idempotency key is younger than `key_before` is kept. A batch is deleted as a whole, by its own end
+        and key; its members are kept as long as it is. If `limit` or a crash interrupts that, the next call resumes it.
         """
         ...
 
     async def get_batch(self, batch_id: str) -> Batch | None:
-        """The batch, with the counts that all writes so far have made. None where there is none."""
+        """Return the batch, with the counts that all writes so far have made; None for an unknown id."""
         ...
 
     async def list_batches(self, owner: str | None, limit: int, before: int | None = None) -> BatchPage:
-        """Up to `limit` batches, newest first, from the place `before` on; only the owner's, where one is named.
+        """Return up to `limit` batches, newest first, from the place `before` on: the owner's, or all with owner None.
 
         Their `source` is left out: one may be megabytes.
         """
         ...
 
     async def members(self, batch_id: str, begin: int, limit: int) -> Sequence[Member]:
-        """Up to `limit` members of a batch in the order of submission, from the place `begin` on.
+        """Return up to `limit` members of a batch in the order of submission, from the place `begin` on.
 
         The cost does not grow with `begin`.
         """
         ...
 
     async def remove_batch(self, batch_id: str, limit: int) -> Sequence[Job]:
-        """Forgets up to `limit` members of a batch and tells which; the batch itself, once none is left.
+        """Delete and return up to `limit` members of a batch; delete the batch itself once none is left.
 
-        So it is to be called until the answer is empty. Nothing is forgotten of a batch with live members.
+        Call it until the result is empty. Nothing is deleted of a batch with live members.
         """
         ...
 
     async def check(self) -> str | None:
-        """Really reads and writes. None where both work, else what is wrong, in a sentence."""
+        """Read and write. Return None if both work, else a sentence that says what is wrong."""
         ...
 
 
 class ResultFiles(Protocol):
-    """The place of results too large to travel inline. A lane writes a file; the front desk reads and removes it."""
+    """The results that are too large to travel inline. A lane writes a file; the server reads and removes it."""
 
     def path(self, key: AttemptKey) -> Path:
-        """Where that attempt's result is, or would be."""
+        """Return where that attempt's result is, or would be."""
         ...
 
     async def remove(self, *job_ids: str) -> None:
-        """Removes the files of all attempts of these jobs. Raises nothing: what can't be removed is left for later."""
+        """Remove the files of all attempts of these jobs. Raises nothing: a file that can't be removed is left."""
         ...
 
 
 class LogFiles(Protocol):
-    """What attempts have printed and logged. A lane writes it; the front desk reads and removes it."""
+    """What attempts have printed and logged. A lane writes it; the server reads and removes it."""
 
     async def read(self, key: AttemptKey) -> Sequence[LogLine]:
-        """The newest lines of an attempt, at most some 256 KiB of them, oldest first; also while it runs."""
+        """Return the newest lines of an attempt, about 256 KiB at most, oldest first; also while it runs."""
         ...
 
     async def remove(self, *last: AttemptKey) -> None:
-        """Removes those of jobs: of all attempts up to the last they may have had. Raises nothing, as above."""
+        """Remove the logs of jobs: each key names a job and its last possible attempt. Raises nothing, as above."""
         ...
 
 
 class Uploads(Protocol):
-    """The spool of uploaded files, as far as jobs are concerned."""
+    """The uploaded files, as far as jobs need them."""
 
     async def get(self, upload_id: str) -> Upload | None:
-        """The upload, whoever owns it. None where there is none, whatever the text of the id."""
+        """Return the upload of any owner; None for an unknown id, whatever its text."""
         ...
 
     async def belongs(self, upload_id: str, owner: str | None) -> bool:
-        """True where there is such an upload and it is this owner's; whoever's it is, where `owner` is None.
+        """Return True if the upload exists and is this owner's, or anyone's with owner None.
 
-        False from the moment on when it begins to be removed.
+        False from the moment its removal begins.
         """
         ...
 
     async def remove(self, upload_id: str) -> None:
-        """Forgets an upload; nothing happens where there is none. Raises nothing, as above."""
+        """Remove an upload, if it exists. Raises nothing, as above."""
         ...
 
     async def expire(self, created_before: int, in_use: Callable[[str], bool]) -> Sequence[object]:
-        """Forgets each upload that arrived before a time and that `in_use` denies; tells which."""
+        """Remove and return each upload that arrived before a time, unless `in_use` returns True for its id."""
         ...
 
 
@@ -327,31 +381,29 @@ class TracedAttempt(Protocol):
 
     @property
     def place(self) -> str:
-        """Where in a trace it stands: see `Assignment.trace`."""
+        """The place of the attempt in a trace: see `Assignment.trace`."""
         ...
 
     def end(self, job: Job, outcome: Outcome, pid: int | None) -> None:
-        """It has ended, in that process, and this is what its job becomes."""
+        """Note that the attempt has ended, in which process, and what its job becomes."""
         ...
 
 
 class Traces(Protocol):
-    """Tells a tracing system what becomes of jobs. Raises nothing, waits for nothing; jobs without a `trace` are
-    nothing to it.
-    """
+    """Reports jobs to a tracing system. Raises nothing and waits for nothing; ignores jobs without a `trace`."""
 
     def here(self) -> str | None:
-        """Where in a trace the request stands that is being answered: see `Job.trace`."""
+        """Return the place in a trace of the request that is being processed: see `Job.trace`."""
         ...
 
     def begin(self, job: Job) -> TracedAttempt | None:
-        """A job has left the queue and runs; this is its newest attempt."""
+        """Note that a job has left the queue and runs, and return its newest attempt."""
         ...
 
     def cancelled(self, job: Job) -> None:
-        """A job has left the queue since it was cancelled."""
+        """Note that a queued job was cancelled."""
         ...
 
     def interrupted(self, running: Job, job: Job) -> None:
-        """An attempt that an earlier service had begun has ended with it; this is what its job becomes."""
+        """Note that an attempt ended with an earlier service, and what its job becomes."""
         ...

@@ -1,4 +1,4 @@
-"""The edges of a job's life, one function each. Nothing else makes a record with another state.
+"""The changes of a job's state, one function each. Nothing else makes a record with another state.
 
     queued ──start──► running ──succeed──► succeeded
       │  ▲               │ ├────fail─────► failed
@@ -9,8 +9,8 @@
 Times never go back within a job, whatever the clock does: it starts no earlier than it was accepted, and ends no
 earlier than it started.
 
-`retry` is for an attempt that was lost through no fault of the task, while attempts are left; `requeue` for one that
-never started or was ended by a graceful stop, which burns no attempt.
+`retry` uses up an attempt: it was lost through no fault of the task, and more are left. `requeue` uses up none: the
+attempt never started, or a graceful stop ended it.
 """
 
 from dataclasses import replace
@@ -43,21 +43,21 @@ EDGES: frozenset[tuple[State, State]] = frozenset(
 
 
 class IllegalTransitionError(Exception):
-    """A change of state that the drawing does not have. Always a bug of the caller."""
+    """A change of state that the drawing above does not have. Always a bug of the caller."""
 
     def __init__(self, job: Job, to: State) -> None:
         super().__init__(f"job {job.id} is {job.state} (attempt {job.attempt}) and can't become {to}")
 
 
 def start(job: Job, at: int) -> Job:
-    """queued → running: the next attempt is handed to a lane at time `at`."""
+    """queued → running: the next attempt is dispatched at time `at`."""
     if job.attempt >= job.max_attempts:
         raise IllegalTransitionError(job, State.RUNNING)
     return _move(job, State.RUNNING, attempt=job.attempt + 1, started_at=max(at, job.created_at), usage=None)
 
 
 def succeed(job: Job, done: Done, at: int) -> Job:
-    """running → succeeded, with the result or the size of the one in the attempt's file."""
+    """running → succeeded, with the result, or with the size of the result in the attempt's file."""
     return _move(
         job,
         State.SUCCEEDED,
@@ -69,7 +69,7 @@ def succeed(job: Job, done: Done, at: int) -> Job:
 
 
 def fail(job: Job, failure: Failure, usage: Usage | None, at: int) -> Job:
-    """running → failed, for good."""
+    """running → failed."""
     return _move(job, State.FAILED, finished_at=_end(job, at), failure=failure, usage=usage)
 
 
@@ -79,21 +79,21 @@ def cancel(job: Job, usage: Usage | None, at: int) -> Job:
 
 
 def retry(job: Job, usage: Usage | None) -> Job:
-    """running → queued: the attempt is burnt, another one is left."""
+    """running → queued: the attempt is used up, another one is left."""
     if job.attempt >= job.max_attempts:
         raise IllegalTransitionError(job, State.QUEUED)
     return _move(job, State.QUEUED, started_at=None, usage=usage)
 
 
 def requeue(job: Job) -> Job:
-    """running → queued as if the attempt had not been: it never started, or a graceful stop ended it."""
+    """running → queued, without using up the attempt."""
     return _move(job, State.QUEUED, attempt=job.attempt - 1, started_at=None, usage=None)
 
 
 def conclude(job: Job, outcome: Outcome, at: int) -> Job:
-    """What a running job becomes by its attempt's outcome, whatever the outcome is.
+    """Return what a running job becomes by its attempt's outcome.
 
-    `Stopped(by="request")` becomes cancelled: a caller that stops for another reason (a graceful stop of the
+    `Stopped(by="request")` becomes cancelled. A caller that stops attempts for another reason (a graceful stop of the
     service) uses `requeue` instead.
     """
     match outcome:
@@ -116,7 +116,7 @@ def conclude(job: Job, outcome: Outcome, at: int) -> Job:
 
 
 def interrupt(job: Job, at: int) -> Job:
-    """What a job that was running when the service died becomes at the next start."""
+    """Return what a job becomes that was running when the service died."""
     return _lose(job, FailureKind.INTERRUPTED, Lost(detail="The service died while the job was running."), at)
 
 

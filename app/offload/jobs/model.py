@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 
 
 class State(StrEnum):
-    """Where a job is in its life. Why it failed is data (`Failure`), not a state."""
+    """The state of a job. Why it failed is data (`Failure`), not a state."""
 
     QUEUED = "queued"
-    """Accepted and on disk; waits for a lane. Also after an attempt that was lost, while attempts are left."""
+    """Accepted and on disk; waits for a lane. Also after a lost attempt, while attempts are left."""
 
     RUNNING = "running"
-    """An attempt has been handed to a lane."""
+    """An attempt was dispatched to a lane."""
 
     SUCCEEDED = "succeeded"
     """An attempt returned a result, and the result is on disk."""
@@ -26,7 +26,7 @@ class State(StrEnum):
     """The task raised, broke a limit, or the last allowed attempt was lost."""
 
     CANCELLED = "cancelled"
-    """Somebody cancelled it; its process, if it had one, is gone."""
+    """A client cancelled it; its process, if it had one, is gone."""
 
     @property
     def terminal(self) -> bool:
@@ -54,7 +54,7 @@ class FailureKind(StrEnum):
 
 
 class AttemptKey(NamedTuple):
-    """Names one attempt, so that a late kill or a late outcome can't hit the next one."""
+    """Names one attempt, so that a late kill or a late outcome can't affect the next one."""
 
     job_id: str
     attempt: int
@@ -62,7 +62,7 @@ class AttemptKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What an attempt used, so far or in all. `cpu_s` includes its children; the peak is of its own process."""
+    """What an attempt has used. `cpu_s` includes its child processes; the peak is of its own process."""
 
     wall_s: float
     cpu_s: float | None = None
@@ -71,7 +71,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an attempt failed: facts, never a live exception. `traceback` is at most 8 kB of text."""
+    """Why an attempt failed, as facts and not as an exception. `traceback` is at most 8 kB of text."""
 
     kind: FailureKind
     detail: str
@@ -100,9 +100,9 @@ class Job:
     upload: str | None = None
     """The id of the uploaded file that this job reads, if it reads one."""
     cost: float = 0.0
-    """About how many CPU seconds it takes; 0.0 where nobody knows. Orders the members of a batch, and nothing else."""
+    """The estimated CPU seconds; 0.0 if unknown. Orders the members of a batch, and keeps long jobs out of groups."""
     trace: str | None = None
-    """Where in a trace the request stands that submitted it, as a W3C `traceparent`; None where nothing is traced."""
+    """The place in a trace of the request that submitted it, as a W3C `traceparent`; None without tracing."""
     state: State = State.QUEUED
     attempt: int = 0
     """How many attempts have been started and count; 0 before the first."""
@@ -110,7 +110,7 @@ class Job:
     """When the newest attempt was started."""
     finished_at: int | None = None
     result: bytes | None = None
-    """The result as JSON, where it is small enough to travel inline; else it is in the attempt's result file."""
+    """The result as JSON if it is small enough to travel inline; else it is in the attempt's result file."""
     result_bytes: int | None = None
     """The size of the whole result's JSON, once succeeded."""
     failure: Failure | None = None
@@ -118,33 +118,29 @@ class Job:
 
     @property
     def key(self) -> AttemptKey:
-        """The newest attempt's name."""
+        """The key of the newest attempt."""
         return AttemptKey(self.id, self.attempt)
 
     @property
     def result_in_file(self) -> bool:
-        """True where the result must be fetched from its file."""
+        """True if the result must be read from its file."""
         return self.state is State.SUCCEEDED and self.result is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
-    """Something that an attempt has printed or logged."""
+    """A line that an attempt has printed or logged."""
 
     at: int
     attempt: int
     stream: str | None
-    """`stdout` or `stderr`, of what was printed."""
+    """`stdout` or `stderr`, if it was printed."""
     level: str | None
-    """Of what was logged: `info`, `warning`, …"""
+    """`info`, `warning`, …, if it was logged."""
     logger: str | None
     text: str
     unfinished: bool = False
-    """True where a stream has not ended the line: as long as the attempt runs, it may go on, or become another."""
-
-
-BatchKind = Literal["jobs", "file-digest", "verify"]
-"""What a batch was made from: a list of jobs, a pattern of file names, or a manifest to be verified."""
+    """True if a stream has not ended the line: while the attempt runs, it may continue or change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,38 +148,39 @@ class Batch:
     """Jobs accepted together, counted together, cancelled together."""
 
     id: str
-    kind: BatchKind
+    kind: str
+    """What it was made from: `jobs` for a list of jobs. The route that makes another kind names it."""
     size: int
-    """How many jobs were accepted."""
+    """The number of accepted jobs."""
     created_at: int
     owner: str | None = None
     labels: tuple[str, ...] = ()
-    """Those of the batch as a whole; each member has them too."""
+    """The labels of the batch; each member has them, too."""
     source: bytes | None = None
-    """What it was made from, as JSON, where its members alone don't tell."""
+    """What it was made from, as JSON, if its members don't show that."""
     counts: Mapping[State, int]
-    """How many of its members are in each state. A member that was deleted is not counted any more."""
+    """The number of members in each state. A deleted member is not counted."""
     finished_at: int | None = None
     """When the last live member ended."""
 
     @property
     def done(self) -> bool:
-        """True once no member is live; that never changes again."""
+        """True once no member is live. That never changes again."""
         return self.finished_at is not None
 
     @property
     def ended(self) -> int:
-        """How many members are terminal, or were before they were deleted."""
+        """The number of members that are terminal or were so when they were deleted."""
         return self.size - self.counts[State.QUEUED] - self.counts[State.RUNNING]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that a client has sent, for jobs to read."""
+    """A file that a client has sent for jobs to read."""
 
     id: str
     name: str
-    """As the client gave it. Never a path."""
+    """The name that the client gave. Never a path."""
     size: int
     """In bytes."""
     owner: str | None
@@ -201,12 +198,12 @@ class Assignment:
     timeout_s: float
     memory_mb: int
     trace: str | None = None
-    """Where in a trace the attempt stands, as a W3C `traceparent`: what the task traces belongs below it."""
+    """The place of the attempt in a trace, as a W3C `traceparent`: the parent of what the task traces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What a running attempt is doing right now. A field that is not known is None."""
+    """What a running attempt is doing now. An unknown field is None."""
 
     done: int | None = None
     total: int | None = None
@@ -222,7 +219,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The task returned. `result` is None where the JSON was left in the attempt's result file."""
+    """The task returned. `result` is None if the JSON is in the attempt's result file."""
 
     result: bytes | None
     result_bytes: int
@@ -231,7 +228,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The attempt ended with a fault of the task's own (or of its parameters); trying again would not help."""
+    """The attempt ended with an error of the task or of its parameters. Trying again would not help."""
 
     failure: Failure
     usage: Usage | None = None
@@ -242,7 +239,7 @@ StoppedBy = Literal["request", "time", "memory"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The attempt's process was ended on purpose: asked for by `Engine.stop`, or over its time or memory limit."""
+    """The attempt's process was ended on purpose: by `Engine.stop`, or at its time or memory limit."""
 
     by: StoppedBy
     usage: Usage | None = None
@@ -250,7 +247,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The attempt's process died, or went out of reach, through no known fault of the task."""
+    """The attempt's process died or went out of reach, through no known fault of the task."""
 
     detail: str
     exit_code: int | None = None
@@ -260,7 +257,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The attempt never started; it burns no attempt."""
+    """The attempt never started. It is not counted."""
 
     detail: str
 

@@ -1,9 +1,9 @@
-"""The use cases: what the API may ask for. Owners see only their own jobs."""
+"""The use cases of jobs. A caller sees only its own jobs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,38 +14,28 @@ from offload.errors import (
     JobLiveError,
     JobNotFinishedError,
     JobNotFoundError,
-    StoppingError,
     UploadNotFoundError,
 )
-from offload.jobs.acceptance.admission import Capacity, Submission
-from offload.jobs.acceptance.idempotency import IdempotencyKeys, identify
-from offload.jobs.acceptance.intake import Intake
+from offload.jobs.acceptance.jobs import AcceptedJob, JobAcceptance
+from offload.jobs.acceptance.submission import Submission
 from offload.jobs.caller import Caller
-from offload.jobs.changes.feed import Feed
+from offload.jobs.changes.feed import ChangeFeed
 from offload.jobs.changes.follow import follow
 from offload.jobs.changes.notifier import ChangeNotifier
 from offload.jobs.dispatch.canceller import Canceller
 from offload.jobs.dispatch.dispatcher import Dispatcher
-from offload.jobs.interfaces import IdempotencyKey, JobFilter, Journal, LogFiles, Page, ResultFiles, Uploads
+from offload.jobs.interfaces import JobFilter, Journal, LogFiles, Page, ResultFiles, Uploads
 from offload.jobs.model import AttemptKey, Job, LogLine, Progress, State, Upload
 from offload.jobs.recent import RecentJobs
-from offload.tasks.definition import Examined
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The answer to a submission: its job, and whether an earlier request with the same key had made it."""
-
-    job: Job
-    replayed: bool = False
 
 
 class JobService:
-    """Everything that can be done with jobs, for any caller that is not a part of the service itself."""
+    """Everything that a caller can do with jobs and their uploads."""
 
     def __init__(
         self,
         *,
+        acceptance: JobAcceptance,
         journal: Journal,
         dispatcher: Dispatcher,
         canceller: Canceller,
@@ -54,103 +44,84 @@ class JobService:
         results: ResultFiles,
         logs: LogFiles,
         uploads: Uploads,
-        intake: Intake,
-        capacity: Capacity,
-        keys: IdempotencyKeys,
     ) -> None:
+        self._acceptance = acceptance
         self._journal = journal
         self._dispatcher = dispatcher
         self._canceller = canceller
         self._changes = changes
+        self._recent = recent
         self._results = results
         self._logs = logs
         self._uploads = uploads
-        self._intake = intake
-        self._capacity = capacity
-        self._recent = recent
-        self._stopping = False
-        self.keys = keys
 
     def stop(self) -> None:
-        """Takes nothing new from now on, and lets nobody wait any longer."""
-        self._stopping = True
+        """Accept no new work from now on, and end all waits."""
+        self._acceptance.stopping = True
         self._changes.close()
 
     async def check(self) -> str | None:
-        """None while new work is taken, else why not."""
-        return "The service is stopping." if self._stopping else None
+        """Return None while new work is accepted, else the reason."""
+        return "The service is stopping." if self._acceptance.stopping else None
 
     def check_open(self) -> None:
-        """Raises `StoppingError` once the service takes no new work."""
-        if self._stopping:
-            raise StoppingError("The service is stopping; send this again when it is back.", retry_after=5)
+        """Raise `StoppingError` once the service accepts no new work."""
+        self._acceptance.check_open()
 
-    async def submit(self, submission: Submission) -> Accepted:
-        """Accepts a job: when this returns, it is on disk.
+    async def submit(self, submission: Submission) -> AcceptedJob:
+        """Accept a job. When this returns, it is on disk.
 
-        Raises, having accepted nothing: `TooExpensiveError`, `InvalidParametersError`, what the task's own examination
-        finds (`PathRefusedError`, …), `UploadNotFoundError` also for another owner's, `QueueFullError`,
-        `QuotaExceededError`, `StoppingError`, `StorageFullError`, `IdempotencyKeyReusedError`.
+        With a key, one request at a time uses it; a repeated request gets the same job.
+
+        If one of these is raised, nothing was accepted: `TooExpensiveError`, `InvalidParametersError`, what the task's
+        examination finds (`PathRefusedError`, …), `UploadNotFoundError` (also for another owner's upload),
+        `QueueFullError`, `QuotaExceededError`, `StoppingError`, `StorageFullError`, `StorageFailedError`,
+        `IdempotencyKeyReusedError`, `IdempotencyInFlightError`.
         """
-        key = identify(submission)
-        if key is not None and (known := await self._replay(key)):
-            return Accepted(job=known, replayed=True)
-        self.check_open()
-        offer = self._intake.offer(submission)
-        with self._capacity.reserve(submission.owner, [offer.params]):
-            examined = Examined()
-            if submission.task.examine is not None:
-                examined = await asyncio.to_thread(self._intake.examine, submission)
-            with self._dispatcher.live.reading(examined.upload):
-                await self._intake.check_upload(examined.upload, submission.owner)
-                job = self._intake.job(submission, offer, examined)
-                await self._take_on(job, self._journal.add([job], key))
-        return Accepted(job=job)
-
-    def _take_on(self, job: Job, written: asyncio.Future[None]) -> asyncio.Future[None]:
-        """Queues a job as soon as it is on disk, also where its client has gone in the meantime."""
-        taken_on: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def take_on(_: object) -> None:
-            error = written.exception()
-            if error is None:
-                self._dispatcher.accept(job)
-            self._dispatcher.live.count_reader(job.upload, -1)
-            if not taken_on.done():  # else nobody waits any more
-                taken_on.set_result(None) if error is None else taken_on.set_exception(error)
-
-        self._dispatcher.live.count_reader(job.upload)
-        written.add_done_callback(take_on)
-        return taken_on
-
-    async def _replay(self, key: IdempotencyKey) -> Job | None:
-        known = await self.keys.find(key)
-        return await self._find(Caller(key.owner), known.job_id) if known and known.job_id else None
+        return await self._acceptance.accept(submission)
 
     async def get(self, caller: Caller, job_id: str) -> Job:
-        """The job. Raises `JobNotFoundError`, also for another owner's."""
-        job = await self._find(caller, job_id)
-        if job is None:
-            raise JobNotFoundError(f"There is no job {job_id!r}.")
-        return job
-
-    async def _find(self, caller: Caller, job_id: str) -> Job | None:
-        """The job, if the caller may see it.
-
-        For another owner's the journal is asked as for an unknown one: time must not tell that there is such a job.
-        """
+        """Return the job. Raises `JobNotFoundError`, also for another owner's."""
         job = self._in_memory(job_id)
+        # For another owner's job the journal is asked as for an unknown one: the time must not show that it exists.
         if job is None or not caller.sees(job.owner):
-            generation = self._recent.generation
-            job = await self._journal.get(job_id)
+            job = await self._read(job_id)
             if job is None or not caller.sees(job.owner):
-                return None
-            if job.state.terminal and generation == self._recent.generation:
-                self._recent.put(job)
+                raise JobNotFoundError(f"There is no job {job_id!r}.")
         return job
+
+    async def _read(self, job_id: str) -> Job | None:
+        generation = self._recent.generation
+        job = await self._journal.get(job_id)
+        if job is not None and job.state.terminal and generation == self._recent.generation:
+            self._recent.put(job)
+        return job
+
+    def _in_memory(self, job_id: str) -> Job | None:
+        return self._dispatcher.live.get(job_id) or self._recent.get(job_id)
+
+    def latest(self, job: Job) -> Job:
+        """Return a job that was read from the journal as it is at this moment."""
+        return self._in_memory(job.id) or job
+
+    async def get_many(self, job_ids: Sequence[str]) -> Sequence[Job | None]:
+        """Return jobs of any owner as they are at this moment; None for a deleted one. Only old ones are read."""
+        found = {job_id: self._in_memory(job_id) for job_id in job_ids}
+        if missing := [job_id for job_id, job in found.items() if job is None]:
+            read = await asyncio.gather(*map(self._journal.get, missing))
+            found = {job_id: self._in_memory(job_id) for job_id in job_ids} | dict(zip(missing, read, strict=True))
+        return [found[job_id] for job_id in job_ids]
+
+    async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
+        """Return a page of the jobs that the caller may see, newest first, each as it is at this moment."""
+        if where.states:
+            await self._dispatcher.flush_starts()
+        page = await self._journal.list(replace(where, owner=caller.only), limit, before)
+        jobs = map(self.latest, page.jobs)
+        return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
 
     async def wait(self, caller: Caller, job_id: str, seconds: float) -> Job:
-        """The job as soon as it is terminal, or as it is after `seconds`, or when the service stops."""
+        """Return the job as soon as it is terminal, or after `seconds`, or when the service stops."""
         with self._changes.watch(job_id) as changed, suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not (job := await self.get(caller, job_id)).state.terminal and not self._changes.closed:
@@ -160,51 +131,28 @@ class JobService:
         return await self.get(caller, job_id)
 
     def follow(self, caller: Caller, job_id: str) -> AsyncGenerator[Job | None, None]:
-        """The job at once and after each change, the last time when it is terminal: see `following.follow`.
+        """Yield the job now and after changes, the last time when it is terminal: see `changes.follow`.
 
-        News of a running attempt is gathered; a new record is told as soon as it is there.
+        Progress of a running attempt is gathered; a new record is yielded immediately.
         """
         live = self._dispatcher.live
         return follow(
             self._changes,
             job_id,
             partial(self.get, caller, job_id),
-            at_once=lambda job: live.get(job_id) is not job,
-            ended=lambda job: job.state.terminal,
+            is_urgent=lambda job: live.get(job_id) is not job,
+            is_last=lambda job: job.state.terminal,
         )
 
     @property
-    def feed(self) -> Feed:
-        """Every change of every job."""
+    def feed(self) -> ChangeFeed:
+        """The changes of all jobs."""
         return self._changes.feed
 
-    async def now(self, job_ids: Sequence[str]) -> Sequence[Job | None]:
-        """Jobs as they are at this moment, whoever owns them; None for what is gone. Only old ones reach the disk."""
-        found = {job_id: self._in_memory(job_id) for job_id in job_ids}
-        if missing := [job_id for job_id, job in found.items() if job is None]:
-            read = await asyncio.gather(*map(self._journal.get, missing))
-            found = {job_id: self._in_memory(job_id) for job_id in job_ids} | dict(zip(missing, read, strict=True))
-        return [found[job_id] for job_id in job_ids]
-
-    def _in_memory(self, job_id: str) -> Job | None:
-        return self._dispatcher.live.get(job_id) or self._recent.get(job_id)
-
-    async def list(self, caller: Caller, where: JobFilter, limit: int, before: int | None) -> Page:
-        """A page of the jobs that the caller may see, newest first, each as it is at this moment."""
-        if where.states:
-            await self._dispatcher.flush_starts()
-        page = await self._journal.list(replace(where, owner=caller.only), limit, before)
-        jobs = map(self.newest, page.jobs)
-        return Page(jobs=[job for job in jobs if not where.states or job.state in where.states], next=page.next)
-
-    def newest(self, job: Job) -> Job:
-        """The job as it is at this moment, of a record that was read from the journal."""
-        return self._in_memory(job.id) or job
-
     async def cancel(self, caller: Caller, job_id: str) -> Job:
-        """Cancels a job; its process is gone when this returns. A cancelled one is answered as it is.
+        """Cancel a job. Return it once its process is gone. A cancelled job is returned as it is.
 
-        Raises `JobFinishedError` where it has succeeded or failed.
+        Raises `JobFinishedError` if it has succeeded or failed.
         """
         job = await self.get(caller, job_id)
         if not job.state.terminal:
@@ -213,24 +161,19 @@ class JobService:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job
 
-    async def logs(self, caller: Caller, job_id: str, attempt: int | None = None) -> AsyncGenerator[LogLine, None]:
-        """What a job's attempts have printed and logged, one after the other, or one of them; also while it runs."""
-        job = await self.get(caller, job_id)
-        # Up to the last there may have been: one that was handed back, and not begun anew, is not counted.
-        for number in range(1, job.max_attempts + 1) if attempt is None else [attempt]:
-            for line in await self._logs.read(AttemptKey(job.id, number)):
-                yield line
-
     async def delete(self, caller: Caller, job_id: str) -> None:
-        """Forgets a terminal job with its result, and its upload unless a live job reads it. Raises `JobLiveError`."""
+        """Delete a terminal job with its result, its logs and its upload, unless a live job reads the upload.
+
+        Raises `JobLiveError`.
+        """
         job = await self.get(caller, job_id)
         if not job.state.terminal:
             raise JobLiveError(f"Job {job_id} is {job.state.value}. Cancel it first: POST /jobs/{job_id}/cancel.")
         await self._journal.remove(job_id)
-        await self.forget(job)
+        await self.clean_up(job)
 
-    async def forget(self, *jobs: Job) -> None:
-        """Removes what jobs that are no longer in the journal have left elsewhere."""
+    async def clean_up(self, *jobs: Job) -> None:
+        """Remove what jobs that were deleted from the journal have left elsewhere."""
         for job in jobs:
             self._recent.drop(job.id)
             self._changes.notify_deleted(job)
@@ -240,29 +183,23 @@ class JobService:
             if not self._dispatcher.live.uses(upload):
                 await self._uploads.remove(upload)
 
-    async def upload(self, caller: Caller, upload_id: str) -> Upload:
-        """An upload. Raises `UploadNotFoundError`, also for another owner's."""
-        upload = await self._uploads.get(upload_id)
-        if upload is None or not caller.sees(upload.owner):
-            raise UploadNotFoundError(f"There is no upload {upload_id[:100]!r}.")
-        return upload
+    async def read_logs(self, caller: Caller, job_id: str, attempt: int | None = None) -> AsyncGenerator[LogLine, None]:
+        """Yield what all attempts or one attempt of a job have printed and logged; also while it runs."""
+        job = await self.get(caller, job_id)
+        # Up to the last one there may have been: an attempt that was requeued and not started again is not counted.
+        for number in range(1, job.max_attempts + 1) if attempt is None else [attempt]:
+            for line in await self._logs.read(AttemptKey(job.id, number)):
+                yield line
 
-    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
-        """Forgets an upload. Raises `JobLiveError` while a live job reads it."""
-        upload = await self.upload(caller, upload_id)
-        if self._dispatcher.live.uses(upload.id):
-            raise JobLiveError(f"A queued or running job reads upload {upload.id}. Cancel it first.")
-        await self._uploads.remove(upload.id)
-
-    async def result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
-        """A succeeded job and its whole result: the JSON, or the path of the file that has it.
+    async def get_result(self, caller: Caller, job_id: str) -> tuple[Job, bytes | Path]:
+        """Return a succeeded job and its result: see `result_source`.
 
         Raises `JobNotFinishedError`, `JobFailedError` or `JobCancelledError`.
         """
         job = await self.get(caller, job_id)
         match job.state:
             case State.SUCCEEDED:
-                return job, self.source(job)
+                return job, self.result_source(job)
             case State.FAILED:
                 why = job.failure.detail if job.failure else "It failed."
                 raise JobFailedError(f"Job {job_id} failed: {why}")
@@ -271,14 +208,28 @@ class JobService:
             case _:
                 raise JobNotFinishedError(f"Job {job_id} is {job.state.value}.", retry_after=1)
 
-    def source(self, job: Job) -> bytes | Path:
-        """The whole result of a job that has succeeded: the JSON, or the path of the file that has it."""
+    def result_source(self, job: Job) -> bytes | Path:
+        """Return the whole result of a succeeded job: the JSON, or the path of the file that holds it."""
         return job.result if job.result is not None else self._results.path(job.key)
 
     def progress(self, job: Job) -> Progress | None:
-        """What the job's running attempt last reported."""
+        """Return what the job's running attempt last reported."""
         return self._dispatcher.live.progress(job.id)
 
     def position(self, job: Job) -> int | None:
-        """About how many queued jobs go before this one, while it is queued."""
+        """Return about how many queued jobs start before this one, while it is queued."""
         return self._dispatcher.queue.position(job.id)
+
+    async def get_upload(self, caller: Caller, upload_id: str) -> Upload:
+        """Return an upload. Raises `UploadNotFoundError`, also for another owner's."""
+        upload = await self._uploads.get(upload_id)
+        if upload is None or not caller.sees(upload.owner):
+            raise UploadNotFoundError(f"There is no upload {upload_id[:100]!r}.")
+        return upload
+
+    async def delete_upload(self, caller: Caller, upload_id: str) -> None:
+        """Delete an upload. Raises `JobLiveError` while a live job reads it."""
+        upload = await self.get_upload(caller, upload_id)
+        if self._dispatcher.live.uses(upload.id):
+            raise JobLiveError(f"A queued or running job reads upload {upload.id}. Cancel it first.")
+        await self._uploads.remove(upload.id)

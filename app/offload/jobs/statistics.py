@@ -1,4 +1,4 @@
-"""What the dispatcher has seen since the start: how many of each task ended how, and how long they took."""
+"""Counts and durations of the jobs of each task since the start of the service."""
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
@@ -9,53 +9,53 @@ from math import inf
 from offload.jobs.model import Job, State
 
 KNOWN_AFTER = 20
-"""Attempts after which it is known what a task usually takes."""
+"""After this many attempts, the usual duration of a task counts as known."""
 
 RECENT = 256
-"""Durations are told over this many of a task's newest attempts."""
+"""Quantiles are computed over this many of a task's newest attempts."""
 
 BOUNDS_S = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
     *(30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0),
 )
-"""Bounds of a histogram's buckets in seconds. What takes less than the first is a job whose hand-over costs more than
-its work; up to 10 they are Prometheus's own, about two and a half times the one before; then come the time limits that
-people set, up to the longest that may be asked for, unless configured."""
+"""Upper bounds of a histogram's buckets, in seconds. Up to 10 they are Prometheus's defaults, continued downwards: to
+dispatch a job that takes less than the first bound costs more than its work. The bounds above are common time limits,
+up to the default of OFFLOAD_MAX_TIMEOUT_S."""
 
 
 class Histogram:
-    """How many durations were how long, since the start of the service."""
+    """A histogram of durations since the start of the service."""
 
     __slots__ = ("counts", "total_s")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
-        """How many were up to each of `BOUNDS_S` and above the one before; the last: above them all."""
+        """The durations in each bucket: above the bound before, up to its own. The last bucket is above all bounds."""
         self.total_s = 0.0
 
     def add(self, seconds: float) -> None:
-        """Counts one more."""
+        """Count a duration."""
         self.counts[bisect_left(BOUNDS_S, seconds)] += 1
         self.total_s += seconds
 
     def include(self, other: "Histogram") -> None:
-        """Counts what another has counted, too."""
+        """Add the counts of another histogram."""
         self.counts = [own + more for own, more in zip(self.counts, other.counts, strict=True)]
         self.total_s += other.total_s
 
 
 @dataclass(slots=True)
 class TaskCounts:
-    """How a task's jobs have ended since the start of the service."""
+    """How the jobs of a task have ended since the start of the service."""
 
     ended: Counter[State] = field(default_factory=Counter)
     ran: Histogram = field(default_factory=Histogram)
-    """The newest attempt of every job that has ended and of which that is known, however it ended."""
+    """Durations of the newest attempts of all ended jobs for which that is known."""
     waited: Histogram = field(default_factory=Histogram)
-    """From the acceptance to the start of the newest attempt."""
+    """Durations from acceptance to the start of the newest attempt."""
 
     def include(self, other: "TaskCounts") -> None:
-        """Counts what others have counted, too."""
+        """Add the counts of another task."""
         self.ended.update(other.ended)
         self.ran.include(other.ran)
         self.waited.include(other.waited)
@@ -70,10 +70,10 @@ class TaskStatistics:
     waited_s: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     ended_at: deque[int] = field(default_factory=lambda: deque(maxlen=RECENT))
     usual_s: float = 0.0
-    """A moving average of durations, the newest weighing a tenth."""
+    """A moving average of durations. The newest has a weight of a tenth."""
 
     def summary(self, now: int) -> dict[str, float | int | None]:
-        """Counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
+        """Return counts, jobs ended per second over the last minute (at most the newest 256), and durations."""
         recent = [at for at in self.ended_at if 0 <= now - at < 60_000_000]  # the clock may have gone back since
         span_s = (now - recent[0]) / 1e6 if len(recent) == RECENT else 60.0
         return {
@@ -86,14 +86,14 @@ class TaskStatistics:
 
 
 class Statistics:
-    """Statistics by task. In memory only: the journal remembers the jobs themselves."""
+    """Statistics by task, in memory only. The jobs themselves are in the journal."""
 
     def __init__(self) -> None:
         self._tasks: defaultdict[str, TaskStatistics] = defaultdict(TaskStatistics)
 
     @property
     def tasks(self) -> Mapping[str, TaskStatistics]:
-        """By name, those of which a job has ended."""
+        """The tasks of which a job has ended, by name."""
         return self._tasks
 
     def count(self, job: Job) -> None:
@@ -115,15 +115,15 @@ class Statistics:
             of_task.ran_s.append(ran_s)
 
     def usual_s(self, task: str) -> float:
-        """How long the task's attempts have been taking, in seconds; infinite until that is known."""
+        """Return the usual duration of a task's attempts in seconds; infinite until that is known."""
         of_task = self._tasks.get(task)
         return of_task.usual_s if of_task is not None and len(of_task.ran_s) >= KNOWN_AFTER else inf
 
     def summary(self, now: int) -> dict[str, dict[str, float | int | None]]:
-        """Each task's summary at the time `now`."""
+        """Return each task's summary at the time `now`."""
         return {name: of_task.summary(now) for name, of_task in self._tasks.items()}
 
 
 def quantile(seconds: Sequence[float], at: float) -> float | None:
-    """Of ascending durations, that below which the part `at` lies, to the microsecond; None of nothing."""
+    """Return the quantile `at` (0 to 1) of ascending durations, rounded to the microsecond; None if there are none."""
     return round(seconds[int(len(seconds) * at)], 6) if seconds else None

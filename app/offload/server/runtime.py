@@ -16,7 +16,7 @@ from offload import clock
 from offload.api.state import AppState
 from offload.engines.local.context import LaneContext
 from offload.engines.local.engine import LocalEngine
-from offload.jobs.housekeeping import Retention, forget_old, recover
+from offload.jobs.housekeeping import Retention, delete_expired, recover
 from offload.jobs.interfaces import Traces
 from offload.jobs.model import AttemptKey
 from offload.server.data_directory import DataDirectory, claim_data_directory, registry_spec
@@ -166,7 +166,7 @@ class Runtime:
             stores.results.sweep(stores.old_results, find),
             stores.logs.sweep(stores.old_logs, find),
             stores.uploads.sweep(stores.old_uploads),
-            forget_old(stores.journal, stores.uploads, state.service, state.dispatcher, clock.now, retention),
+            delete_expired(stores.journal, stores.uploads, state.service, state.dispatcher, clock.now, retention),
         ):
             await started.enter_async_context(_in_background(work))
 

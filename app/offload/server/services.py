@@ -6,9 +6,12 @@ from types import MappingProxyType
 
 from offload import clock
 from offload.api.state import AppState, Spool
-from offload.jobs.acceptance.admission import Capacity, ServerLimits
+from offload.jobs.acceptance.batches import BatchAcceptance
+from offload.jobs.acceptance.capacity import Capacity
 from offload.jobs.acceptance.idempotency import IdempotencyKeys
 from offload.jobs.acceptance.intake import Intake
+from offload.jobs.acceptance.jobs import JobAcceptance
+from offload.jobs.acceptance.submission import ServerLimits
 from offload.jobs.batches import BatchService
 from offload.jobs.changes.notifier import ChangeNotifier
 from offload.jobs.dispatch.canceller import Canceller
@@ -59,9 +62,15 @@ def create_services(
     intake = Intake(
         limits=_limits(settings), places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces
     )
-    capacity = _capacity(settings, dispatcher)
-    keys = IdempotencyKeys(journal)
+    acceptance = JobAcceptance(
+        journal=journal,
+        dispatcher=dispatcher,
+        intake=intake,
+        capacity=_capacity(settings, dispatcher),
+        keys=IdempotencyKeys(journal),
+    )
     jobs = JobService(
+        acceptance=acceptance,
         journal=journal,
         dispatcher=dispatcher,
         canceller=canceller,
@@ -70,19 +79,14 @@ def create_services(
         results=backends.results,
         logs=backends.logs,
         uploads=uploads,
-        intake=intake,
-        capacity=capacity,
-        keys=keys,
     )
     batches = BatchService(
         jobs=jobs,
+        acceptance=BatchAcceptance(jobs=acceptance),
         journal=journal,
         dispatcher=dispatcher,
         canceller=canceller,
         changes=changes,
-        intake=intake,
-        capacity=capacity,
-        keys=keys,
     )
     return AppState(
         settings=settings,
@@ -97,6 +101,7 @@ def create_services(
         checks={"service": jobs.check, "journal": journal.check, "lanes": engine.check, **checks},
         clock=clock.now,
         new_id=new_id,
+        places=places,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from offload.errors import QueueFullError, QuotaExceededError
 from offload.jobs import lifecycle
-from offload.jobs.acceptance.admission import Capacity
+from offload.jobs.acceptance.capacity import Capacity
 from offload.jobs.dispatch.live import LiveJobs
 from offload.jobs.dispatch.queue import FairQueue
 from offload.jobs.model import Job, State

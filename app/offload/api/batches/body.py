@@ -17,8 +17,8 @@ from offload.api.jobs.options import MemberOptions, with_labels
 from offload.api.jobs.submit import task_not_found
 from offload.api.transport.incremental_json import JsonText
 from offload.errors import BodyTooLargeError, InvalidParametersError
-from offload.jobs.acceptance.admission import Submission
-from offload.jobs.batches import MOST_MEMBERS
+from offload.jobs.acceptance.batches import MOST_MEMBERS
+from offload.jobs.acceptance.submission import Submission
 from offload.options import MAX_LABELS, Label, SubmitOptions
 from offload.tasks.registry import Registry
 

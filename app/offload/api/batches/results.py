@@ -37,7 +37,7 @@ async def _lines(state: AppState, caller: Caller, batch_id: str) -> AsyncGenerat
     async for members in state.batches.members(batch_id):
         ready = bytearray()
         for member in members:
-            source = state.service.source(member.job) if member.job.state is State.SUCCEEDED else b"null"
+            source = state.service.result_source(member.job) if member.job.state is State.SUCCEEDED else b"null"
             if isinstance(source, bytes):
                 before, after = line_around(member)
                 ready += before + source + after

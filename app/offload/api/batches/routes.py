@@ -22,7 +22,7 @@ from offload.errors import (
     StorageFailedError,
     StorageFullError,
 )
-from offload.jobs.batches import BatchSubmission
+from offload.jobs.acceptance.batches import BatchSubmission, Members
 
 MAX_BYTES = 16 << 20
 """Of the body of a batch: 1,600 for each of ten thousand jobs."""
@@ -51,10 +51,9 @@ async def submit_batch(
     body = await read_json(request, max_bytes=MAX_BYTES, within_s=settings.body_timeout_s, example=EXAMPLE)
     reading = Reading(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
     read = await read_batch(body, reading)
-    submission = BatchSubmission(members=read.members, labels=read.labels, owner=caller.owner, key=key)
-    async with state.service.keys.hold(caller.owner, key):
-        accepted = await state.batches.submit(submission)
-    return await answer_batch(state, accepted, caller, prefer)
+    members = Members(submissions=read.members)
+    submission = BatchSubmission(members=members, labels=read.labels, owner=caller.owner, key=key)
+    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from offload.api.jobs.options import MemberOptions
-from offload.jobs.batches import MOST_MEMBERS
+from offload.jobs.acceptance.batches import MOST_MEMBERS
 from offload.options import MAX_LABELS
 from offload.server.settings import Settings
 from offload.tasks.registry import Registry

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from offload.api.contract import times
 from offload.api.jobs.views import ProgressView, as_json, error_json
 from offload.jobs.interfaces import Member
-from offload.jobs.model import Batch, BatchKind
+from offload.jobs.model import Batch
 
 
 class CountsView(BaseModel):
@@ -53,7 +53,7 @@ class BatchView(BaseModel):
     """A batch. Times are RFC 3339, UTC."""
 
     id: str = Field(description="a UUIDv7")
-    kind: BatchKind = Field(description="what it was made from")
+    kind: Literal["jobs", "file-digest", "verify"] = Field(description="what it was made from")
     size: int = Field(description="how many jobs were accepted")
     counts: CountsView
     done: bool = Field(description="true once no member is queued or running")
@@ -72,7 +72,7 @@ class BatchesView(BaseModel):
     next: Annotated[str | None, Field(description="the cursor of the next page; null after the last")]
 
 
-_TEXTS: Mapping[BatchKind, Sequence[str]] = {
+_TEXTS: Mapping[str, Sequence[str]] = {
     "jobs": (),
     "file-digest": ("manifest",),
     "verify": ("manifest", "report"),

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,12 +20,11 @@ from offload.api.jobs.options import SubmitQuery, with_labels
 from offload.api.state import AppState, Caller, State
 from offload.api.transport.request_body import read_body, read_json, reject_encoded
 from offload.digests.algorithms import Algorithm
-from offload.digests.batches import Members, Wanted, matching, verifying
+from offload.digests.batches import MemberTemplate, find_members, read_members
 from offload.digests.patterns import compile_pattern
-from offload.digests.reports import ToVerify
 from offload.digests.task import Algorithms
 from offload.errors import UnsupportedMediaTypeError
-from offload.jobs.batches import AcceptedBatch, BatchSubmission
+from offload.jobs.acceptance.batches import BatchSubmission, Members
 from offload.options import MAX_LABELS, OPTIONS, Label, identifying
 from offload.tasks.strict_json import reject_ambiguous
 
@@ -102,20 +101,17 @@ async def submit_files(
     )
     body = _parse(raw)
     pattern = compile_pattern(body.pattern)
-    wanted = _wanted(state, caller.owner, query, body.labels)
-    draft = BatchSubmission(
-        members=(),
+    template = _template(state, caller.owner, query, body.labels)
+    find = partial(find_members, template, settings.files_dir, pattern, body.algorithms)
+    submission = BatchSubmission(
+        members=partial(_find, state, find),
         kind="file-digest",
-        labels=wanted.options.get("labels", ()),
+        labels=template.options.get("labels", ()),
         owner=caller.owner,
         key=key,
         content=identifying_content(query, [body.pattern, body.algorithms]),
     )
-
-    def find() -> tuple[Members, None]:
-        return matching(wanted, settings.files_dir, pattern, body.algorithms), None
-
-    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
+    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
 
 
 @router.post(
@@ -142,40 +138,23 @@ async def submit_verification(
     key = checked_key(idempotency_key)
     _check_form(request)
     body = await read_body(request, max_bytes=MAX_BYTES, within_s=state.settings.body_timeout_s)
-    wanted = _wanted(state, caller.owner, query, ())
-    draft = BatchSubmission(
-        members=(),
+    template = _template(state, caller.owner, query, ())
+    find = partial(read_members, template, state.places, body, query.algorithm)
+    submission = BatchSubmission(
+        members=partial(_find, state, find),
         kind="verify",
-        labels=wanted.options.get("labels", ()),
+        labels=template.options.get("labels", ()),
         owner=caller.owner,
         key=key,
         content=identifying_content(query, [hashlib.blake2b(body).hexdigest()]) if key else b"",
     )
-
-    def find() -> tuple[Members, ToVerify]:
-        return verifying(wanted, state.batches.intake.places, body, query.algorithm)
-
-    return await answer_batch(state, await _submit(state, draft, find), caller, prefer)
+    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
 
 
-async def _submit(
-    state: AppState, draft: BatchSubmission, find: Callable[[], tuple[Members, ToVerify | None]]
-) -> AcceptedBatch:
-    """Submits what `find` finds, in a thread, unless an earlier request with the same key has."""
-    async with state.service.keys.hold(draft.owner, draft.key):
-        if known := await state.batches.replay(draft):
-            return known
-        state.service.check_open()
-        async with state.one_walk:
-            members, manifest = await asyncio.to_thread(find)
-        return await state.batches.submit(
-            replace(
-                draft,
-                members=members.submissions,
-                examined=members.examined,
-                source=manifest.dump() if manifest else None,
-            )
-        )
+async def _find(state: AppState, find: Callable[[], Members]) -> Members:
+    """Call `find` in a thread, for one request at a time."""
+    async with state.one_walk:
+        return await asyncio.to_thread(find)
 
 
 def _parse(raw: bytes) -> FilesBody:
@@ -187,9 +166,9 @@ def _parse(raw: bytes) -> FilesBody:
     return body
 
 
-def _wanted(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequence[str]) -> Wanted:
+def _template(state: AppState, owner: str | None, query: SubmitQuery, labels: Sequence[str]) -> MemberTemplate:
     options = with_labels(query.options(), labels, "labels")
-    return Wanted(task=state.registry[TASK], options=options, owner=owner)
+    return MemberTemplate(task=state.registry[TASK], options=options, owner=owner)
 
 
 def identifying_content(query: SubmitQuery, values: Sequence[Any]) -> bytes:

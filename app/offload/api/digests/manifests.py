@@ -17,7 +17,7 @@ from offload.api.digests.batches import TASK
 from offload.api.state import AppState, Caller, State
 from offload.digests.algorithms import Algorithm
 from offload.digests.manifests import Entry, Form, write_entry
-from offload.digests.reports import Finding, finding, report_end, report_line, to_verify
+from offload.digests.reports import Finding, finding, load_report_source, report_end, report_line
 from offload.digests.task import FileDigest
 from offload.errors import (
     BatchNotFoundError,
@@ -131,7 +131,7 @@ async def _manifest(state: AppState, batch: Batch, query: ManifestQuery) -> Asyn
 
 
 async def _report(state: AppState, batch: Batch) -> AsyncIterator[bytes]:
-    manifest = to_verify(batch.source or b"")
+    manifest = load_report_source(batch.source or b"")
     findings: Counter[Finding] = Counter()
     async for members in state.batches.members(batch.id):
         lines = bytearray()
@@ -151,7 +151,7 @@ def _path(job: Job) -> bytes | None:
 
 
 async def _result(state: AppState, job: Job) -> dict[str, Any]:
-    source = state.service.source(job)
+    source = state.service.result_source(job)
     text = source if isinstance(source, bytes) else await asyncio.to_thread(source.read_bytes)
     result: dict[str, Any] = json.loads(text)
     return result

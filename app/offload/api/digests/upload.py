@@ -17,7 +17,7 @@ from offload.api.jobs import acceptance
 from offload.api.jobs.options import SubmitQuery
 from offload.api.state import Caller, State
 from offload.errors import BadRequestError, DigestMismatchError, ProblemError, UnsupportedMediaTypeError
-from offload.jobs.acceptance.admission import Submission
+from offload.jobs.acceptance.submission import Submission
 from offload.tasks.definition import Task
 
 KNOWN = (FILE_FIELD, "algorithms", "expected")
@@ -60,7 +60,7 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
             content=upload.digest + json.dumps(members, sort_keys=True).encode() if key is not None else b"",
         )
         try:
-            accepted = await acceptance.submit(state, submission)
+            accepted = await state.service.submit(submission)
         except ProblemError:
             await state.uploads.remove(upload.id)
             raise

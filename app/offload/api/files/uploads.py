@@ -106,7 +106,7 @@ UploadId = Annotated[str, Path(alias="name", description="the upload's id")]
 )
 async def get_upload(state: State, caller: Caller, upload_id: UploadId) -> UploadView:
     """What was kept of it; the content is for jobs."""
-    upload = await state.service.upload(caller, upload_id)
+    upload = await state.service.get_upload(caller, upload_id)
     return UploadView(id=upload.id, name=upload.name, size=upload.size)
 
 

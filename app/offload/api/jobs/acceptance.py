@@ -6,20 +6,11 @@ from offload.api.contract.request_headers import preferred_wait
 from offload.api.jobs.responses import batch_response, job_response
 from offload.api.state import AppState, Caller
 from offload.api.transport.fast_path import Header
-from offload.jobs.acceptance.admission import Submission
-from offload.jobs.batches import AcceptedBatch
-from offload.jobs.service import Accepted
+from offload.jobs.acceptance.batches import AcceptedBatch
+from offload.jobs.acceptance.jobs import AcceptedJob
 
 
-async def submit(state: AppState, submission: Submission) -> Accepted:
-    """Submits, one request at a time for each idempotency key."""
-    if submission.key is None:
-        return await state.service.submit(submission)
-    async with state.service.keys.hold(submission.owner, submission.key):
-        return await state.service.submit(submission)
-
-
-async def answer(state: AppState, accepted: Accepted, caller: Caller, prefer: str | None) -> Response:
+async def answer(state: AppState, accepted: AcceptedJob, caller: Caller, prefer: str | None) -> Response:
     """202 with the job; 200 where the client preferred to wait and the job became terminal meanwhile."""
     job = accepted.job
     headers, wait = _promised(f"/jobs/{job.id}", accepted.replayed, prefer)

@@ -17,7 +17,7 @@ from offload.api.jobs.views import JobView
 from offload.api.state import AppState, Caller, State
 from offload.api.transport.event_stream import PING, EventStream, described, reference
 from offload.errors import BatchNotFoundError, JobNotFoundError, StorageFailedError
-from offload.jobs.dispatch.live import NOTHING_TOLD
+from offload.jobs.dispatch.live import NO_PROGRESS
 from offload.jobs.model import Job
 
 router = APIRouter(default_response_class=StreamingResponse)
@@ -112,5 +112,5 @@ async def _of_batch(state: AppState, caller: Caller, batch_id: str) -> AsyncGene
 
 def event_id(state: AppState, job: Job) -> str:
     """Names what has been told, so that who comes back with it is told what is new: neither a gap nor a double."""
-    progress = state.service.progress(job) or NOTHING_TOLD
+    progress = state.service.progress(job) or NO_PROGRESS
     return hashlib.blake2b(repr((job.state, job.attempt, progress.reported)).encode(), digest_size=8).hexdigest()

@@ -80,7 +80,7 @@ async def job_logs(
     """
     job = await state.service.get(caller, job_id)  # or the 404 would come too late
     as_json = accepts(request.headers, LINES)
-    lines = state.service.logs(caller, job_id, query.attempt)
+    lines = state.service.read_logs(caller, job_id, query.attempt)
     written = (_jsonl(line) async for line in lines) if as_json else (_text(line) async for line in _final(lines, job))
     headers = {"Cache-Control": "no-store"}
     return StreamingResponse(_pieces(written), headers=headers, media_type=LINES if as_json else TEXT)

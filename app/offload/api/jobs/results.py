@@ -61,7 +61,7 @@ async def get_result(
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """The task's result and nothing else. `Range` fetches a part of it, so that a large one can be resumed."""
-    job, source = await state.service.result(caller, job_id)
+    job, source = await state.service.get_result(caller, job_id)
     tag = f'"{job.id}.{job.attempt}"'  # a result never changes
     headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
     if none_match(if_none_match, tag.encode()):

@@ -19,7 +19,7 @@ from offload.api.state import Caller, State, app_state
 from offload.api.transport.fast_path import FastRequest, FastRoute
 from offload.api.transport.request_body import read_json
 from offload.errors import TaskNotFoundError
-from offload.jobs.acceptance.admission import Submission
+from offload.jobs.acceptance.submission import Submission
 from offload.tasks.definition import Task
 from offload.tasks.registry import Registry
 
@@ -61,7 +61,7 @@ def submit_route(task: Task) -> FastRoute:
         submission = Submission(
             task=task, params=params, options=query.options(), owner=caller.owner, key=checked_key(idempotency_key)
         )
-        return await acceptance.answer(state, await acceptance.submit(state, submission), caller, prefer)
+        return await acceptance.answer(state, await state.service.submit(submission), caller, prefer)
 
     # FastAPI describes the body by this annotation, which is known only now.
     examples: dict[str, Example] | None = {"example": {"value": task.example}} if task.example else None

@@ -16,7 +16,7 @@ from offload.api.state import AppState, Caller, Chunk, State
 from offload.api.transport.event_stream import PING, EventStream, described, reference
 from offload.jobs import caller as callers
 from offload.jobs.changes.follow import QUIET_S
-from offload.jobs.changes.log import AT_ONCE, Change
+from offload.jobs.changes.log import SLICE, Change
 from offload.jobs.model import Job
 
 MAX_JOBS = 200
@@ -102,12 +102,12 @@ async def _chunk(state: AppState, caller: callers.Caller, position: int) -> Chun
 
 async def _make_chunk(state: AppState, caller: callers.Caller, position: int, upto: int) -> Chunk:
     log = state.service.feed.log
-    upto = min(upto, position + AT_ONCE)
+    upto = min(upto, position + SLICE)
     changes = [change for change in log.after(position, upto) if caller.sees(change.owner)]
     if len(changes) > MAX_JOBS:
         changes = changes[:MAX_JOBS]
         upto = changes[-1].number
-    jobs = await state.service.now([change.job_id for change in changes if not change.gone])
+    jobs = await state.service.get_many([change.job_id for change in changes if not change.gone])
     known = {job.id: job for job in jobs if job is not None}
     ready = bytearray()
     for change in changes:

@@ -9,7 +9,7 @@ from offload.api.contract.openapi import problems
 from offload.api.jobs.submit import task_not_found
 from offload.api.state import AppState, State
 from offload.errors import TaskNotFoundError
-from offload.jobs.acceptance.admission import DEFAULT_MAX_ATTEMPTS
+from offload.jobs.acceptance.submission import DEFAULT_MAX_ATTEMPTS
 from offload.tasks.definition import Task
 
 router = APIRouter(tags=["tasks"])

@@ -1,1 +1,1 @@
-"""Who learns of a change of a job or batch, and when."""
+"""Notifies those that follow a job, a batch or all jobs."""

@@ -1,4 +1,4 @@
-"""Wakes those who want to hear of every change of every job: all of them together, and not once for each change."""
+"""Wakes the readers that follow all jobs: all of them together, and not once for each change."""
 
 import asyncio
 import secrets
@@ -8,43 +8,43 @@ from contextlib import contextmanager
 from offload.jobs.changes.log import ChangeLog
 
 TICK_S = 0.05
-"""Between two wake-ups. What changes several times within it is told once."""
+"""The pause between two wake-ups. A job that changes several times within it is reported once."""
 
 SOON_S = 0.005
-"""After the first change in a while: what follows from it at once is told with it."""
+"""The delay of a first change, so that changes that follow immediately are reported with it."""
 
-AWAY_S = 300.0
-"""How long changes are noted after the last reader has left, for it to come back and go on."""
+KEPT_S = 300.0
+"""How long changes are noted after the last reader has left, so that it can come back and resume."""
 
 
-class Feed:
-    """The log of changes, and the readers that wait for them. Notes nothing where nobody has listened for a while."""
+class ChangeFeed:
+    """The log of changes, and the readers that wait for them. Without readers for `KEPT_S`, nothing is noted."""
 
     def __init__(self) -> None:
         self.log = ChangeLog()
         self.epoch = secrets.token_hex(4)
-        """Tells this log's numbers from those of an earlier service."""
+        """Distinguishes this log's numbers from those of an earlier service."""
         self.upto = 0
-        """The newest change that readers are to be told of now; later ones are the next wake-up's."""
+        """The newest change that readers may read now. The next wake-up releases later ones."""
         self.noting = False
         self.closed = False
         self._readers = 0
         self._woken = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._forgetting: asyncio.TimerHandle | None = None
-        self._told_at = 0.0
+        self._woken_at = 0.0
 
     def note(self, job_id: str, owner: str | None, *, gone: bool = False) -> None:
-        """A job has changed; to be called while `noting`."""
+        """Note that a job has changed or is `gone`. Call this only while `noting`."""
         self.log.note(job_id, owner, gone=gone)
         if self._timer is None and self._readers:
             loop = asyncio.get_running_loop()
-            at = max(loop.time() + SOON_S, self._told_at + TICK_S)
-            self._timer = loop.call_at(at, self._tell)
+            at = max(loop.time() + SOON_S, self._woken_at + TICK_S)
+            self._timer = loop.call_at(at, self._release)
 
-    def _tell(self) -> None:
+    def _release(self) -> None:
         self._timer = None
-        self._told_at = asyncio.get_running_loop().time()
+        self._woken_at = asyncio.get_running_loop().time()
         self.upto = self.log.last
         self._wake()
 
@@ -54,10 +54,10 @@ class Feed:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Has changes noted, and those told of who wait for them."""
+        """Note changes and wake readers as long as this context lasts."""
         self._readers += 1
         self.noting = True
-        self.upto = self.log.last  # what was noted while nobody read
+        self.upto = self.log.last  # what was noted without readers
         if self._forgetting is not None:
             self._forgetting.cancel()
             self._forgetting = None
@@ -66,7 +66,7 @@ class Feed:
         finally:
             self._readers -= 1
             if not self._readers:
-                self._forgetting = asyncio.get_running_loop().call_later(AWAY_S, self._forget)
+                self._forgetting = asyncio.get_running_loop().call_later(KEPT_S, self._forget)
 
     def _forget(self) -> None:
         self._forgetting = None
@@ -74,10 +74,7 @@ class Feed:
         self.log.forget()
 
     async def wait(self, position: int, within_s: float) -> bool:
-        """Waits for changes after a position that may be told; False where there are none after `within_s` seconds.
-
-        True also where the service stops.
-        """
+        """Wait until there are changes after a position, or until the service stops. Return False after `within_s`."""
         try:
             async with asyncio.timeout(within_s):
                 while self.upto <= position and not self.closed:
@@ -87,6 +84,6 @@ class Feed:
         return True
 
     def close(self) -> None:
-        """Wakes everybody: the service is stopping."""
+        """Wake all readers permanently: the service is stopping."""
         self.closed = True
         self._wake()

@@ -1,7 +1,7 @@
 """Which jobs have changed, each named once, in the order of their newest changes.
 
-A reader is nothing but a position: the number of the last change that it knows of. However far behind it is, it costs
-no memory here, and it is told of a job that has changed ten times since only once, as the job is now.
+A reader is only a position: the number of the last change that it has read. However far behind it is, it costs no
+memory here, and it reads a job that has changed ten times since only once, as the job is now.
 """
 
 from collections import OrderedDict
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST = 50_000
-"""Jobs that are remembered: 16 MiB, where that many change while somebody listens; ten seconds of the highest load."""
+"""The most jobs in the log: about 16 MiB, and ten seconds of the highest load."""
 
-AT_ONCE = 10_000
-"""Numbers that one step walks through: about a millisecond, where they are all of changes that newer ones replaced."""
+SLICE = 10_000
+"""Numbers that a reader goes through before other work has its turn: about a millisecond at worst."""
 
 
 class Change(NamedTuple):
@@ -22,7 +22,7 @@ class Change(NamedTuple):
     job_id: str
     owner: str | None
     gone: bool
-    """True where the job has been forgotten."""
+    """True if the job was deleted."""
 
 
 class ChangeLog:
@@ -35,13 +35,13 @@ class ChangeLog:
         self.last = 0
         """The number of the newest change."""
         self.floor = 0
-        """Who knows only of what was before this one can't be told all that has changed since."""
+        """The log may be incomplete for a reader whose position is before this number."""
 
     def __len__(self) -> int:
         return len(self._changes)
 
     def note(self, job_id: str, owner: str | None, *, gone: bool = False) -> None:
-        """Remembers a change of a job in place of its earlier ones."""
+        """Add a change of a job, in place of its earlier changes."""
         self.last = number = self.last + 1
         before = self._newest.get(job_id)
         if before is not None:
@@ -53,24 +53,24 @@ class ChangeLog:
         self._changes[number] = (job_id, owner, gone)
 
     def knows(self, position: int) -> bool:
-        """True where all that has changed since a position can be told."""
+        """Return True if the log has all changes since a position."""
         return self.floor <= position <= self.last
 
     def after(self, position: int, upto: int) -> Iterator[Change]:
-        """The newest changes with numbers after `position` up to `upto`, in their order.
+        """Yield the newest changes with numbers after `position` up to `upto`, in order.
 
-        To be used up before anything is noted.
+        Exhaust the iterator before the next `note`.
         """
         for number in range(position + 1, upto + 1):
             if (change := self._changes.get(number)) is not None:
                 yield Change(number, *change)
 
     def is_newest(self, change: Change) -> bool:
-        """True where nothing has changed about that job since."""
+        """Return True if the job has not changed since."""
         return self._newest.get(change.job_id) == change.number
 
     def forget(self) -> None:
-        """Forgets all changes: nobody who knew of some can be told the rest."""
+        """Drop all changes. No earlier position can be continued."""
         self._changes.clear()
         self._newest.clear()
         self.last = self.floor = self.last + 1

@@ -1,26 +1,26 @@
-"""Who is told when a job or batch changes."""
+"""Notifies those that watch a job or a batch."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from offload.jobs.changes.feed import Feed
+from offload.jobs.changes.feed import ChangeFeed
 from offload.jobs.model import Job
 
 
 class ChangeNotifier:
-    """Wakes those who watch a job or a batch, whenever it or a member of it has a new record or news of its attempt.
+    """Wakes the watchers of a job, and those of its batch, when it has a new record or new progress.
 
-    `close` wakes all, for good. Those who want to hear of every job are the feed's.
+    Readers that follow all jobs use `feed`.
     """
 
     def __init__(self) -> None:
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self.closed = False
-        self.feed = Feed()
+        self.feed = ChangeFeed()
 
     def notify(self, job: Job) -> None:
-        """The job has changed, and what can be seen of it is on disk if it is terminal."""
+        """Note that a job has changed. A terminal record must be on disk."""
         self._wake(job.id)
         if job.batch_id is not None:
             self._wake(job.batch_id)
@@ -28,7 +28,7 @@ class ChangeNotifier:
             self.feed.note(job.id, job.owner)
 
     def notify_deleted(self, job: Job) -> None:
-        """There is no such job any more."""
+        """Note that a job was deleted."""
         if self.feed.noting:
             self.feed.note(job.id, job.owner, gone=True)
 
@@ -38,9 +38,9 @@ class ChangeNotifier:
 
     @contextmanager
     def watch(self, name: str) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of the job or batch with this id.
+        """Provide an event that is set at each change of the job or batch with this id.
 
-        Who waits again clears it before looking at the job.
+        To wait again, clear the event first and read the job afterwards.
         """
         event = asyncio.Event()
         watchers = self._watchers.setdefault(name, set())
@@ -53,7 +53,7 @@ class ChangeNotifier:
                 self._watchers.pop(name, None)
 
     def close(self) -> None:
-        """Wakes everybody: the service is stopping."""
+        """Wake all watchers and readers permanently: the service is stopping."""
         self.closed = True
         for name in self._watchers:
             self._wake(name)

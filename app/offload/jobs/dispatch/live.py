@@ -1,4 +1,4 @@
-"""The jobs that are not terminal, in memory: what every poll of a queued or running job is answered from."""
+"""The queued and running jobs in memory. Polls of them need no read from disk."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from offload.jobs.model import Job, Progress, State
 
-NOTHING_TOLD = Progress()
+NO_PROGRESS = Progress()
 
 
 class LiveJobs:
-    """One record for each live job, what its attempt last reported, which are of a batch, and which uploads are read.
+    """The newest record of each live job, the progress of its attempt, the members of batches, the uploads in use.
 
-    Only the dispatcher writes here, and only what is, or is about to be, in the journal.
+    Only `dispatch/` and `acceptance/` write here, and only what is in the journal or about to be.
     """
 
     def __init__(self) -> None:
@@ -21,21 +21,21 @@ class LiveJobs:
         self._uploads: Counter[str] = Counter()
         self._members: dict[str, set[str]] = {}
         self.params_bytes = 0
-        """What the parameters of all live jobs take."""
+        """The size of the parameters of all live jobs."""
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def __getitem__(self, job_id: str) -> Job:
-        """The live job. Raises `KeyError` where it is terminal or unknown."""
+        """Return the live job. Raises `KeyError` if it is terminal or unknown."""
         return self._jobs[job_id]
 
     def get(self, job_id: str) -> Job | None:
-        """The live job; None where it is terminal or unknown."""
+        """Return the live job; None if it is terminal or unknown."""
         return self._jobs.get(job_id)
 
     def put(self, job: Job) -> None:
-        """Remembers a new record of a job; a terminal one is forgotten."""
+        """Put a new record of a job; a terminal record removes the job."""
         if job.state is not State.RUNNING:
             self._progress.pop(job.id, None)
         was_live = job.id in self._jobs
@@ -55,7 +55,7 @@ class LiveJobs:
 
     @contextmanager
     def reading(self, upload: str | None) -> Iterator[None]:
-        """Counts an upload as being read while a job for it is being accepted; None is none."""
+        """Count an upload as in use while a job that reads it is being accepted. None does nothing."""
         self.count_reader(upload)
         try:
             yield
@@ -63,31 +63,31 @@ class LiveJobs:
             self.count_reader(upload, -1)
 
     def count_reader(self, upload: str | None, readers: int = 1) -> None:
-        """As `reading`, for who can't be a block: 1 where it begins, and -1 where it ends."""
+        """Do the same as `reading` for callers that can't use `with`: 1 at the beginning, -1 at the end."""
         if upload is not None:
             self._uploads[upload] += readers
             if not self._uploads[upload]:
                 del self._uploads[upload]
 
     def report(self, job: Job, progress: Progress) -> bool:
-        """Remembers what a running attempt is doing; news of any other attempt is dropped.
+        """Put the progress of a running attempt; that of any other attempt is ignored.
 
-        True where its task has told something new; what it uses, alone, is no news.
+        Return True if its task has reported something new. A change of its usage alone does not count.
         """
         if self._jobs.get(job.id) is not job:
             return False
-        before = self._progress.get(job.id, NOTHING_TOLD)
+        before = self._progress.get(job.id, NO_PROGRESS)
         self._progress[job.id] = progress
         return progress.reported != before.reported
 
     def progress(self, job_id: str) -> Progress | None:
-        """What a running job's attempt last reported."""
+        """Return what a running job's attempt last reported."""
         return self._progress.get(job_id)
 
     def members(self, batch_id: str) -> Collection[str]:
-        """The ids of a batch's live members."""
+        """Return the ids of a batch's live members."""
         return self._members.get(batch_id, ())
 
     def uses(self, upload_id: str) -> bool:
-        """True while a live job, or one that is being accepted, reads this upload."""
+        """Return True while a live job, or one that is being accepted, reads this upload."""
         return upload_id in self._uploads

@@ -1,7 +1,7 @@
-"""The order in which queued jobs are handed to lanes: by priority, then fair between owners, then first come.
+"""The order in which queued jobs start: by priority, then fair between owners, then first come.
 
-Within a batch the dearest come first, so that what takes longest is not begun last, when the other lanes have nothing
-left to do.
+Within a batch the most expensive jobs come first. If the longest job started last, the other lanes would be idle at the
+end of the batch.
 """
 
 from collections import Counter, OrderedDict
@@ -12,17 +12,18 @@ from offload.jobs.model import Job
 
 
 def most_expensive_first(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs as they are to be queued: in their order, but the members of a batch, which are neighbours, by cost.
+    """Yield jobs in the order in which to queue them: as they come, but the members of a batch by priority and cost.
 
-    Who has priority comes before what is dear: a large batch is queued in slices, and lanes take from the first ones.
+    The members of a batch must be neighbours. Priority matters here, too: a large batch is queued in slices, and lanes
+    take jobs from the first slice before the last one is queued.
     """
     for batch_id, group in groupby(jobs, key=lambda job: job.batch_id):
         neighbours = list(group)
         yield from neighbours if batch_id is None else sorted(neighbours, key=lambda job: (-job.priority, -job.cost))
 
 
-class _Line(OrderedDict[str, int]):
-    """The queued jobs of one owner at one priority, each with its number: consecutive but for what was taken out."""
+class _OwnerLine(OrderedDict[str, int]):
+    """The queued jobs of one owner at one priority, each with its number: consecutive except for discarded ones."""
 
     __slots__ = ("owner", "priority")
 
@@ -33,15 +34,15 @@ class _Line(OrderedDict[str, int]):
 
 
 class FairQueue:
-    """Job ids in the order they should start. Every method is O(levels + owners), none grows with the jobs.
+    """Job ids in the order in which they start. Every method is O(priorities + owners); none grows with the jobs.
 
-    Among the owners with jobs at the highest priority, the one whose last turn is longest ago is next. So an owner with
-    100,000 queued jobs delays another's next one by at most what is running.
+    Among the owners with jobs at the highest priority, the next is the one whose last turn is longest ago. So an owner
+    with 100,000 queued jobs delays another owner's next job by no more than the jobs that run now.
     """
 
     def __init__(self) -> None:
-        self._levels: dict[int, dict[str | None, _Line]] = {}
-        self._lines: dict[str, _Line] = {}
+        self._levels: dict[int, dict[str | None, _OwnerLine]] = {}
+        self._lines: dict[str, _OwnerLine] = {}
         self._turns: dict[str | None, int] = {}
         self._turn = 0
         self._counts: dict[int, int] = {}
@@ -54,11 +55,11 @@ class FairQueue:
         return job_id in self._lines
 
     def push(self, job_id: str, priority: int, owner: str | None, *, first: bool = False) -> None:
-        """Puts a job at the end of its owner's line, or at its head (`first`: it has waited before)."""
+        """Put a job at the end of its owner's line, or at its head (`first`) if it has waited before."""
         owners = self._levels.setdefault(priority, {})
         line = owners.get(owner)
         if line is None:
-            line = owners[owner] = _Line(priority, owner)
+            line = owners[owner] = _OwnerLine(priority, owner)
         if first:
             line[job_id] = next(iter(line.values()), 0) - 1
             line.move_to_end(job_id, last=False)
@@ -69,7 +70,7 @@ class FairQueue:
         self._owned[owner] += 1
 
     def pop(self, wanted: Callable[[str], bool] | None = None) -> str | None:
-        """Takes the job that should start next; None where the queue is empty, or where that one is not `wanted`."""
+        """Take the next job. Return None if the queue is empty or if that job is not `wanted`."""
         if not self._lines:
             return None
         owners = self._levels[max(self._levels)]
@@ -83,7 +84,7 @@ class FairQueue:
         return job_id
 
     def discard(self, job_id: str) -> bool:
-        """Takes a job out wherever it stands; False where it is not queued."""
+        """Take a job out of the queue. Return False if it is not queued."""
         line = self._lines.pop(job_id, None)
         if line is None:
             return False
@@ -98,10 +99,10 @@ class FairQueue:
         return True
 
     def position(self, job_id: str) -> int | None:
-        """About how many queued jobs go before this one; None where it is not queued.
+        """Return about how many queued jobs start before this one; None if it is not queued.
 
-        Exact as long as there is one owner and nothing was taken out of the middle of its line; else an estimate that
-        is never more than the jobs that could go before it.
+        The number is exact with one owner and no discarded jobs. Otherwise it is an estimate, never more than the jobs
+        that could start before it.
         """
         line = self._lines.get(job_id)
         if line is None:
@@ -111,17 +112,17 @@ class FairQueue:
         return own + others + sum(count for level, count in self._counts.items() if level > line.priority)
 
     def count(self, owner: str | None) -> int:
-        """How many jobs of one owner are queued."""
+        """Return the number of queued jobs of an owner."""
         return self._owned[owner]
 
     def heads(self) -> Iterator[str]:
-        """The job that is next in each owner's line at each priority: the oldest there, nearly always."""
+        """Yield the next job of each owner at each priority: nearly always the oldest there."""
         for owners in self._levels.values():
             for line in owners.values():
                 yield next(iter(line))
 
     def sizes(self) -> dict[str | None, dict[int, int]]:
-        """How many jobs are queued, by owner and priority."""
+        """Return the number of queued jobs by owner and priority."""
         sizes: dict[str | None, dict[int, int]] = {}
         for priority, owners in self._levels.items():
             for owner, line in owners.items():
