@@ -101,10 +101,10 @@ def test_ten_thousand_requests_on_one_connection(server: Server) -> None:
     assert received == 10_000
 
 
-def test_pipelined_requests_are_answered_in_their_order_and_garbage_ends_them(server: Server) -> None:
+def test_pipelined_requests_are_answered_in_order_and_garbage_with_400(server: Server) -> None:
     wanted = ["/health/live", "/nothing", "/tasks/greet", "/nothing"]
     raw = exchange(server, b"".join(request(f"GET {path}") for path in wanted) + b"\x00garbage\r\n\r\n")
-    assert [answer.status for answer in answers(raw)] == [200, 404, 200, 404]
+    assert [answer.status for answer in answers(raw)] == [200, 404, 200, 404, 400]
 
 
 def test_garbage_after_a_request_that_waits_is_no_part_of_its_answer(server: Server, api: Caller, gate: str) -> None:
@@ -112,8 +112,9 @@ def test_garbage_after_a_request_that_waits_is_no_part_of_its_answer(server: Ser
     with connected(server) as client:
         client.sendall(request(f"GET /jobs/{job}?wait=60") + b"\x00\x00\r\n\r\n")
         api.cancel(job)
-        told = only(rest(client))
+        told, rejected = answers(rest(client))
     assert (told.status, told.json["state"]) == (200, "cancelled")
+    assert rejected.status == 400
 
 
 @pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0"])
@@ -189,3 +190,45 @@ def test_answers_that_nobody_reads_hold_no_memory(server: Server, api: Caller) -
         assert len(api.result(job)) == LARGE
         assert process.memory_info().rss - before[0] < 200 * (1 << 20) // 2
         assert process.num_threads() - before[1] <= 64  # the event loop's own pool, not one for each reader
+
+
+CHUNKED = b"POST /jobs/greet HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "repeated", [request("GET /jobs"), request("POST /jobs/greet", "Content-Length: 2", body=b"{}"), CHUNKED]
+)
+def test_requests_without_end_on_connections_that_read_nothing_hold_no_memory(
+    server: Server, api: Caller, repeated: bytes
+) -> None:
+    """Each client sends as much as the service takes, up to 25 MB, and reads nothing."""
+    process = psutil.Process(server.process.pid)
+    before = process.memory_info().rss
+    with crowd(server, 20, repeated) as clients:
+        sent = dict.fromkeys(clients, 0)
+        portion = repeated * (65536 // len(repeated))
+
+        def all_stuck() -> bool:
+            """Sends more on each connection. True once none takes anything, or has taken enough."""
+            more = False
+            for client in clients:
+                with contextlib.suppress(BlockingIOError):
+                    while sent[client] < 25_000_000:
+                        sent[client] += client.send(portion[sent[client] % len(repeated) :])
+                        more = True
+            return not more
+
+        until_sync(all_stuck, what="all clients to be blocked", within=60)
+        assert process.memory_info().rss - before < 20 * (2 << 20)
+        assert api.http.get("/health/live").status_code == 200
+        api.succeeded(api.submit("greet", {"name": "you"})["id"])
+
+
+def test_pipelined_requests_in_pieces_of_any_size_are_all_answered(server: Server) -> None:
+    """Also where the end of a head, a body or a chunk is cut."""
+    with_body = request("POST /jobs/greet", "Content-Length: 12", body=b'{"name":"x"}')
+    sent = (request("GET /health/live") + with_body + CHUNKED) * 3 + request("GET /nothing", "Connection: close")
+    for size in (1, 2, 3, 5, 7, 64, 1000):
+        pieces = [sent[begin : begin + size] for begin in range(0, len(sent), size)]
+        statuses = [answer.status for answer in answers(exchange(server, pieces))]
+        assert statuses == [200, 415, 415] * 3 + [404], size

@@ -281,6 +281,9 @@ async def test_preferring_to_wait_has_an_end(full_server: ApiServer) -> None:
         ("await=1", None),
         ("", None),
         (None, None),
+        ('a="' + '\\"' * 32_000, None),  # took 30 s by a pattern that backtracks
+        ('a="' + '\\"' * 32_000 + '", wait=4', 4),
+        ('"' * 64_000, None),
     ],
 )
 def test_preferences(prefer: str | None, seconds: int | None) -> None:

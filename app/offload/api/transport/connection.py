@@ -39,9 +39,25 @@ RESERVED = 100
 RESET = struct.pack("ii", 1, 0)
 """For `SO_LINGER`: closing the connection discards unsent bytes."""
 
+HEAD_END = b"\r\n\r\n"
+
+CHUNKED_PART_BYTES = 1024
+"""A chunked body is parsed in parts of this size, since its end is unknown. About forty requests fit into one part."""
+
 LINGER_S = 1.0
 LINGER_BYTES = 4 << 20
 """How long, and how much, a rejected client may continue to send. An immediate close would lose the response."""
+
+
+def _body_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """Returns the size of a request's body in bytes; None for a chunked body. The parser has validated the headers."""
+    length = 0
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            return None
+        if name == b"content-length":
+            length = int(value)
+    return length
 
 
 class _Exchange:
@@ -87,6 +103,10 @@ class Connection(HttpToolsProtocol):
         """Timer for the head."""
         self._stall: asyncio.TimerHandle | None = None
         self._unsent = 0
+        self._unparsed = b""
+        """Received and not parsed yet: at most what one read returns, and three bytes."""
+        self._body_left: int | None = 0
+        """Bytes of the current request's body that are still to come; None for a chunked body."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -110,16 +130,23 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._bytes = 0
+        if self._body_left is not None:
+            self._body_left -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._bytes = 0
+        self._bytes, self._body_left = 0, 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._parse()
 
     def on_headers_complete(self) -> None:
         self._in_head, self._bytes = False, 0
         self._cancel_head_timer()
         super().on_headers_complete()
+        self._body_left = _body_length(self.headers)
         self.scope[EXCHANGE] = _Exchange(self.cycle)  # type: ignore[literal-required]  # a key of our own
         if self.parser.should_upgrade():  # httptools parses no further request after an upgrade
             self.cycle.keep_alive = False
@@ -130,13 +157,43 @@ class Connection(HttpToolsProtocol):
             if self._bytes > LINGER_BYTES:
                 self.transport.pause_reading()
             return
-        if self._bytes > HEAD_BYTES:
-            self._reject(HeadTooLargeError(f"Request line, headers and trailers may have at most {HEAD_BYTES} bytes."))
-            return
-        self._bytes += len(data)
-        super().data_received(data)
+        self._unparsed += data
+        self._parse()
         if self._deadline is None and not self._responding():
             self._start_head_timer()
+
+    def _parse(self) -> None:
+        """Parses what was received up to the end of one request; the rest stays unread until its response is complete.
+
+        uvicorn creates a request object for every request that arrives. A client that sent 25 MB of requests and read
+        no response took 1.8 GiB.
+        """
+        while self._unparsed and not self._rejected and not self.transport.is_closing():
+            if self._responding() and not self.cycle.more_body:
+                self.flow.pause_reading()
+                return
+            if self._bytes > HEAD_BYTES:
+                message = f"Request line, headers and trailers may have at most {HEAD_BYTES} bytes."
+                self._reject(HeadTooLargeError(message))
+                return
+            end = self._request_part()
+            if not end:
+                return
+            part, self._unparsed = self._unparsed[:end], self._unparsed[end:]
+            self._bytes += len(part)
+            super().data_received(part)
+
+    def _request_part(self) -> int:
+        """Returns how many of the unparsed bytes certainly belong to the current request."""
+        if self._body_left is None:
+            return CHUNKED_PART_BYTES
+        if self._body_left:
+            return self._body_left
+        end = self._unparsed.find(HEAD_END)
+        if end >= 0:
+            return end + len(HEAD_END)
+        started = next(size for size in (3, 2, 1, 0) if self._unparsed.endswith(HEAD_END[:size]))
+        return len(self._unparsed) - started
 
     def _responding(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
