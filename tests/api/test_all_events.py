@@ -131,7 +131,7 @@ async def test_who_missed_more_than_is_remembered_is_told_to_load_again(tmp_path
 
 
 async def test_who_stays_away_for_long_is_told_to_load_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "AWAY_S", 0.0)
+    monkeypatch.setattr(feed, "KEPT_S", 0.0)
     async with server_at(tmp_path, slots=0) as (server, url):
         async with following(url, "/events") as stream:
             await opened(server)

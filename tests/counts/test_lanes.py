@@ -1,4 +1,4 @@
-"""What jobs cost their lane and the board's process in reads and writes, which the kernel counts (proc(5), `io`)."""
+"""Reads and writes of a lane and of the board's process for each job, as the kernel counts them (proc(5), `io`)."""
 
 import time
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def waited(server: Server) -> None:
 def test_a_quick_job(server: Server) -> None:
     """Its lane reads 4 times and writes twice, 241 bytes in all: looks at its memory, the call, and the reply. Where
     none has come for a while, its next is in a new call of the executor: 2 reads, a write and 253 bytes more, as often
-    as the machine is slow. A tenth of room. The board's process is asked nothing, unless the machine has let one wait.
+    as the machine is slow. The bounds are a tenth above. The board's process is asked nothing, unless the machine has let one wait.
     """
     for _ in range(30):
         waited(server)
@@ -60,7 +60,7 @@ def test_a_quick_job(server: Server) -> None:
 
 def test_a_long_job(server: Server) -> None:
     """The board's process is asked for what runs each 50 ms, and told of progress each 100 ms: 30 answers a second, and
-    some 20 more for the connections. A tenth of room.
+    some 20 more for the connections. The bounds are a tenth above.
     """
     board = server.manager().pid
     before, begun = traffic(board), time.monotonic()

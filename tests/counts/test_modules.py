@@ -1,6 +1,6 @@
-"""What a process of the service has loaded when it is ready: paid for at each start, in time and in memory.
+"""The modules that each process of the service has loaded when it is ready. They cost time and memory at each start.
 
-A new name here is to be meant. What only a developer's environment has, and others load when they find it, is let be.
+A new package here must be intended. Packages of a developer's environment that others load if present are ignored.
 """
 
 import json
@@ -64,7 +64,7 @@ def test_the_server(tmp_path: Path) -> None:
     modules = loaded(SERVER, tmp_path)
     assert others(modules) <= (LANE - TASKS) | WEB
     assert not TASKS & set(modules), "only lanes compute"
-    assert not [name for name in modules if name.startswith("opentelemetry.sdk")], "nobody has asked for traces"
+    assert not [name for name in modules if name.startswith("opentelemetry.sdk")], "traces are off"
     assert len(modules) <= 800
 
 

@@ -1,4 +1,4 @@
-"""A journal without a disk, for the tests of what stands above it. It passes the same contract suite as SQLite's."""
+"""A journal without a disk, for tests of its callers. It passes the same contract suite as SQLite's."""
 
 import asyncio
 from collections import Counter
@@ -29,7 +29,7 @@ class _BatchRecord:
 
 
 class MemoryJournal:
-    """Each write is done when the call returns; its awaitable only tells."""
+    """Each write is done when the call returns; its awaitable only has the result."""
 
     def __init__(self) -> None:
         self._records: dict[str, _Record] = {}
@@ -46,17 +46,17 @@ class MemoryJournal:
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
     ) -> asyncio.Future[None]:
         if key is not None and self._holder(key.owner, key.key) is not None:
-            return _told(DuplicateKeyError())
+            return _completed(DuplicateKeyError())
         ids = {job.id for job in jobs}
         if len(ids) < len(jobs) or ids & self._records.keys() or (batch is not None and batch.id in self._batches):
-            return _told(StorageFailedError("An id was used before."))
+            return _completed(StorageFailedError("An id was used before."))
         if batch is not None:
             self._batches[batch.id] = _BatchRecord(self._next, batch, key)
             key = None
         for number, job in enumerate(jobs):
             self._records[job.id] = _Record(self._next, job, key if number == 0 else None, number)
             self._next += 1
-        return _told(None)
+        return _completed(None)
 
     async def find_key(self, owner: str | None, key: str) -> KnownKey | None:
         holder = self._holder(owner, key)
@@ -81,7 +81,7 @@ class MemoryJournal:
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         record = self._records.get(was.job_id)
         if record is None or record.job.state is not state or record.job.attempt != was.attempt:
-            return _told(False)
+            return _completed(False)
         record.job = replace(
             record.job,
             state=job.state,
@@ -97,7 +97,7 @@ class MemoryJournal:
         if of is not None:
             live = any(not member.job.state.terminal for member in self._members(of.batch.id))
             of.batch = replace(of.batch, finished_at=None if live else of.batch.finished_at or job.finished_at)
-        return _told(True)
+        return _completed(True)
 
     async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         found = [
@@ -121,9 +121,9 @@ class MemoryJournal:
     def remove(self, job_id: str) -> Awaitable[bool]:
         record = self._records.get(job_id)
         if record is None or not record.job.state.terminal:
-            return _told(False)
+            return _completed(False)
         del self._records[job_id]
-        return _told(True)
+        return _completed(True)
 
     async def expire(self, finished_before: int, key_before: int, limit: int) -> Sequence[Job]:
         for record in list(self._batches.values()):
@@ -215,10 +215,10 @@ def _matches(job: Job, where: JobFilter) -> bool:
     )
 
 
-def _told(answer: T | Exception) -> asyncio.Future[T]:
+def _completed(result: T | Exception) -> asyncio.Future[T]:
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    if isinstance(answer, Exception):
-        future.set_exception(answer)
+    if isinstance(result, Exception):
+        future.set_exception(result)
     else:
-        future.set_result(answer)
+        future.set_result(result)
     return future

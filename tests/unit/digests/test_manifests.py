@@ -1,4 +1,4 @@
-"""Manifests against the tools that made the forms: they check what is written, and read as it is read here."""
+"""Manifests against the tools that defined the forms: they accept what is written here, and read lines alike."""
 
 import hashlib
 import shutil
@@ -58,7 +58,7 @@ def digest(algorithm: Algorithm, content: bytes) -> str:
 
 
 def make(root: Path, names: list[bytes], algorithm: Algorithm) -> list[Entry]:
-    """Files whose content is their own name, and what a manifest says of them."""
+    """Files whose content is their own name, and their entries in a manifest."""
     for name in names:
         path = bytes(root) + b"/" + name
         Path(path.rpartition(b"/")[0].decode()).mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def make(root: Path, names: list[bytes], algorithm: Algorithm) -> list[Entry]:
 
 
 def check(tool: str, root: Path, manifest: bytes) -> subprocess.CompletedProcess[bytes]:
-    """What a tool says of a manifest of files below `root`."""
+    """The output of a tool for a manifest of files below `root`."""
     (root.parent / "MANIFEST").write_bytes(manifest)
     environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/local/bin"}
     return subprocess.run([tool, "-c", "../MANIFEST"], cwd=root, capture_output=True, check=False, env=environment)
@@ -104,7 +104,7 @@ def test_it_is_what_coreutils_writes_itself(root: Path, flags: list[str], form: 
 
 @pytest.mark.skipif(shutil.which("b3sum") is None, reason="needs b3sum: apt-get install b3sum")
 def test_b3sum_accepts_what_is_written(root: Path) -> None:
-    """Of UTF-8 names, which alone it takes, without a carriage return, which it escapes since 1.6 only."""
+    """It accepts only UTF-8 names, and before version 1.6 it does not escape carriage returns."""
     entries = make(root, NAMES, "blake3")
     assert entries[0].digest == blake3.blake3(b"plain").hexdigest()
     said = check("b3sum", root, b"".join(write_entry(entry) for entry in entries))
@@ -112,7 +112,7 @@ def test_b3sum_accepts_what_is_written(root: Path) -> None:
     assert said.stdout.count(b": OK\n") == len(entries)
 
 
-def test_a_file_called_like_the_standard_input(root: Path) -> None:
+def test_a_file_named_like_the_standard_input(root: Path) -> None:
     (root / "-").write_bytes(b"-")
     said = check("sha256sum", root, write_entry(Entry(b"-", "sha256", digest("sha256", b"-"))))
     assert (said.returncode, said.stdout) == (0, b"./-: OK\n")
@@ -265,7 +265,7 @@ def test_too_many_lines() -> None:
 
 
 @pytest.mark.parametrize("nothing", [b"\n", b"\r\n", b"#\n"])
-def test_lines_that_say_nothing_are_bounded_too(nothing: bytes) -> None:
+def test_the_number_of_empty_lines_is_bounded_too(nothing: bytes) -> None:
     line = f"{SHA256}  a\n".encode()
     assert len(read_manifest(nothing * 29 + line, most=3).entries) == 1
     with pytest.raises(TooManyLinesError):

@@ -1,4 +1,4 @@
-"""Capacity in the queue: for all jobs together and for each owner's, those that are still being accepted included."""
+"""The limits of the queue, of all jobs and of each owner's; jobs that are being accepted count."""
 
 from contextlib import ExitStack
 
@@ -43,7 +43,7 @@ def test_without_a_quota_one_owner_may_fill_the_queue_but_no_more() -> None:
         pass
 
 
-def test_a_promise_that_came_to_nothing_is_given_back() -> None:
+def test_a_reservation_of_a_failed_acceptance_is_released() -> None:
     capacity = Capacity(FairQueue(), LiveJobs(), limit=1, owner_limit=1)
     with pytest.raises(ZeroDivisionError), capacity.reserve("alice", ONE):
         raise ZeroDivisionError
@@ -51,7 +51,7 @@ def test_a_promise_that_came_to_nothing_is_given_back() -> None:
         pass
 
 
-def test_what_parameters_take_together_has_a_limit() -> None:
+def test_the_total_size_of_parameters_has_a_limit() -> None:
     live = LiveJobs()
     capacity = Capacity(FairQueue(), live, limit=100, params_bytes=1000)
     queued = Job(

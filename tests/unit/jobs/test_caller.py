@@ -8,10 +8,10 @@ def test_an_owner_sees_its_own() -> None:
     assert [alice.sees(owner) for owner in ("alice", "bob", None)] == [True, False, False]
 
 
-def test_an_admin_sees_all_also_what_is_from_before_there_were_keys() -> None:
+def test_an_admin_sees_all_owners_and_the_anonymous_one() -> None:
     root = Caller("root", admin=True)
     assert [root.sees(owner) for owner in ("alice", "root", None)] == [True, True, True]
 
 
-def test_without_keys_everything_is_everybodys() -> None:
+def test_without_keys_every_caller_sees_everything() -> None:
     assert [ANONYMOUS.sees(owner) for owner in ("alice", None)] == [True, True]

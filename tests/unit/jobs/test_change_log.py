@@ -1,4 +1,4 @@
-"""The log of changes: every reader, wherever it stops and comes back, is told of every job as it was left."""
+"""The log of changes: every reader, wherever it stops and resumes, learns the last change of every job."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ MOST = 2
 
 @dataclass(eq=False)
 class Reader:
-    """What it knows, as a page would: the last that it was told of each job."""
+    """The last change of each job that it has read, as a page would keep it."""
 
     position: int
     known: dict[str, int]
@@ -23,7 +23,7 @@ class Reader:
 
 
 class Readers(RuleBasedStateMachine):
-    """Jobs change and are forgotten, readers take what there is, some at a time, stop anywhere and come back later."""
+    """Jobs change and are deleted; readers read some changes at a time, stop anywhere and resume later."""
 
     readers = Bundle("readers")
 
@@ -39,7 +39,7 @@ class Readers(RuleBasedStateMachine):
 
     @rule(job=JOBS)
     def forget(self, job: str) -> None:
-        """Nobody listens any more; what changes then is not noted."""
+        """There are no readers; later changes are not noted."""
         self.log.forget()
         self.versions[job] = self.versions.get(job, 0) + 1
 
@@ -49,12 +49,12 @@ class Readers(RuleBasedStateMachine):
 
     @rule(reader=readers, limit=st.integers(1, 4))
     def read(self, reader: Reader, limit: int) -> None:
-        """One piece; a page that is told to load again does so."""
+        """Read some changes; load everything again if the log is incomplete."""
         if not self.log.knows(reader.position):
             reader.position, reader.known = self.log.last, dict(self.versions)
             return
         for change in list(self.log.after(reader.position, self.log.last))[:limit]:
-            assert change.number not in reader.told, "told twice"
+            assert change.number not in reader.told, "read twice"
             assert change.number > reader.position
             reader.told.add(change.number)
             reader.known[change.job_id] = self.versions[change.job_id]
@@ -62,7 +62,7 @@ class Readers(RuleBasedStateMachine):
 
     @rule(reader=readers)
     def read_all(self, reader: Reader) -> None:
-        """Then it knows what there is to know, without a gap."""
+        """Read the rest: no change is missing."""
         while reader.position < self.log.last:
             self.read(reader, 4)
         assert reader.known == self.versions
@@ -78,7 +78,7 @@ TestReaders = Readers.TestCase
 
 
 @given(st.lists(JOBS))
-def test_who_has_heard_all_is_told_nothing(jobs: list[str]) -> None:
+def test_a_reader_at_the_end_reads_nothing(jobs: list[str]) -> None:
     log = ChangeLog(MOST)
     for job in jobs:
         log.note(job, None)
@@ -87,7 +87,7 @@ def test_who_has_heard_all_is_told_nothing(jobs: list[str]) -> None:
     assert not log.knows(log.last + 1)
 
 
-def test_a_job_that_changed_often_is_told_once() -> None:
+def test_a_job_that_changed_often_is_read_once() -> None:
     log = ChangeLog()
     for _ in range(3):
         log.note("a", "alice")
@@ -97,7 +97,7 @@ def test_a_job_that_changed_often_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("position", [-1, 0, 1])
-def test_what_fell_off_can_not_be_told(position: int) -> None:
+def test_a_position_before_dropped_changes_is_unknown(position: int) -> None:
     log = ChangeLog(2)
     for job in "abcd":
         log.note(job, None)
@@ -106,7 +106,7 @@ def test_what_fell_off_can_not_be_told(position: int) -> None:
     assert [change.job_id for change in log.after(2, log.last)] == ["c", "d"]
 
 
-def test_after_it_has_forgotten_nobody_can_go_on() -> None:
+def test_after_forget_no_position_can_be_continued() -> None:
     log = ChangeLog()
     log.note("a", None)
     log.forget()

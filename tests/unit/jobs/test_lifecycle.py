@@ -1,4 +1,4 @@
-"""The life cycle as a state machine: whatever happens to a job, in whatever order, the promises about states hold."""
+"""The life cycle as a state machine: its rules hold for any events in any order."""
 
 import re
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         super().__init__()
         self.job = a_job()
         self.now = 0
-        self.burnt = 0
+        self.used_up = 0
         self.last: Job | None = None
 
     def move(self, job: Job) -> None:
@@ -59,7 +59,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     def start(self) -> None:
         self.now += 1
         self.move(lifecycle.start(self.job, self.now))
-        assert self.job.attempt == self.burnt + 1
+        assert self.job.attempt == self.used_up + 1
         assert self.job.started_at == self.now
 
     @precondition(lambda self: self.job.state is State.RUNNING)
@@ -69,7 +69,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         attempt = self.job.attempt
         self.move(lifecycle.conclude(self.job, outcome, self.now))
         if not isinstance(outcome, Rejected):
-            self.burnt = attempt
+            self.used_up = attempt
         match outcome:
             case Done():
                 assert self.job.state is State.SUCCEEDED
@@ -93,7 +93,7 @@ class LifeOfAJob(RuleBasedStateMachine):
     @rule()
     def stop_gracefully(self) -> None:
         self.move(lifecycle.requeue(self.job))
-        assert self.job.attempt == self.burnt
+        assert self.job.attempt == self.used_up
 
     @precondition(lambda self: self.job.state is State.RUNNING)
     @rule()
@@ -101,7 +101,7 @@ class LifeOfAJob(RuleBasedStateMachine):
         self.now += 1
         attempt = self.job.attempt
         self.move(lifecycle.interrupt(self.job, self.now))
-        self.burnt = attempt
+        self.used_up = attempt
         if self.job.state is State.FAILED:
             assert self.job.failure is not None
             assert self.job.failure.kind is FailureKind.INTERRUPTED
@@ -141,7 +141,7 @@ def test_a_job_without_attempts_left_is_not_started() -> None:
         lifecycle.start(a_job(attempt=2), 1)
 
 
-def test_every_edge_is_made_by_some_function() -> None:
+def test_every_edge_has_a_function() -> None:
     queued, running = a_job(), lifecycle.start(a_job(), 1)
     done = Done(result=b"1", result_bytes=1, usage=USAGE)
     made = {

@@ -1,4 +1,4 @@
-"""The order of the queue: priority, then fair between owners, then first come; and a position worth telling."""
+"""The order of the queue (priority, then fair between owners, then first come) and the position of a job in it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +31,7 @@ def test_a_late_owner_is_next_however_many_jobs_another_has() -> None:
     assert [queue.pop() for _ in range(5)] == ["b0", "a3", "b1", "a4", "a5"]
 
 
-def test_an_owner_who_comes_back_again_and_again_does_not_starve_another() -> None:
+def test_an_owner_that_submits_again_and_again_does_not_starve_another() -> None:
     queue = FairQueue()
     for n in range(3):
         queue.push(f"a{n}", 0, "a")
@@ -42,7 +42,7 @@ def test_an_owner_who_comes_back_again_and_again_does_not_starve_another() -> No
     assert served.count("a") == 3
 
 
-def test_what_waited_before_goes_to_the_head_of_its_line() -> None:
+def test_a_job_that_has_waited_before_goes_to_the_head_of_its_line() -> None:
     queue = FairQueue()
     queue.push("a", 0, None)
     queue.push("b", 0, None)
@@ -55,7 +55,7 @@ PUSHES = st.lists(st.tuples(st.integers(-2, 2), st.sampled_from(["a", "b", None]
 
 
 @given(PUSHES, st.sets(st.integers(0, 39)))
-def test_every_job_comes_out_once_unless_it_was_taken_out(
+def test_every_job_comes_out_once_unless_it_was_discarded(
     pushes: list[tuple[int, str | None, bool]], out: set[int]
 ) -> None:
     queue = FairQueue()
@@ -117,7 +117,7 @@ def a_job(name: str, batch_id: str | None, cost: float, priority: int = 0) -> Jo
     )
 
 
-def test_within_a_batch_the_dearest_go_first_and_whom_it_does_not_concern_keeps_its_place() -> None:
+def test_within_a_batch_the_most_expensive_go_first_and_other_jobs_keep_their_places() -> None:
     jobs = [
         a_job("a", None, 1),
         a_job("b", None, 2),

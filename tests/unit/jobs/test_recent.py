@@ -1,4 +1,4 @@
-"""How much the recently seen jobs may take."""
+"""The memory limit of recent jobs."""
 
 import tracemalloc
 from dataclasses import replace
@@ -24,13 +24,13 @@ def job(number: int) -> Job:
 
 
 def failed(number: int) -> Job:
-    """With the longest that a failure can have to say, in letters that take four bytes."""
+    """A job with the longest texts of a failure, in characters that take four bytes."""
     failure = Failure(kind=FailureKind.TASK_RAISED, detail="🐍" * 500, traceback="🐍" * 2000 + str(number))
     return replace(job(number), failure=failure)
 
 
 def labelled(number: int) -> Job:
-    """With as many and as long labels as there may be."""
+    """A job with the most and longest labels."""
     return replace(job(number), labels=tuple("🐍" * 90 + f"{number} {one}" for one in range(20)))
 
 
@@ -38,7 +38,7 @@ def parametrized(number: int) -> Job:
     return replace(job(number), params=b'"%s"' % (b"x" * 10_000))
 
 
-def test_what_is_remembered_takes_no_more_than_its_room_whatever_it_is() -> None:
+def test_recent_jobs_take_no_more_than_their_limit_whatever_they_hold() -> None:
     for kind in (job, failed, labelled, parametrized):
         recent = RecentJobs(ROOM_BYTES)
         tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Digests against independent ones, of exactly the bytes that were there all the time."""
+"""The task `file-digest`: digests against independent ones, and files that change."""
 
 import base64
 import hashlib
@@ -170,13 +170,13 @@ def test_verification(context: Context, expected: dict[str, str] | None, verifie
         ({"path": "a", "sha256": "x"}, "Extra inputs"),
     ],
 )
-def test_parameters_that_are_refused(params: dict[str, Any], says: str) -> None:
+def test_parameters_that_are_rejected(params: dict[str, Any], says: str) -> None:
     with pytest.raises(ValidationError) as refused:
         file_digest.parse(json.dumps(params).encode())
     assert says in str(refused.value)
 
 
-def test_what_is_looked_up_before_a_job_is_accepted(context: Context) -> None:
+def test_the_examination_before_a_job_is_accepted(context: Context) -> None:
     (context.places.files_dir / "directory").mkdir()
     (context.places.files_dir / "file").touch()
     assert examine(context, path="file").upload is None
@@ -205,7 +205,7 @@ def test_an_upload(context: Context) -> None:
 
 
 @pytest.mark.parametrize("sidecar", ["", "[]", "{}", '{"name": null}', '{"name": 3}', '{"name": ""}', "\xff"])
-def test_an_upload_whose_note_can_not_be_read_goes_by_its_id(context: Context, sidecar: str) -> None:
+def test_an_upload_whose_note_can_not_be_read_is_named_by_its_id(context: Context, sidecar: str) -> None:
     (context.places.uploads_dir / f"{UPLOAD}.json").write_text(sidecar, encoding="latin-1")
     assert context.places.upload_name(UPLOAD) == UPLOAD
     assert context.places.upload_name("../x") == "../x"
@@ -229,7 +229,7 @@ def test_a_name_that_is_not_utf_8(context: Context, path: bytes) -> None:
 
 
 @pytest.mark.parametrize(("path", "error"), [(b"../\xff", PathRefusedError), (b"\xff", FileNotFoundProblemError)])
-def test_the_same_is_refused_in_bytes(context: Context, path: bytes, error: type[Exception]) -> None:
+def test_the_same_paths_are_rejected_in_bytes(context: Context, path: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         examine(context, path_base64=base64.b64encode(path).decode())
 
@@ -285,7 +285,7 @@ def test_a_file_that_changes_while_it_is_read(change: Callable[[Path], None], tm
         digest(context, path="a")
 
 
-def test_a_file_that_grows_as_fast_as_it_is_read_is_given_up_at_once(tmp_path: Path) -> None:
+def test_a_file_that_grows_as_fast_as_it_is_read_fails_immediately(tmp_path: Path) -> None:
     def grow() -> None:
         if len(reports.seen) < 100:
             os.truncate(file, file.stat().st_size + CHUNK_BYTES)
@@ -298,7 +298,7 @@ def test_a_file_that_grows_as_fast_as_it_is_read_is_given_up_at_once(tmp_path: P
     assert len(reports.seen) == 3
 
 
-def test_a_file_that_tells_no_size_is_not_digested() -> None:
+def test_a_file_without_a_size_is_not_digested() -> None:
     descriptor = os.open("/proc/self/maps", os.O_RDONLY)  # regular, of 0 bytes by its status, and without a true end
     try:
         with pytest.raises(FileChangedError, match="grew beyond its 0 bytes"):

@@ -54,7 +54,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def make(root: Path, *paths: str) -> None:
-    """Files, as far as their places aren't taken already."""
+    """Create files, unless their paths are taken."""
     for path in paths:
         file = root / path
         if all(not parent.is_file() for parent in file.parents) and not file.exists():
@@ -118,7 +118,7 @@ def test_patterns(root: Path, pattern: str, paths: list[str]) -> None:
         ("a\0", "NUL"),
     ],
 )
-def test_patterns_that_are_refused(pattern: str, says: str) -> None:
+def test_patterns_that_are_rejected(pattern: str, says: str) -> None:
     with pytest.raises(PathRefusedError, match=says) as refused:
         compile_pattern(pattern)
     assert refused.value.errors == [{"loc": ["body", "pattern"], "msg": refused.value.detail}]
@@ -126,12 +126,12 @@ def test_patterns_that_are_refused(pattern: str, says: str) -> None:
 
 @pytest.mark.parametrize("evil", ["**/" * 1000 + "x", "**/*/" * 500 + "x", "**/a/" * 500 + "x", "*a" * 2000 + "x"])
 def test_no_pattern_makes_the_walk_long(root: Path, evil: str) -> None:
-    """Each of these takes longer than the universe if every way of matching is tried."""
+    """To try every way of matching would take practically for ever."""
     make(root, "/".join(["a"] * 60), "a" * 200)
     assert found(root, evil) == []
 
 
-def test_neighbouring_stars_are_one(root: Path) -> None:
+def test_neighbouring_double_stars_are_one(root: Path) -> None:
     """Each of a thousand, compared with the thousand after it, would take a minute for two thousand directories."""
     make(root, *(f"{number}/x" for number in range(200)))
     begin = time.monotonic()
@@ -140,8 +140,8 @@ def test_neighbouring_stars_are_one(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("tree", "pattern"), [("a/" * 400, "**/x"), ("a/" * 60, "**/*/" * 40 + "x")])
-def test_what_a_name_costs_is_counted(root: Path, monkeypatch: pytest.MonkeyPatch, tree: str, pattern: str) -> None:
-    """A directory is opened from the root on, and a name compared with all that may be next: some steps are free."""
+def test_the_cost_of_a_name_is_counted(root: Path, monkeypatch: pytest.MonkeyPatch, tree: str, pattern: str) -> None:
+    """Opening a directory from the root and comparing a name with several components are steps; some are free."""
     make(root, f"{tree}x")
     assert found(root, pattern) == [f"{tree}x"]
     monkeypatch.setattr(walk, "MOST_NAMES", 800)
@@ -149,7 +149,7 @@ def test_what_a_name_costs_is_counted(root: Path, monkeypatch: pytest.MonkeyPatc
         found(root, pattern)
 
 
-def test_the_order_is_that_of_the_bytes_and_sizes_are_told(root: Path) -> None:
+def test_files_are_in_the_order_of_their_bytes_and_have_sizes(root: Path) -> None:
     make(root, "b", "a/b", "a.b", "é", "\udcff", "Z")
     listed = find_files(root, compile_pattern("**"), MOST)
     assert listed == [Found(path, len(os.fsencode(path))) for path in ("Z", "a.b", "a/b", "b", "é", "\udcff")]
@@ -183,7 +183,7 @@ def test_a_directory_that_turns_into_a_link_leads_nowhere(
     assert found(root, "**") == ["real/file"]
 
 
-def test_a_directory_that_can_not_be_read_is_told(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_can_not_be_read_is_reported(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(root, "open/file", "private/deep/file")
     opened = os.open
 
@@ -197,7 +197,7 @@ def test_a_directory_that_can_not_be_read_is_told(root: Path, monkeypatch: pytes
 
 
 def test_a_long_way_down(root: Path) -> None:
-    """A path longer than the system takes at once is found: it is opened a name at a time."""
+    """A path longer than the system accepts in one call is found, because it is opened one name at a time."""
     path = deep_file(root, depth=20)
     assert found(root, "**") == [path]
 
