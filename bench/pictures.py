@@ -52,7 +52,7 @@ PICTURES = {
     ],
     "memory": [Panel("Resident memory of all processes, idle: MiB", "memory", "idle MiB")],
     "growth": [
-        Panel("Submit with so many jobs there: milliseconds", "growth", "submit p50 ms", all_ours=True),
+        Panel("Submit, by number of existing jobs: milliseconds", "growth", "submit p50 ms", all_ours=True),
         Panel("Poll", "growth", "poll p50 ms", all_ours=True),
         Panel("List, the newest 100", "growth", "list p50 ms", all_ours=True),
     ],

@@ -33,7 +33,7 @@ def turns(stand: Stand) -> list[Turn]:
 def _row(queued: int, finished: int) -> str:
     if queued or finished:
         return f"{queued or finished:,} {'queued' if queued else 'finished'}"
-    return "nothing"
+    return "no jobs"
 
 
 async def _with(

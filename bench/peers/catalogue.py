@@ -48,7 +48,7 @@ class Peer:
 
 
 def _on_redis(name: str, title: str, packages: tuple[str, ...], *workers: tuple[str, ...]) -> Peer:
-    other = (f"{title}, Redis as it comes", "snapshots now and then", brokers.redis_default)
+    other = (f"{title}, Redis default", "periodic snapshots", brokers.redis_default)
     return Peer(name, title, packages, workers, "on disk: Redis, fsync", brokers.redis_fsync, other)
 
 
