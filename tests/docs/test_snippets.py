@@ -12,6 +12,7 @@ import configparser
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -84,7 +85,8 @@ class Session:
         path = os.pathsep.join((str(COMMAND.parent), os.environ["PATH"]))
         self._environment = {**os.environ, "PATH": path, "OFFLOAD_URL": str(server.api.http.base_url)}
         self._environment["PYTHONPATH"] = os.pathsep.join((str(directory), os.environ.get("PYTHONPATH", str(ROOT))))
-        self._said: list[str] = []
+        self._state = directory.parent / "session.sh"
+        self._state.touch()
 
     def here(self, text: str) -> str:
         """With the address of this service."""
@@ -94,22 +96,23 @@ class Session:
         """Returns the output of each command. Variables and functions are kept for the next console block."""
         commands = [example.command for example in examples(block)]
         script = "".join(f"{command}\nprintf '\\0'\n" for command in map(self.here, commands))
-        printed = self._bash("".join(self._said) + "exec 2>&1\nprintf '\\1'\n" + script)
-        self._said += [f"{line}\n" for command in commands for line in [self.here(command)] if _sets_something(line)]
-        return printed.partition("\1")[2].split("\0")[:-1]
+        return self._session(f"exec 2>&1\n{script}").split("\0")[:-1]
 
     def sh(self, text: str) -> None:
         """Runs commands, except those that start a service."""
         lines = [line for line in text.splitlines() if not STARTS_A_SERVICE.match(line)]
-        self._bash("".join(self._said) + "set -e\n" + self.here("\n".join(lines)))
-        self._said += [f"{line}\n" for line in map(self.here, lines) if _sets_something(line)]
+        self._session("set -e\n" + self.here("\n".join(lines)) + "\n")
 
     def python(self, text: str) -> str:
         """Returns the output of a program."""
         return self._run([sys.executable, "-c", self.here(text)])
 
-    def _bash(self, script: str) -> str:
-        return self._run(["bash", "-c", script])
+    def _session(self, script: str) -> str:
+        """What a script prints, with the variables and functions of the sessions before."""
+        state = shlex.quote(str(self._state))
+        names = re.findall(r"^(?:declare -- )?(\w+)=", f"{self._state.read_text()}\n{script}", re.MULTILINE)
+        keep = f"{{ declare -p {' '.join(names)}; declare -f; }} >{state} 2>/dev/null || true\n"
+        return self._run(["bash", "-c", f". {state}\n{script}{keep}"])
 
     def _run(self, command: list[str]) -> str:
         ran = subprocess.run(
@@ -123,11 +126,6 @@ class Session:
         )
         assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
         return ran.stdout
-
-
-def _sets_something(line: str) -> bool:
-    """Returns True if the line sets a variable or a function, which later blocks of a page may need."""
-    return re.match(r"\w+=\S*$|\w+=\$\(|\w+\(\) \{", line) is not None
 
 
 def tasks_of(found: Sequence[Block]) -> str:
