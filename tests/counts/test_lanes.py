@@ -40,9 +40,11 @@ def waited(server: Server) -> None:
 
 
 def test_a_quick_job(server: Server) -> None:
-    """Its lane reads 4 times and writes twice, 241 bytes in all: looks at its memory, the call, and the reply. Where
-    none has come for a while, its next is in a new call of the executor: 2 reads, a write and 253 bytes more, as often
-    as the machine is slow. The bounds are a tenth above. The board's process is asked nothing, unless the machine has let one wait.
+    """Its lane reads 4 times and writes twice, 241 bytes in all: its memory, the call and the reply.
+
+    If no job has come for a while, the next one is in a new call of the executor: 2 reads, a write and 253 bytes more.
+    How often that happens depends on the machine. The bounds are a tenth above. The board's process is not asked,
+    unless the machine lets a job wait.
     """
     for _ in range(30):
         waited(server)
@@ -59,8 +61,9 @@ def test_a_quick_job(server: Server) -> None:
 
 
 def test_a_long_job(server: Server) -> None:
-    """The board's process is asked for what runs each 50 ms, and told of progress each 100 ms: 30 answers a second, and
-    some 20 more for the connections. The bounds are a tenth above.
+    """The board's process is asked every 50 ms what runs, and gets progress every 100 ms: 30 responses a second.
+
+    About 20 more are for the connections. The bound is a tenth above.
     """
     board = server.manager().pid
     before, begun = traffic(board), time.monotonic()
