@@ -1,4 +1,4 @@
-"""What acceptance tests share: a running service, and gates for the tasks that wait for one."""
+"""Fixtures of acceptance tests: a running service, and gates that tasks wait for."""
 
 from tests.support.running_service import api, gate, server
 

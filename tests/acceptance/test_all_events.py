@@ -1,4 +1,4 @@
-"""`GET /events` over connections that are cut at any moment, while jobs run: what was told is what is."""
+"""`GET /events` over connections that break at any moment while jobs run: the events agree with the jobs."""
 
 import contextlib
 import http.client
@@ -100,7 +100,7 @@ class Follower:
                 self.resets += 1
 
 
-def test_however_often_connections_are_cut_all_is_told_and_nothing_twice(tmp_path: Path) -> None:
+def test_every_event_is_sent_once_however_often_connections_break(tmp_path: Path) -> None:
     seed = int(os.environ.get("EVENTS_SEED") or secrets.randbits(32))
     print(f"EVENTS_SEED={seed}")
     chance = random.Random(seed)  # noqa: S311  # not a secret
@@ -132,7 +132,7 @@ def test_however_often_connections_are_cut_all_is_told_and_nothing_twice(tmp_pat
             assert len(one.deleted) == len(gone)
 
 
-def test_streams_hold_up_no_end(tmp_path: Path) -> None:
+def test_open_streams_do_not_delay_the_shutdown(tmp_path: Path) -> None:
     with Server(tmp_path) as server, contextlib.ExitStack() as stack:
         clients = [stack.enter_context(connected(server)) for _ in range(20)]
         for client in clients:

@@ -1,4 +1,4 @@
-"""A backup of a running service, taken as docs/operating.md says, knows every job that had been accepted before."""
+"""A backup of a running service, taken as in docs/operating.md, contains every job that was accepted before."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.server import Server
 PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text()
 
 
-def test_every_job_accepted_before_is_in_it_with_its_result(tmp_path: Path) -> None:
+def test_a_backup_holds_every_accepted_job_and_its_result(tmp_path: Path) -> None:
     (script,) = re.findall(r"^```sh\n(mkdir -p -m 700 backup\b[^\n]*\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     accepted: list[str] = []
     enough, stop = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Batches against a real service: what was accepted together ends, whatever happens in between."""
+"""Batches in a real service: all accepted members end, whatever fails in between."""
 
 import json
 import signal
@@ -53,7 +53,7 @@ def results(api: Caller, batch: Json) -> list[Json]:
     return [json.loads(line) for line in response.text.splitlines()]
 
 
-def test_four_recursions_are_one_call(server: Server) -> None:
+def test_four_recursive_jobs_are_one_request(server: Server) -> None:
     jobs = [{"task": "fibonacci", "params": {"n": n, "algorithm": "recursive"}} for n in (18, 20, 22, 24)]
     batch = submitted(server.api, jobs, expect=200, prefer="wait=60")
     assert counted(batch) == {"succeeded": 4}
@@ -63,7 +63,7 @@ def test_four_recursions_are_one_call(server: Server) -> None:
     assert sorted(starts, key=lambda n: starts[n])[:2] == [24, 22], "the dearest are begun first"
 
 
-def test_a_thousand_that_were_accepted_survive_a_kill(server: Server) -> None:
+def test_a_thousand_accepted_jobs_survive_a_kill(server: Server) -> None:
     batch = submitted(server.api, fibs(range(1000)), idempotency_key="k")
     server.kill()
     server.start()
@@ -79,7 +79,7 @@ def test_a_thousand_that_were_accepted_survive_a_kill(server: Server) -> None:
 
 
 @pytest.mark.parametrize("moment", ["sent", "being written"])
-def test_a_kill_before_the_answer_leaves_all_or_nothing(server: Server, moment: str) -> None:
+def test_a_kill_before_the_response_leaves_all_or_nothing(server: Server, moment: str) -> None:
     """Whichever it is, sending it again with its key makes it exactly one batch."""
     number = 10_000
     log = server.data_dir / "journal.sqlite3-wal"
@@ -117,7 +117,7 @@ def test_a_kill_while_a_batch_is_cancelled_leaves_each_member_one_state(server: 
     assert {state: states.count(state) for state in set(states)} == counted(found)
 
 
-def test_a_restart_keeps_the_dearest_first(server: Server, gate: Path) -> None:
+def test_a_restart_keeps_the_most_expensive_first(server: Server, gate: Path) -> None:
     holding = [server.api.submit("hold", {"gate": str(gate)}, max_attempts=3)["id"] for _ in range(2)]
     numbers = (10, 30, 20, 35)
     jobs = [{"task": "fibonacci", "params": {"n": n, "algorithm": "recursive"}} for n in numbers]
@@ -168,7 +168,7 @@ def test_large_results_are_streamed_in_order_and_memory_stays_flat(server: Serve
     assert service.num_fds() < 100
 
 
-def test_a_reader_who_leaves_leaves_nothing_open(server: Server) -> None:
+def test_a_disconnected_reader_leaves_no_open_file(server: Server) -> None:
     # More than the kernel takes for a connection, of which 32 MiB may wait to be read.
     large = [{"task": "blob", "params": {"size": 20_000_000, "seed": seed}} for seed in range(5)]
     batch = submitted(server.api, large)
@@ -185,7 +185,7 @@ def test_a_reader_who_leaves_leaves_nothing_open(server: Server) -> None:
     until_sync(lambda: not open_results(), what="the result's file to be closed")
 
 
-def test_one_member_that_kills_its_lane_costs_only_itself(server: Server) -> None:
+def test_a_member_that_kills_its_lane_affects_no_other(server: Server) -> None:
     crash = {"task": "crash", "params": {}, "max_attempts": 1}
     batch = submitted(server.api, [*fibs(range(20)), crash, *fibs(range(20))])
     assert counted(done(server.api, batch)) == {"succeeded": 40, "failed": 1}
@@ -204,7 +204,7 @@ def test_a_batch_is_followed_to_its_end(server: Server) -> None:
     assert counted(told[-1]) == {"succeeded": 2000}
 
 
-def test_retention_forgets_a_batch_as_a_whole(tmp_path: Path) -> None:
+def test_retention_deletes_a_batch_as_a_whole(tmp_path: Path) -> None:
     with Server(tmp_path, retention_s=1) as server:
         batch = submitted(server.api, fibs(range(700)))
         done(server.api, batch)

@@ -1,4 +1,4 @@
-"""What a client may send that is no request, or too much of one."""
+"""Invalid and oversized requests."""
 
 import json
 import socket
@@ -21,7 +21,7 @@ HUGE = 10_000_000
     ],
     ids=["an unknown method", "a raw byte in the path", "TLS"],
 )
-def test_what_is_no_request_is_told_so(server: Server, sent: bytes) -> None:
+def test_invalid_requests_get_400(server: Server, sent: bytes) -> None:
     head, _, body = exchange(server, sent).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert b"content-type: application/problem+json" in head
@@ -29,7 +29,7 @@ def test_what_is_no_request_is_told_so(server: Server, sent: bytes) -> None:
 
 
 @pytest.mark.parametrize("of", [b"X-A: %s", b"X-A: 1\r\n%s", b"/%s"], ids=["one header", "many headers", "a path"])
-def test_a_head_without_end_is_cut_off(server: Server, api: Caller, of: bytes) -> None:
+def test_an_endless_head_is_cut_off(server: Server, api: Caller, of: bytes) -> None:
     piece = b"a" if b"\r\n" not in of else b"X-B: 1\r\n"
     start = b"GET " if of.startswith(b"/") else b"GET / HTTP/1.1\r\nHost: x\r\n"
     before = server.family()[0].memory_info().rss
@@ -38,14 +38,14 @@ def test_a_head_without_end_is_cut_off(server: Server, api: Caller, of: bytes) -
     assert server.family()[0].memory_info().rss - before < HUGE
 
 
-def test_a_head_that_is_too_large_is_told_so(server: Server) -> None:
+def test_a_head_that_is_too_large_gets_431(server: Server) -> None:
     answer = exchange(server, b"GET / HTTP/1.1\r\nX-A: " + b"a" * 1_000_000)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert json.loads(body)["type"] == "/problems/head-too-large"
 
 
-def test_an_honest_head_is_read_in_any_pieces(server: Server) -> None:
+def test_a_valid_head_can_arrive_in_any_pieces(server: Server) -> None:
     url = server.api.http.base_url
     with socket.create_connection((url.host, url.port or 80), timeout=10) as client:
         for byte in b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-A: " + b"a" * 500 + b"\r\n\r\n":

@@ -1,4 +1,4 @@
-"""Paths that mean harm, and files that change into something else while they are looked at."""
+"""Malicious paths, and files that are replaced while they are opened."""
 
 import ctypes
 import hashlib
@@ -68,7 +68,7 @@ NOT_TEXT = [
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda path: repr(path[:20]))
-def test_a_path_that_means_harm_is_refused(server: Server, api: Caller, path: str) -> None:
+def test_a_malicious_path_is_rejected(server: Server, api: Caller, path: str) -> None:
     (server.files_dir / "real").write_bytes(INSIDE)
     (server.files_dir / COMPOSED).write_bytes(INSIDE)
     problem = api.submit("file-digest", {"path": path}, expect=422)
@@ -76,13 +76,13 @@ def test_a_path_that_means_harm_is_refused(server: Server, api: Caller, path: st
 
 
 @pytest.mark.parametrize("body", NOT_TEXT, ids=repr)
-def test_a_path_that_is_no_text_is_refused(api: Caller, body: bytes) -> None:
+def test_a_path_that_is_not_unicode_is_rejected(api: Caller, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     problem = answer(api.http.post("/jobs/file-digest", content=body, headers=headers), 422)
     assert problem["type"] == "/problems/invalid-parameters"
 
 
-def test_names_that_linux_allows_are_digested(server: Server, api: Caller) -> None:
+def test_every_valid_linux_file_name_is_digested(server: Server, api: Caller) -> None:
     for name in ("x" * 255, "\U0001f40d" * 63, "two\nlines", " ", "-rf", "...", "a\\b", "\x1b[31m", "%2e%2e"):
         (server.files_dir / name).write_bytes(INSIDE)
         job = api.succeeded(api.submit("file-digest", {"path": name})["id"])
@@ -151,7 +151,7 @@ def swapping(place: Path, outside: Path) -> Iterator[None]:
         swapper.join()
 
 
-def test_what_is_swapped_while_it_is_opened_never_leads_out_and_never_blocks(server: Server, api: Caller) -> None:
+def test_files_swapped_while_they_are_opened_neither_escape_nor_block(server: Server, api: Caller) -> None:
     outside = server.files_dir.parent / "outside"
     outside.mkdir()
     (outside / "file").write_bytes(OUTSIDE)
@@ -174,7 +174,7 @@ def test_what_is_swapped_while_it_is_opened_never_leads_out_and_never_blocks(ser
     assert all(lane["state"] == "idle" for lane in api.lanes())
 
 
-def test_a_sparse_terabyte_costs_its_time_limit(server: Server, api: Caller) -> None:
+def test_a_sparse_terabyte_ends_at_its_time_limit(server: Server, api: Caller) -> None:
     with (server.files_dir / "sparse").open("wb") as sparse:
         sparse.truncate(1 << 40)
     job_id = api.submit("file-digest", {"path": "sparse"}, timeout_s=0.5)["id"]
@@ -182,7 +182,7 @@ def test_a_sparse_terabyte_costs_its_time_limit(server: Server, api: Caller) -> 
     assert usage["peak_rss_bytes"] < 256 << 20
 
 
-def test_files_come_back_with_their_directory(server: Server, api: Caller) -> None:
+def test_files_are_found_again_when_their_directory_is_back(server: Server, api: Caller) -> None:
     (server.files_dir / "here").write_bytes(INSIDE)
     away = server.files_dir.rename(server.files_dir.with_name("away"))
     try:
@@ -196,7 +196,7 @@ def test_files_come_back_with_their_directory(server: Server, api: Caller) -> No
     api.succeeded(api.submit("file-digest", {"path": "here"})["id"])
 
 
-def test_what_is_refused_is_told_without_its_control_characters_in_the_log(server: Server, api: Caller) -> None:
+def test_the_log_contains_no_control_characters_of_rejected_paths(server: Server, api: Caller) -> None:
     api.submit("file-digest", {"path": "evil\r\n\x1b[31mname"}, expect=422)
     api.submit("greet", {"name": json.dumps("\x1b]0;title\x07")})
     assert "\x1b]0;" not in server.stderr

@@ -1,4 +1,4 @@
-"""Tasks that fail at length, and what the service has of it afterwards: its memory, its descriptors, its log."""
+"""Tasks that fail with large errors and outputs, and the effect on memory, descriptors and log of the service."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def one_round(api: Caller) -> None:
             assert sum(line.startswith("event: job") for line in events.iter_lines()) == 1
 
 
-def test_memory_and_descriptors_stay_where_they_were(server: Server, api: Caller) -> None:
+def test_memory_and_descriptors_do_not_grow(server: Server, api: Caller) -> None:
     service = psutil.Process(server.process.pid)
     for _ in range(3):  # until every cache and buffer has been used
         one_round(api)
@@ -61,13 +61,13 @@ def test_memory_and_descriptors_stay_where_they_were(server: Server, api: Caller
     until_sync(lambda: service.num_fds() <= opened, what="descriptors to come back")
 
 
-def test_a_lane_whose_task_closed_everything_is_lost_and_back(api: Caller) -> None:
+def test_a_lane_whose_task_closes_all_descriptors_is_replaced(api: Caller) -> None:
     job = api.failed(api.submit("closes-all-descriptors", {}, max_attempts=2)["id"], "worker-died")
     assert job["attempt"] == 2
     assert len(api.idle_lanes()) == 2
 
 
-def test_what_a_task_prints_is_bounded_and_told(server: Server, api: Caller) -> None:
+def test_the_output_of_a_task_is_limited_and_the_log_says_so(server: Server, api: Caller) -> None:
     before = len(server.stderr)
     api.succeeded(api.submit("prints", {"lines": 10_000})["id"])
     said = until_sync(
@@ -76,7 +76,7 @@ def test_what_a_task_prints_is_bounded_and_told(server: Server, api: Caller) -> 
     assert 64 << 10 < len(said) < 80 << 10
 
 
-def test_a_large_result_goes_with_its_job(server: Server, api: Caller) -> None:
+def test_a_large_result_is_deleted_with_its_job(server: Server, api: Caller) -> None:
     job_id = api.submit("big", {"size": 1 << 20})["id"]
     api.succeeded(job_id)
     results = server.data_dir / "results"

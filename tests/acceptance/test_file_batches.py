@@ -1,4 +1,4 @@
-"""Directories digested and manifests verified by a real service, held to coreutils' own tools."""
+"""Directories digested and manifests verified by a real service, compared with coreutils."""
 
 import hashlib
 import os
@@ -120,7 +120,7 @@ def test_the_manifest_is_what_coreutils_would_write(server: Server, folder: Path
 
 
 @pytest.mark.parametrize("query", [{}, {"format": "bsd"}, {"zero": "1"}, {"format": "bsd", "zero": "true"}])
-def test_what_was_written_is_verified(api: Caller, folder: Path, query: dict[str, str]) -> None:
+def test_a_manifest_verifies_its_own_files(api: Caller, folder: Path, query: dict[str, str]) -> None:
     make(folder, NAMES)
     body = manifest(api, digested(api, "folder/**"), **query)
     batch = verified(api, body)
@@ -130,7 +130,7 @@ def test_what_was_written_is_verified(api: Caller, folder: Path, query: dict[str
     assert all(line.endswith(": OK") for line in lines), lines
 
 
-def test_what_was_planted_is_found(server: Server, folder: Path) -> None:
+def test_changed_files_are_found(server: Server, folder: Path) -> None:
     names = [b"fine", b"flipped", b"truncated", b"missing", b"empty"]
     make(folder, names)
     (folder / "empty").write_bytes(b"")
@@ -158,7 +158,7 @@ def test_what_was_planted_is_found(server: Server, folder: Path) -> None:
     assert warnings[1:] == report(server.api, batch)[-3:]
 
 
-def test_names_are_told_as_they_were_written(server: Server, folder: Path) -> None:
+def test_reports_show_names_as_in_the_manifest(server: Server, folder: Path) -> None:
     make(folder, [b"a", b"b\\", b"c\nd"])
     find = "find . -type f -print0 | sort -z | xargs -0 sha256sum; sha256sum folder//a folder/./a"
     body = subprocess.run(["sh", "-c", find], cwd=server.files_dir, capture_output=True, check=True).stdout
@@ -166,7 +166,7 @@ def test_names_are_told_as_they_were_written(server: Server, folder: Path) -> No
     assert report(server.api, verified(server.api, body)) == theirs.splitlines()
 
 
-def test_a_manifest_can_not_lead_out(server: Server, folder: Path) -> None:
+def test_a_manifest_can_not_name_files_outside(server: Server, folder: Path) -> None:
     (folder / "link").symlink_to("/etc/passwd")
     (folder / "way").symlink_to("/etc")
     os.mkfifo(folder / "pipe")
@@ -190,7 +190,7 @@ def test_a_manifest_can_not_lead_out(server: Server, folder: Path) -> None:
     assert set(kinds) == {"/problems/path-refused", "/problems/not-a-regular-file", "/problems/file-not-found"}
 
 
-def test_a_file_that_can_not_be_digested_is_left_out_and_counted(server: Server, folder: Path, gate: Path) -> None:
+def test_a_file_that_can_not_be_digested_is_omitted_and_counted(server: Server, folder: Path, gate: Path) -> None:
     make(folder, [b"a", b"gone"])
     held = [server.api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]
     for job_id in held:

@@ -1,4 +1,4 @@
-"""What may not be digested, and what changes under the reader."""
+"""Paths that must not be digested, and files that change while they are read."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ def bound_socket(at: Path) -> None:
         ("missing", None, "file-not-found"),
     ],
 )
-def test_a_path_that_is_no_file_here_is_refused_at_once(
+def test_a_path_that_is_not_a_file_is_rejected_immediately(
     server: Server, api: Caller, path: str, make: Callable[[Path], None] | None, kind: str
 ) -> None:
     if make is not None:
@@ -63,7 +63,7 @@ def test_a_file_that_grows_while_it_is_read_has_no_digest(server: Server, api: C
     assert api.failed(job_id, "file-changed")["attempt"] == 1
 
 
-def test_a_file_that_goes_before_its_turn_is_told(server: Server, api: Caller, gate: Path) -> None:
+def test_a_file_that_is_removed_before_its_job_starts_is_reported(server: Server, api: Caller, gate: Path) -> None:
     short_lived = server.files_dir / "short-lived"
     short_lived.write_bytes(b"now")
     held = [api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]

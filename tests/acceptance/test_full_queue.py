@@ -1,4 +1,4 @@
-"""Full is said, not suffered."""
+"""Overload is rejected explicitly."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ ALLOWED_GROWTH = 4 << 20
 """Bytes that 2,000 refused requests may cost: noise of the allocator. A kilobyte kept of each would be half of it."""
 
 
-def test_the_first_job_too_many_is_refused_and_room_is_found_again(tmp_path: Path) -> None:
+def test_a_full_queue_rejects_jobs_until_one_has_ended(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path, lanes=1, queue_limit=20) as server:
         api = server.api
@@ -31,7 +31,7 @@ def test_the_first_job_too_many_is_refused_and_room_is_found_again(tmp_path: Pat
         api.succeeded(api.submit("greet", {"name": "you"})["id"])
 
 
-def test_memory_stays_flat_under_refusals(tmp_path: Path) -> None:
+def test_memory_stays_flat_while_jobs_are_rejected(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path, lanes=1, queue_limit=20) as server:
         api = server.api

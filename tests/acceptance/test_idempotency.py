@@ -1,4 +1,4 @@
-"""One key, one job: at once, afterwards, and across kill -9."""
+"""One idempotency key stands for one job: concurrently, later, and after kill -9."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support.server import Server
 KEY = {"Idempotency-Key": "order-66"}
 
 
-def test_a_key_makes_one_job_for_ever(tmp_path: Path) -> None:
+def test_a_key_always_stands_for_one_job(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         api = server.api
         with ThreadPoolExecutor(20) as together:

@@ -1,4 +1,4 @@
-"""Keys in a real service: read again while it runs, owners apart across restarts, quota and fairness under load."""
+"""API keys in a real service: reload while it runs, owners across restarts, quota and fairness under load."""
 
 import socket
 from collections import Counter
@@ -20,7 +20,7 @@ def admitted(api: Caller) -> bool:
     return response.status_code == 200
 
 
-def test_the_file_of_keys_is_read_again_while_work_goes_on(tmp_path: Path) -> None:
+def test_the_keys_file_is_reloaded_while_jobs_run(tmp_path: Path) -> None:
     keys, gate = tmp_path / "keys", tmp_path / "gate"
     keys.write_text(f"alice:{ALICE}\nroot:{ROOT}:admin\n")
     with Server(tmp_path, api_keys_file=str(keys)) as server:
@@ -48,7 +48,7 @@ def test_the_file_of_keys_is_read_again_while_work_goes_on(tmp_path: Path) -> No
             assert key not in server.stderr + server.stdout
 
 
-def test_a_broken_file_of_keys_stops_the_start(tmp_path: Path) -> None:
+def test_an_invalid_keys_file_prevents_the_start(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text("alice:short\n")
     with pytest.raises(DidNotStartError) as refused:
@@ -76,7 +76,7 @@ def test_jobs_keep_their_owners_across_restarts(tmp_path: Path) -> None:
         assert alice.job(alices)["owner"] == "alice"
 
 
-def test_an_owner_at_its_quota_is_refused_and_others_are_not(tmp_path: Path) -> None:
+def test_an_owner_at_its_quota_is_rejected_and_others_are_not(tmp_path: Path) -> None:
     """Also where all its requests come at once: jobs on their way to the journal count."""
     gate = tmp_path / "gate"
     with Server(tmp_path, lanes=1, api_keys=ENTRIES, owner_queue_limit=5) as server, ThreadPoolExecutor(16) as at_once:
@@ -97,7 +97,7 @@ def test_an_owner_at_its_quota_is_refused_and_others_are_not(tmp_path: Path) -> 
         alice.succeeded(alice.submit("greet", {"name": "you"})["id"])
 
 
-def test_one_owners_many_jobs_delay_anothers_by_what_is_running(tmp_path: Path) -> None:
+def test_many_jobs_of_one_owner_delay_others_only_by_what_is_running(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path, lanes=1, api_keys=ENTRIES) as server:
         alice, bob = map(server.api_with, (ALICE, BOB))
@@ -117,7 +117,7 @@ def test_one_owners_many_jobs_delay_anothers_by_what_is_running(tmp_path: Path) 
         assert order[2:8] == [bobs[0], alices[0], bobs[1], alices[1], bobs[2], alices[2]]
 
 
-def test_who_has_no_key_sends_no_file(tmp_path: Path) -> None:
+def test_a_caller_without_a_key_can_not_upload(tmp_path: Path) -> None:
     with Server(tmp_path, api_keys=ENTRIES) as server:
         url = server.api.http.base_url
         request = (

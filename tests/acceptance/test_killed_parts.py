@@ -1,4 +1,4 @@
-"""kill -9 and SIGSTOP of every process but the server: what they held is done again, nothing else notices."""
+"""kill -9 and SIGSTOP of every process except the server: lost attempts run again, and other jobs are not affected."""
 
 import time
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_an_idle_lane_is_opened_again(api: Caller) -> None:
     assert [api.succeeded(job_id)["attempt"] for job_id in both] == [1, 1]
 
 
-def test_all_lanes_at_once(api: Caller, gate: Path) -> None:
+def test_all_lanes_are_killed_together(api: Caller, gate: Path) -> None:
     jobs = [api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]
     for lane in [api.lane_of(job_id) for job_id in jobs]:
         lane.kill()
@@ -52,7 +52,7 @@ def test_all_lanes_at_once(api: Caller, gate: Path) -> None:
     assert [api.succeeded(job_id)["attempt"] for job_id in jobs] == [2, 2]
 
 
-def test_the_forkserver(server: Server, api: Caller, gate: Path) -> None:
+def test_the_forkserver_is_killed(server: Server, api: Caller, gate: Path) -> None:
     jobs = [api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]
     lanes = [api.lane_of(job_id) for job_id in jobs]
     server.forkserver().kill()
@@ -64,7 +64,7 @@ def test_the_forkserver(server: Server, api: Caller, gate: Path) -> None:
     until_sync(lambda: api.http.get("/health/ready").status_code == 200, what="readiness")
 
 
-def test_the_manager_dies(server: Server, api: Caller, gate: Path) -> None:
+def test_the_manager_is_killed(server: Server, api: Caller, gate: Path) -> None:
     job_id = api.submit("count", {"gate": str(gate)})["id"]
     before = steps(api, job_id, beyond=0)
     manager = server.manager()

@@ -1,4 +1,4 @@
-"""kill -9 of the service itself: what it answered 202 is there at the next start, right, and nothing of it lives on."""
+"""kill -9 of the service itself: every accepted job exists after the next start, and no process survives."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ def test_five_hundred_queued_jobs_survive(tmp_path: Path) -> None:
         assert len(api.get("/jobs", limit=1000)["jobs"]) == 502
 
 
-def test_nothing_of_a_killed_service_lives_on(tmp_path: Path) -> None:
+def test_no_process_of_a_killed_service_survives(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path) as server:
         grind, beget = server.api.submit("grind", {})["id"], server.api.submit("beget", {"gate": str(gate)})["id"]
@@ -51,7 +51,7 @@ def test_nothing_of_a_killed_service_lives_on(tmp_path: Path) -> None:
         api.cancel(grind)
 
 
-def test_what_a_killed_service_left_is_removed_without_a_word(tmp_path: Path) -> None:
+def test_the_files_of_a_killed_service_are_removed_silently(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         server.kill()
         until_sync(lambda: not server.family() and not server.semaphores_left(), what="every trace to go")
@@ -59,7 +59,7 @@ def test_what_a_killed_service_left_is_removed_without_a_word(tmp_path: Path) ->
         server.start()
 
 
-def test_an_upload_outlives_the_service_until_its_job_has_read_it(tmp_path: Path) -> None:
+def test_an_upload_survives_the_service_until_its_job_has_read_it(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         upload = answer(server.api.http.post("/uploads", content=b"content"), 201)
         server.kill()
@@ -68,7 +68,7 @@ def test_an_upload_outlives_the_service_until_its_job_has_read_it(tmp_path: Path
         assert job["result"]["digests"]["sha256"] == hashlib.sha256(b"content").hexdigest()
 
 
-def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Path) -> None:
+def test_a_last_attempt_that_died_with_the_service_is_interrupted(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")}, max_attempts=1)["id"]
         server.api.lane_of(job_id)
@@ -79,7 +79,7 @@ def test_a_last_attempt_that_the_service_took_along_is_interrupted(tmp_path: Pat
         assert job["error"]["attempt"] == 1
 
 
-def test_half_an_upload_is_swept_at_the_next_start(tmp_path: Path) -> None:
+def test_an_incomplete_upload_is_removed_at_the_next_start(tmp_path: Path) -> None:
     with Server(tmp_path) as server, half_an_upload(server):
         server.kill()
         server.start()

@@ -1,4 +1,4 @@
-"""What tasks say, kept by a real service through kills of its parts."""
+"""Logs of tasks, kept by a real service whose parts are killed."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def said(api: Caller, job_id: str) -> list[tuple[int, str]]:
     return [(line["attempt"], line["text"]) for line in map(json.loads, answer.text.splitlines())]
 
 
-def test_each_attempt_says_its_own_also_one_that_was_killed(tmp_path: Path) -> None:
+def test_each_attempt_has_its_own_log_even_if_it_was_killed(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path) as server:
         api = server.api
@@ -32,7 +32,7 @@ def test_each_attempt_says_its_own_also_one_that_was_killed(tmp_path: Path) -> N
         assert said(server.start().api, job_id) == everything
 
 
-def test_what_a_killed_attempt_had_begun_to_say_is_all_it_says(tmp_path: Path) -> None:
+def test_the_last_line_of_a_killed_attempt_stays_unfinished(tmp_path: Path) -> None:
     """And so is in the text while the next attempt runs, whose own line may still go on."""
     with Server(tmp_path) as server:
         job_id = server.api.submit("talk", {"gate": str(tmp_path / "gate"), "end": ""})["id"]
@@ -45,14 +45,14 @@ def test_what_a_killed_attempt_had_begun_to_say_is_all_it_says(tmp_path: Path) -
         server.api.cancel(job_id)
 
 
-def test_what_a_job_had_said_when_its_time_was_over_is_kept(tmp_path: Path) -> None:
+def test_the_log_of_a_timed_out_job_is_kept(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         job_id = server.api.submit("talk", {"gate": "/never"}, timeout_s=0.5)["id"]
         server.api.failed(job_id, "timed-out")
         assert said(server.api, job_id) == [(1, "I wait.")]
 
 
-def test_the_next_start_removes_what_belongs_to_no_job(tmp_path: Path) -> None:
+def test_the_next_start_removes_logs_of_deleted_jobs(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         kept = server.api.submit("chatter", {"lines": 3})["id"]
         server.api.succeeded(kept)
@@ -67,7 +67,7 @@ def test_the_next_start_removes_what_belongs_to_no_job(tmp_path: Path) -> None:
         assert list(logs.iterdir()) == []
 
 
-def test_an_attempt_that_a_stop_handed_back_says_that_it_begins_again(tmp_path: Path) -> None:
+def test_the_log_of_a_requeued_attempt_says_that_it_starts_again(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with Server(tmp_path, shutdown_grace_s=0) as server:
         job_id = server.api.submit("talk", {"gate": str(gate)})["id"]

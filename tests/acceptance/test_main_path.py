@@ -1,4 +1,4 @@
-"""The work that the service is for: what the README shows, and several heavy things at once."""
+"""The main purpose of the service: the examples of the README, and several heavy jobs at once."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ BIG_DIGITS = 2_089_877
 MIB = 1 << 20
 
 
-def test_a_preference_to_wait_is_answered_with_the_value(api: Caller) -> None:
+def test_prefer_wait_returns_the_result(api: Caller) -> None:
     response = api.http.post("/jobs/fibonacci", json={"n": 1000}, headers={"Prefer": "wait=30"})
     job = answer(response, 200)
     assert response.headers["Preference-Applied"] == "wait=30"
@@ -26,7 +26,7 @@ def test_a_preference_to_wait_is_answered_with_the_value(api: Caller) -> None:
     assert job["result"]["digits"] == 209
 
 
-def test_two_million_digits_are_fetched_whole_and_in_parts(api: Caller) -> None:
+def test_two_million_digits_are_downloaded_completely_and_in_ranges(api: Caller) -> None:
     job = api.submit("fibonacci", {"n": BIG})
     job = api.succeeded(job["id"])
     assert job["result"] is None
@@ -76,7 +76,7 @@ def test_an_uploaded_file_is_digested(api: Caller, tmp_path: Path) -> None:
     assert (result["name"], result["verified"]) == ("up.bin", None)
 
 
-def test_one_request_takes_a_file_to_its_digest(api: Caller) -> None:
+def test_one_request_uploads_and_digests_a_file(api: Caller) -> None:
     content = os.urandom(MIB)
     response = api.http.post(
         "/jobs/file-digest/upload",
@@ -101,7 +101,7 @@ def test_four_recursions_share_two_lanes(api: Caller) -> None:
         assert api.succeeded(job_id)["result"]["value"] == str(gmpy2.fib(n))
 
 
-def test_a_big_file_is_followed_while_a_recursion_runs_beside_it(server: Server, api: Caller) -> None:
+def test_a_large_file_is_followed_while_a_recursion_runs(server: Server, api: Caller) -> None:
     block = os.urandom(MIB)
     sha256 = hashlib.sha256()
     with (server.files_dir / "big.bin").open("wb") as big:

@@ -1,4 +1,4 @@
-"""`GET /metrics` of a real service tells what happened, and what `/stats` and the journal tell."""
+"""`GET /metrics` of a real service agrees with the jobs, with `/stats` and with the journal."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_what_is_counted_is_what_stats_and_the_journal_tell(server: Server, gate: Path) -> None:
+def test_metrics_agree_with_stats_and_the_journal(server: Server, gate: Path) -> None:
     api = server.api
     for _ in range(5):
         api.succeeded(api.submit("greet", {"name": "Ada"})["id"])
@@ -77,8 +77,8 @@ def _cancelled_while_it_waits(api: Caller) -> None:
         api.cancel(job_id)
 
 
-def test_each_refusal_is_counted_once_whichever_way_it_came(tmp_path: Path) -> None:
-    json, twice = "Content-Type: application/json", ("X-Twice: 1", "X-Twice: 2")  # the long way, as in test_short_way
+def test_each_rejection_is_counted_once_on_both_paths(tmp_path: Path) -> None:
+    json, twice = "Content-Type: application/json", ("X-Twice: 1", "X-Twice: 2")  # the long way, as in test_fast_path
     with Server(tmp_path, upload_max_mb=1, queue_limit=1, lanes=1) as server:
         api = server.api
         spinning = api.submit("spin", {})["id"]
@@ -114,7 +114,7 @@ def test_each_refusal_is_counted_once_whichever_way_it_came(tmp_path: Path) -> N
         api.cancel(spinning)
 
 
-def test_scrapes_during_a_burst_are_whole_and_never_fall(server: Server) -> None:
+def test_scrapes_during_a_burst_are_complete_and_never_decrease(server: Server) -> None:
     def burst(_: int) -> None:
         with httpx.Client(base_url=server.url, timeout=30, trust_env=False) as client:
             for _ in range(100):

@@ -1,4 +1,4 @@
-"""A data directory has one service: a second one says who holds it, and a dead one holds nothing."""
+"""A data directory has one service: a second one names the first and exits, and a dead one does not hold it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.server import DidNotStartError, Server
 
 
-def test_a_second_service_says_who_is_there_and_exits(tmp_path: Path) -> None:
+def test_a_second_service_names_the_first_and_exits(tmp_path: Path) -> None:
     with Server(tmp_path / "first") as first:
         job_id = first.api.submit("spin", {})["id"]
         lane = first.api.lane_of(job_id)
@@ -24,7 +24,7 @@ def test_a_second_service_says_who_is_there_and_exits(tmp_path: Path) -> None:
         first.api.cancel(job_id)
 
 
-def test_a_killed_service_does_not_stand_in_the_way(tmp_path: Path) -> None:
+def test_a_killed_service_does_not_hold_the_directory(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         job_id = server.api.submit("greet", {"name": "you"})["id"]
         server.kill()

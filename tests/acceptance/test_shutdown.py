@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: nothing new is taken, what runs may finish, the rest is queued again, and the end is bounded."""
+"""SIGTERM and Ctrl-C: new jobs are rejected, running ones may finish, the rest is queued again, in bounded time."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_a_second_signal_hurries(tmp_path: Path, end: Callable[[Server], None]) 
         server.api.cancel(job_id)
 
 
-def test_an_idle_service_ends_at_once(tmp_path: Path) -> None:
+def test_an_idle_service_ends_immediately(tmp_path: Path) -> None:
     with Server(tmp_path, shutdown_grace_s=LONG_GRACE_S) as server:
         server.terminate()
         assert server.wait(within=HURRIED_S) == 0
@@ -85,7 +85,7 @@ def test_an_idle_service_ends_at_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", [Server.terminate, Server.interrupt], ids=["SIGTERM", "Ctrl-C"])
 @pytest.mark.parametrize("begun", ["offload.lock", "run/listener-*", "run/board.sock"])
-def test_a_signal_while_it_starts(tmp_path: Path, begun: str, end: Callable[[Server], None]) -> None:
+def test_a_signal_during_the_start_ends_the_service(tmp_path: Path, begun: str, end: Callable[[Server], None]) -> None:
     with closing(Server(tmp_path)) as server:
         server.launch()
         until_sync(lambda: list(server.data_dir.glob(begun)), what="the service to begin")
@@ -112,7 +112,7 @@ sys.meta_path.insert(0, Finder())
 
 
 @pytest.mark.parametrize("module", ["uvicorn", "uvloop"])
-def test_a_signal_while_it_starts_is_not_lost_where_nothing_can_be_raised(tmp_path: Path, module: str) -> None:
+def test_a_signal_whose_exception_python_drops_is_repeated(tmp_path: Path, module: str) -> None:
     (tmp_path / "sitecustomize.py").write_text(SWALLOWS.format(module=module))
     with closing(Server(tmp_path)) as server:
         server.environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
@@ -120,7 +120,7 @@ def test_a_signal_while_it_starts_is_not_lost_where_nothing_can_be_raised(tmp_pa
         assert server.wait(within=HURRIED_S) == 0
 
 
-def test_who_waits_is_answered(tmp_path: Path) -> None:
+def test_waiting_requests_get_a_response(tmp_path: Path) -> None:
     with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, ThreadPoolExecutor(1) as beside:
         job_id = server.api.submit("hold", {"gate": str(tmp_path / "gate")})["id"]
         server.api.lane_of(job_id)
@@ -138,7 +138,7 @@ def connections(server: Server) -> int:
     return sum(c.status == "ESTABLISHED" for c in psutil.Process(server.process.pid).net_connections("tcp"))
 
 
-def test_an_upload_under_way_does_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_an_upload_in_progress_does_not_delay_the_shutdown(tmp_path: Path) -> None:
     with Server(tmp_path, shutdown_grace_s=GRACE_S) as server, half_an_upload(server) as client:
         server.terminate()
         assert server.wait(within=HURRIED_S) == 0

@@ -1,4 +1,4 @@
-"""Cancel, the time limit and the memory limit: the process goes, whatever it is doing, and the lane comes back."""
+"""Cancel, time limit and memory limit: the process ends, whatever it is doing, and the lane is replaced."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ CANCEL_S = 3.0
     [("fibonacci", {"n": 40, "algorithm": "recursive"}), ("grind", {}), ("spin", {})],
     ids=["recursion", "C code", "endless loop"],
 )
-def test_cancel_answers_when_the_process_is_gone(api: Caller, task: str, params: dict[str, object]) -> None:
+def test_cancel_returns_when_the_process_has_ended(api: Caller, task: str, params: dict[str, object]) -> None:
     job_id = api.submit(task, params)["id"]
     lane = api.lane_of(job_id)
     asked = time.monotonic()
@@ -58,7 +58,7 @@ def test_a_finished_job_can_not_be_cancelled(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("task", ["spin", "grind"])
-def test_the_time_limit_ends_the_attempt_for_good(api: Caller, task: str) -> None:
+def test_the_time_limit_ends_the_attempt_permanently(api: Caller, task: str) -> None:
     job_id = api.submit(task, {}, timeout_s=0.5)["id"]
     lane = api.lane_of(job_id)
     job = api.failed(job_id, "timed-out")
@@ -80,7 +80,7 @@ def test_the_memory_limit_ends_the_attempt_and_no_other(api: Caller, gate: Path)
     api.idle_lanes()
 
 
-def test_what_a_task_leaves_running_goes_with_it(server: Server, api: Caller) -> None:
+def test_processes_that_a_task_has_started_end_with_it(server: Server, api: Caller) -> None:
     child = api.succeeded(api.submit("beget", {})["id"])["result"]
     until_sync(lambda: child not in {process.pid for process in server.family()}, what=f"process {child} to go")
     api.idle_lanes()

@@ -48,7 +48,7 @@ WHOLE = ("POST /jobs/shrink", "queue shrink", "attempt shrink", "load", "resize"
 TWICE = ("POST /jobs/shrink", *2 * ("queue shrink", "attempt shrink", "load"), "resize")
 
 
-def test_one_trace_from_the_request_to_what_the_task_does(tmp_path: Path, collector: Collector) -> None:
+def test_one_trace_reaches_from_the_request_to_the_task(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url) as server:
         (lane,) = server.api.idle_lanes(1)
         job = server.api.succeeded(server.api.submit("shrink", {})["id"])
@@ -78,7 +78,7 @@ def test_one_trace_from_the_request_to_what_the_task_does(tmp_path: Path, collec
     assert [request.resource["process.pid"], load.resource["process.pid"]] == [server.process.pid, lane.pid]
 
 
-def test_the_long_way_and_a_caller_with_a_trace_of_its_own(tmp_path: Path, collector: Collector) -> None:
+def test_the_normal_path_continues_the_callers_trace(tmp_path: Path, collector: Collector) -> None:
     headers = {"traceparent": f"00-{CALLER}-b7ad6b7169203331-01", "Content-Type": "application/json; charset=utf-8"}
     with traced(tmp_path, collector.url) as server:
         job = server.api.submit("shrink", {}, headers=headers)
@@ -90,7 +90,7 @@ def test_the_long_way_and_a_caller_with_a_trace_of_its_own(tmp_path: Path, colle
     assert (request.parent, request.facts["http.route"]) == ("b7ad6b7169203331", "/jobs/shrink")
 
 
-def test_what_the_caller_does_not_sample_is_sent_by_nobody(tmp_path: Path, collector: Collector) -> None:
+def test_an_unsampled_trace_is_not_sent(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url) as server:
         headers = {"traceparent": f"00-{CALLER}-b7ad6b7169203331-00"}
         job = server.api.succeeded(server.api.submit("shrink", {}, headers=headers)["id"])
@@ -131,7 +131,7 @@ def test_a_lost_attempt_and_the_next_one_are_in_one_trace(tmp_path: Path, collec
     assert (waits[1].begin, waits[1].end) == (first.end, second.begin)
 
 
-def test_a_trace_outlives_the_service(tmp_path: Path, collector: Collector) -> None:
+def test_a_trace_continues_after_a_restart(tmp_path: Path, collector: Collector) -> None:
     """Also the attempt that the service took along is told, and is the parent of what its task had sent."""
     gate = tmp_path / "gate"
     with traced(tmp_path, collector.url) as server:
@@ -155,7 +155,7 @@ def test_a_trace_outlives_the_service(tmp_path: Path, collector: Collector) -> N
     assert [span.parent for span in spans if span.name == "load"] == [first.id, second.id]
 
 
-def test_members_of_a_batch_are_in_its_requests_trace(tmp_path: Path, collector: Collector) -> None:
+def test_members_of_a_batch_are_in_the_trace_of_its_request(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url, lanes=2) as server:
         jobs = [{"task": "shrink", "params": {}}, {"task": "refuse", "params": {"text": "that"}}]
         batch = server.api.http.post("/batches", json={"jobs": jobs}, headers={"Prefer": "wait=60"}).json()
@@ -168,7 +168,7 @@ def test_members_of_a_batch_are_in_its_requests_trace(tmp_path: Path, collector:
     assert "I refuse that" in (refused.error or "")
 
 
-def test_cancelled_jobs_have_what_they_waited_and_ran(tmp_path: Path, collector: Collector) -> None:
+def test_cancelled_jobs_have_spans_for_their_wait_and_run(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url) as server:
         running = server.api.submit("hold", {"gate": str(tmp_path / "gate")})["id"]
         waiting = server.api.submit("shrink", {})["id"]
@@ -182,7 +182,7 @@ def test_cancelled_jobs_have_what_they_waited_and_ran(tmp_path: Path, collector:
     assert named(spans, "queue shrink").facts["offload.outcome"] == "cancelled"
 
 
-def test_tasks_that_misuse_tracing_harm_no_later_job(tmp_path: Path, collector: Collector) -> None:
+def test_tasks_that_misuse_tracing_do_not_affect_later_jobs(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url) as server:
         api = server.api
         for task in ("scatter", "end_tracing", "leave_attached"):
@@ -197,7 +197,7 @@ def test_tasks_that_misuse_tracing_harm_no_later_job(tmp_path: Path, collector: 
     collector.sent("last words")
 
 
-def test_a_task_may_set_up_a_tracing_of_its_own(tmp_path: Path, collector: Collector) -> None:
+def test_a_task_may_set_up_its_own_tracing(tmp_path: Path, collector: Collector) -> None:
     """Its module does so as it is imported. It stays, and stands in the job's trace."""
     with traced(tmp_path, collector.url, tasks="own_tracing:measure") as server:
         job = server.api.succeeded(server.api.submit("measure", {})["id"])
@@ -207,7 +207,7 @@ def test_a_task_may_set_up_a_tracing_of_its_own(tmp_path: Path, collector: Colle
     assert job["result"] == {"mine": True, "trace": attempt.trace}
 
 
-def test_the_last_spans_of_an_orderly_end_are_sent(tmp_path: Path, collector: Collector) -> None:
+def test_an_orderly_end_sends_the_last_spans(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url, {"OTEL_BSP_SCHEDULE_DELAY": "3600000"}) as server:
         job_id = server.api.submit("shrink", {}, headers={"Prefer": "wait=30"}, expect=200)["id"]
         assert not collector.spans, "nothing is due for an hour"
@@ -218,7 +218,7 @@ def test_the_last_spans_of_an_orderly_end_are_sent(tmp_path: Path, collector: Co
 
 
 @pytest.mark.parametrize("stuck", [False, True], ids=["gone", "stuck"])
-def test_without_a_collector_everything_goes_on(tmp_path: Path, stuck: bool) -> None:
+def test_jobs_run_without_the_collector(tmp_path: Path, stuck: bool) -> None:
     with Collector(stuck=stuck) as collector:
         url = collector.url if stuck else "http://127.0.0.1:9"
         few = {"OTEL_BSP_MAX_QUEUE_SIZE": "32", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "16"}
@@ -237,14 +237,14 @@ def test_without_a_collector_everything_goes_on(tmp_path: Path, stuck: bool) -> 
         assert len(lines) <= 4, lines
 
 
-def test_headers_that_make_no_sense_are_no_flood_in_the_log(tmp_path: Path, collector: Collector) -> None:
+def test_invalid_trace_headers_do_not_flood_the_log(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url) as server:
         for _ in range(50):
             server.api.submit("shrink", {}, headers={"traceparent": "0" * 600, "baggage": "=" * 9000})
     assert len(server.stderr.splitlines()) <= 5, server.stderr
 
 
-def test_log_lines_name_their_trace(tmp_path: Path, collector: Collector) -> None:
+def test_log_lines_contain_their_trace_id(tmp_path: Path, collector: Collector) -> None:
     with traced(tmp_path, collector.url, log_format="json") as server:
         headers = {"traceparent": f"00-{CALLER}-b7ad6b7169203331-01"}
         server.api.submit("refuse", {"text": "it"}, headers={**headers, "Prefer": "wait=30"}, expect=200)
@@ -254,7 +254,7 @@ def test_log_lines_name_their_trace(tmp_path: Path, collector: Collector) -> Non
     assert ["attempt ended" in lines[0], "request refused" in lines[1]] == [True, True], lines
 
 
-def test_what_is_not_installed_is_told_and_the_service_goes_on_without(tmp_path: Path, collector: Collector) -> None:
+def test_a_missing_sdk_is_logged_and_the_service_runs_without_traces(tmp_path: Path, collector: Collector) -> None:
     hiding = tmp_path / "opentelemetry" / "sdk" / "__init__.py"  # of a namespace package, found first
     hiding.parent.mkdir(parents=True)
     hiding.write_text("raise ModuleNotFoundError('opentelemetry.sdk')")
@@ -265,7 +265,7 @@ def test_what_is_not_installed_is_told_and_the_service_goes_on_without(tmp_path:
     assert not collector.requests
 
 
-def test_nothing_of_it_is_loaded_unless_it_is_wanted(tmp_path: Path, collector: Collector) -> None:
+def test_the_sdk_is_only_loaded_if_traces_are_requested(tmp_path: Path, collector: Collector) -> None:
     """For the server, see `tests/counts/test_modules.py`."""
     with traced(tmp_path, collector.url, {"OTEL_SDK_DISABLED": "true"}, tasks="sample_tasks:loaded") as server:
         job = server.api.submit("loaded", {"package": "opentelemetry"})
@@ -277,7 +277,7 @@ def test_nothing_of_it_is_loaded_unless_it_is_wanted(tmp_path: Path, collector: 
         assert "opentelemetry.sdk.trace" in server.api.succeeded(job["id"])["result"]
 
 
-def test_the_environment_names_the_service_and_chooses_what_is_traced(tmp_path: Path, collector: Collector) -> None:
+def test_the_environment_sets_the_service_name_and_the_sampling(tmp_path: Path, collector: Collector) -> None:
     few = {"OTEL_SERVICE_NAME": "thumbs", "OTEL_TRACES_SAMPLER": "always_off"}
     with traced(tmp_path, collector.url, few) as server:
         server.api.succeeded(server.api.submit("shrink", {})["id"])

@@ -19,7 +19,7 @@ def test_a_function_is_a_task_with_a_schema(api: Caller) -> None:
     assert {"greet", "fibonacci", "file-digest"} <= {task["name"] for task in api.get("/tasks")["tasks"]}
 
 
-def test_its_route_is_in_the_open_api(api: Caller) -> None:
+def test_its_route_is_in_the_openapi_document(api: Caller) -> None:
     described = api.get("/openapi.json")
     operation = described["paths"]["/jobs/greet"]["post"]
     assert operation["summary"] == "Greet somebody."
@@ -30,11 +30,11 @@ def test_its_route_is_in_the_open_api(api: Caller) -> None:
     assert set(schema["properties"]) == {"name", "times"}
 
 
-def test_an_injected_progress_is_no_parameter(api: Caller) -> None:
+def test_an_injected_progress_is_not_a_parameter(api: Caller) -> None:
     assert set(api.get("/tasks/count")["params"]["properties"]) == {"gate"}
 
 
-def test_it_runs(api: Caller) -> None:
+def test_a_user_task_runs(api: Caller) -> None:
     job = api.succeeded(api.submit("greet", {"name": "you", "times": 2})["id"])
     assert job["result"] == {"lines": ["Hello, you!", "Hello, you!"]}
     assert job["usage"]["wall_s"] >= 0
@@ -42,13 +42,13 @@ def test_it_runs(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("params", [{"name": 1}, {}, {"name": "a", "times": 0}, {"name": "a", "more": 1}])
-def test_its_signature_is_checked_before_anything_runs(api: Caller, params: dict[str, object]) -> None:
+def test_parameters_are_validated_before_the_task_runs(api: Caller, params: dict[str, object]) -> None:
     problem = api.submit("greet", params, expect=422)
     assert problem["type"] == "/problems/invalid-parameters"
     assert problem["errors"]
 
 
-def test_what_it_raises_is_final_and_told(api: Caller) -> None:
+def test_an_exception_fails_the_job_and_is_reported(api: Caller) -> None:
     job = api.failed(api.submit("refuse", {"text": "spam"})["id"], "task-raised")
     assert job["attempt"] == 1
     assert job["error"]["exception"] == "ValueError"
@@ -57,24 +57,24 @@ def test_what_it_raises_is_final_and_told(api: Caller) -> None:
     assert "app/worker" not in job["error"]["traceback"]
 
 
-def test_a_process_that_exits_is_tried_again_then_told(api: Caller) -> None:
+def test_a_task_that_exits_is_retried_and_then_fails(api: Caller) -> None:
     job = api.failed(api.submit("leave", {"code": 7}, max_attempts=3)["id"], "worker-died")
     assert job["attempt"] == job["error"]["attempt"] == 3
     assert job["error"]["exit_code"] == 7
 
 
-def test_a_process_that_crashes_is_tried_again_then_told(api: Caller) -> None:
+def test_a_task_that_crashes_is_retried_and_then_fails(api: Caller) -> None:
     job = api.failed(api.submit("crash", {})["id"], "worker-died")
     assert job["attempt"] == 2
     assert job["error"]["signal"] == "SIGSEGV"
 
 
-def test_a_result_over_the_limit_is_refused(api: Caller) -> None:
+def test_a_result_over_the_limit_fails_the_job(api: Caller) -> None:
     job = api.failed(api.submit("blob", {"size": 300_000_000, "seed": 1})["id"], "result-too-large")
     assert job["attempt"] == 1
 
 
-def test_prints_are_bounded_and_stay_off_stdout(server: Server, api: Caller) -> None:
+def test_prints_are_limited_and_do_not_reach_stdout(server: Server, api: Caller) -> None:
     before = len(server.stderr)
     assert api.succeeded(api.submit("chatter", {"lines": 300_000})["id"])["result"] == 300_000
     assert server.stdout.count("\n") == 1
@@ -82,7 +82,7 @@ def test_prints_are_bounded_and_stay_off_stdout(server: Server, api: Caller) -> 
 
 
 @pytest.mark.parametrize("entry", ["nowhere_at_all:thing", "sample_tasks:no_such_function", "sample_tasks:os"])
-def test_an_entry_that_is_no_function_stops_the_boot(tmp_path: Path, entry: str) -> None:
+def test_an_entry_that_is_not_a_function_prevents_the_start(tmp_path: Path, entry: str) -> None:
     with pytest.raises(DidNotStartError) as refused, Server(tmp_path, tasks=f"sample_tasks:greet, {entry}"):
         pass
     assert refused.value.code not in {0, None}

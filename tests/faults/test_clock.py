@@ -109,7 +109,7 @@ async def test_a_wait_ends_with_the_job_and_with_its_own_time(server: ApiServer,
         assert (await waiting).json()["state"] == "succeeded"
 
 
-async def test_lists_are_in_the_order_of_acceptance_and_filter_by_what_is_told(
+async def test_lists_are_in_order_of_acceptance_and_filter_by_created_at(
     server: ApiServer, clock: JumpingClock
 ) -> None:
     noon = await submit(server, 1)
@@ -133,7 +133,7 @@ async def test_a_key_stands_for_its_job_at_any_time(server: ApiServer, clock: Ju
         assert (await submit(server, 1, **key))["id"] == job_id
 
 
-async def test_retention_takes_nothing_early(
+async def test_retention_deletes_nothing_early(
     server: ApiServer, journal: SqliteJournal, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0

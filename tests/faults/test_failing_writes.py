@@ -37,7 +37,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("permanently", [False, True], ids=["once", "permanently"])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault: Fault, permanently: bool) -> None:
+async def test_whichever_write_fails_all_responses_stay_true(tmp_path: Path, fault: Fault, permanently: bool) -> None:
     with faulty_disk() as disk:
         operations = await _live(tmp_path / "whole", disk, fault, 0, permanently=False)
         every = range(1, operations + 1)
@@ -51,7 +51,7 @@ async def test_whatever_write_fails_what_was_told_is_true(tmp_path: Path, fault:
 
 
 @pytest.mark.parametrize("fault", [Fault.FULL, Fault.WRITE, Fault.BUSY], ids=lambda fault: fault.name.lower())
-async def test_a_start_that_can_not_record_what_was_interrupted_is_refused(tmp_path: Path, fault: Fault) -> None:
+async def test_a_start_fails_if_interrupted_jobs_can_not_be_recorded(tmp_path: Path, fault: Fault) -> None:
     running = start(a_job("a"), 1)
     with faulty_disk() as disk:
         async with opened(tmp_path / "journal.db") as journal:

@@ -58,7 +58,7 @@ def submit_until_full(api: Caller) -> tuple[list[str], Json]:
     raise AssertionError("the disk took it all")
 
 
-def test_a_full_disk_is_said_and_nothing_that_was_accepted_is_lost(tmp_path: Path, disk: Disk) -> None:
+def test_a_full_disk_is_reported_and_no_accepted_job_is_lost(tmp_path: Path, disk: Disk) -> None:
     gate, other = tmp_path / "gate", tmp_path / "other"
     with Server(tmp_path, data_dir=str(disk.directory / "data"), lanes=2) as server:
         api = server.api
@@ -94,7 +94,7 @@ def test_a_full_disk_is_said_and_nothing_that_was_accepted_is_lost(tmp_path: Pat
             assert api.job(job_id)["state"] == "succeeded"
 
 
-def test_a_large_result_waits_for_room_on_the_disk(tmp_path: Path, disk: Disk) -> None:
+def test_a_large_result_waits_for_free_disk_space(tmp_path: Path, disk: Disk) -> None:
     with Server(tmp_path, data_dir=str(disk.directory / "data")) as server:
         api = server.api
         api.idle_lanes()

@@ -1,4 +1,4 @@
-"""The directories of results and uploads are taken away under the running server, and put back."""
+"""The directories of results and uploads are removed while the server runs, and put back."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ async def with_a_large_result(server: ApiServer, **params: object) -> str:
     return path
 
 
-async def test_results_are_told_as_lost_and_are_there_again(tmp_path: Path) -> None:
+async def test_missing_results_are_reported_and_found_again(tmp_path: Path) -> None:
     async with api_server(tmp_path) as server:
         path = await with_a_large_result(server, n=1)
         with taken_away(server.results.directory):
@@ -37,7 +37,7 @@ async def test_results_are_told_as_lost_and_are_there_again(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("which", ["results", "uploads"])
-async def test_a_job_can_be_deleted_whose_files_can_not(tmp_path: Path, which: str) -> None:
+async def test_a_job_is_deleted_even_if_its_files_can_not_be(tmp_path: Path, which: str) -> None:
     async with api_server(tmp_path) as server:
         upload = (await server.client.post("/uploads", content=b"abc")).json()["id"]
         path = await with_a_large_result(server, upload=upload)
@@ -46,7 +46,7 @@ async def test_a_job_can_be_deleted_whose_files_can_not(tmp_path: Path, which: s
             problem(await server.client.get(path), 404, "job-not-found")
 
 
-async def test_uploads_are_refused_and_go_on_again(tmp_path: Path) -> None:
+async def test_uploads_are_rejected_and_then_accepted_again(tmp_path: Path) -> None:
     async with api_server(tmp_path) as server:
         upload = (await server.client.post("/uploads", content=b"abc")).json()["id"]
         with taken_away(server.uploads_dir):

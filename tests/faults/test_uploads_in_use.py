@@ -1,4 +1,4 @@
-"""An upload whose time is over, or whose other job is deleted, just as a job is submitted for it."""
+"""An upload expires, or another job that uses it is deleted, while a job is submitted for it."""
 
 import asyncio
 import threading
@@ -84,7 +84,7 @@ async def test_an_upload_stays_while_a_job_for_it_is_being_accepted(
         assert not (server.uploads_dir / upload).exists()
 
 
-async def test_an_upload_that_is_being_removed_is_not_there_any_more(
+async def test_an_upload_that_is_being_removed_no_longer_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removing, go, remove = threading.Event(), threading.Event(), remove_upload

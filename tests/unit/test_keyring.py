@@ -25,7 +25,7 @@ ENTRIES = st.lists(
 
 
 @given(ENTRIES, st.sampled_from([",", ", ", " ", "\n", " ,\n"]))
-def test_what_is_written_is_found(entries: list[tuple[str, str, bool, bool]], separator: str) -> None:
+def test_every_written_key_is_found(entries: list[tuple[str, str, bool, bool]], separator: str) -> None:
     written = [
         f"{name}:{f'sha256:{digest(key).hex()}' if hashed else key}{':admin' if admin else ''}"
         for name, key, hashed, admin in entries
@@ -39,7 +39,7 @@ def test_what_is_written_is_found(entries: list[tuple[str, str, bool, bool]], se
 
 
 @given(st.text())
-def test_any_text_is_keys_or_a_mistake(text: str) -> None:
+def test_any_text_is_keys_or_an_error(text: str) -> None:
     try:
         keys = keys_from_text(text)
     except WrongKeysError:
@@ -73,7 +73,7 @@ def test_any_text_is_keys_or_a_mistake(text: str) -> None:
         (f"alice:{KEY}, nonsense, bob:short", "entry 3: write a key of at least 16"),
     ],
 )
-def test_a_mistake_is_told_with_what_to_write_and_without_the_key(text: str, told: str) -> None:
+def test_an_error_says_what_to_write_and_does_not_quote_the_key(text: str, told: str) -> None:
     with pytest.raises(WrongKeysError) as refused:
         keys_from_text(text)
     assert told in str(refused.value)
@@ -89,11 +89,11 @@ def test_a_name_may_have_several_keys() -> None:
     ]
 
 
-def test_a_key_can_not_be_seen_in_its_entry() -> None:
+def test_the_repr_of_an_entry_does_not_contain_the_key() -> None:
     assert repr(keys_from_text(f"alice:{KEY}:admin")) == "(Key(name='alice', admin=True),)"
 
 
-def test_a_file_has_an_entry_on_each_line(tmp_path: Path) -> None:
+def test_a_file_has_one_entry_per_line(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"# ours\n\nalice:{KEY}  # until May\n  bob:{OTHER}:admin\n")
     assert [(key.name, key.admin) for key in keys_from_file(file)] == [("alice", False), ("bob", True)]
@@ -103,7 +103,7 @@ def test_a_file_has_an_entry_on_each_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"# nobody\n", b"\xff\xfe", None])
-def test_a_file_without_keys_lets_nobody_in_by_being_refused(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_without_keys_is_rejected(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "keys"
     if content is not None:
         file.write_bytes(content)
@@ -111,13 +111,13 @@ def test_a_file_without_keys_lets_nobody_in_by_being_refused(tmp_path: Path, con
         keys_from_file(file)
 
 
-def test_a_key_in_both_places_is_refused(tmp_path: Path) -> None:
+def test_a_key_in_both_places_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"alice:{KEY}")
     with pytest.raises(WrongKeysError, match="remove it from one of them"):
         Keyring(keys_from_text(f"bob:{KEY}"), tmp_path / "keys")
 
 
-def test_the_file_is_reload_and_what_is_broken_changes_nothing(tmp_path: Path) -> None:
+def test_the_file_is_reloaded_and_an_invalid_one_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"alice:{KEY}")
     keyring = Keyring(keys_from_text(f"root:{'r' * 16}"), file)

@@ -1,4 +1,4 @@
-"""What is logged, by a process of its own: logging is set up once for a whole process."""
+"""What is logged. Each test uses its own process, since logging is configured once per process."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ except FormParserError as error:
 """
 
 
-def test_a_form_that_a_client_breaks_is_told_to_the_client_alone() -> None:
+def test_a_malformed_form_is_not_logged() -> None:
     run = subprocess.run([sys.executable, "-c", BROKEN_FORM], check=True, capture_output=True, text=True)
     assert "boundary" in run.stdout
     assert run.stderr == ""
@@ -46,7 +46,7 @@ except ValueError:
 
 
 @pytest.mark.parametrize("style", ["console", "json"])
-def test_what_a_client_sends_forges_no_line(style: str) -> None:
+def test_input_of_clients_can_not_forge_log_lines(style: str) -> None:
     run = subprocess.run([sys.executable, "-c", FORGED, style], check=True, capture_output=True)
     lines = run.stderr.decode().split("\n")[:-1]
     assert [line for line in lines if not line.isprintable()] == []
@@ -72,6 +72,6 @@ except ValueError:
 """
 
 
-def test_what_any_client_can_cause_is_logged_seldom_and_faults_always() -> None:
+def test_lines_that_clients_cause_are_limited_but_faults_are_not() -> None:
     run = subprocess.run([sys.executable, "-c", OFTEN], check=True, capture_output=True, text=True)
     assert [json.loads(line)["level"] for line in run.stderr.splitlines()] == ["warning", "error", "error"]

@@ -1,4 +1,4 @@
-"""The container's health check, against a real server that answers what it is told to."""
+"""The container's health check against a real HTTP server with scripted responses."""
 
 import os
 import subprocess
@@ -45,24 +45,24 @@ def test_a_ready_service_is_ready() -> None:
         assert ready(port)
 
 
-def test_a_service_that_gets_ready_in_time_is_ready() -> None:
+def test_a_service_that_becomes_ready_in_time_is_ready() -> None:
     with answering(503, 503, 200) as port:
         assert ready(port)
 
 
-def test_a_service_that_says_it_is_not_ready_is_not() -> None:
+def test_a_service_that_is_not_ready_is_not_ready() -> None:
     with answering(503) as port:
         assert not ready(port, timeout_s=0.3)
 
 
-def test_nobody_there_is_not_ready() -> None:
+def test_a_port_without_a_service_is_not_ready() -> None:
     with answering(200) as port:
         pass
     assert not ready(port, timeout_s=0.3)
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_exit_code_tells_the_container(status: int, code: int) -> None:
+def test_the_exit_code_reports_readiness(status: int, code: int) -> None:
     """As HEALTHCHECK runs it, also where the environment names a proxy."""
     with answering(status) as port:
         environment = os.environ | {"OFFLOAD_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}

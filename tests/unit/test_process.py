@@ -1,4 +1,4 @@
-"""What `offload serve` sees to before the service is built."""
+"""Settings of the process that `offload serve` makes."""
 
 import resource
 import subprocess
@@ -19,7 +19,7 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 
 
 @pytest.mark.parametrize(("allowed", "most"), [(256, 300), (256, OPEN_FILES + 1), (OPEN_FILES + 1, OPEN_FILES + 2)])
-def test_as_many_files_may_be_open_as_the_system_lets_it(allowed: int, most: int) -> None:
+def test_the_limit_of_open_files_is_raised_as_far_as_allowed(allowed: int, most: int) -> None:
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < most:
         pytest.skip("this machine lets nobody open so many files")
     said = subprocess.run(

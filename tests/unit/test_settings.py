@@ -28,7 +28,7 @@ def refusal(**overrides: object) -> str:
     return str(refused.value)
 
 
-def test_without_any_setting_the_contracts_defaults_hold(tmp_path: Path) -> None:
+def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     settings = load_settings()
     assert (settings.host, settings.port, settings.insecure) == ("127.0.0.1", 8000, False)
     assert settings.data_dir == tmp_path / "data"
@@ -40,14 +40,14 @@ def test_without_any_setting_the_contracts_defaults_hold(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [], "looking at settings makes nothing"
 
 
-def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_takes_precedence_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLOAD_LANES", "3")
     monkeypatch.setenv("OFFLOAD_PORT", "8100")
     settings = load_settings(lanes=5)
     assert (settings.lanes, settings.port) == (5, 8100)
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLOAD_PORT", "")
     assert load_settings().port == 8000
 
@@ -86,19 +86,19 @@ def test_settings_can_not_be_changed() -> None:
         ("FIBONACCI_MAX_N", "-1", "write a whole number of at least 0"),
     ],
 )
-def test_a_wrong_value_is_refused_with_what_to_write(
+def test_a_wrong_value_is_rejected_with_what_to_write(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, advice: str
 ) -> None:
     monkeypatch.setenv(PREFIX + variable, value)
     assert f"{PREFIX}{variable}={value}: {advice}" in refusal()
 
 
-def test_a_wrong_option_of_the_command_line_is_called_by_its_name_there() -> None:
+def test_an_error_names_the_option_of_the_command_line() -> None:
     assert "--lanes=0: write a whole number of at least 1, e.g. --lanes=2" in refusal(lanes=0)
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_every_settings_example_is_one_that_is_accepted(name: str, tmp_path: Path) -> None:
+def test_the_example_of_every_setting_is_valid(name: str, tmp_path: Path) -> None:
     field = Settings.model_fields[name]
     assert isinstance(field.json_schema_extra, dict)
     assert field.description
@@ -106,7 +106,7 @@ def test_every_settings_example_is_one_that_is_accepted(name: str, tmp_path: Pat
     Settings.model_validate({"data_dir": tmp_path, name: example})
 
 
-def test_every_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLOAD_LANES", "zero")
     monkeypatch.setenv("OFFLOAD_MAX_TIMEOUT_S", "5")
     monkeypatch.setenv("OFFLOAD_LANE", "2")
@@ -124,12 +124,12 @@ def test_every_mistake_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(message.splitlines()) == 1 + 6
 
 
-def test_an_unknown_setting_is_refused_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_setting_is_rejected_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLOAD_QUEUELIMIT", "5")
     assert "OFFLOAD_QUEUELIMIT: there is no such setting. Write OFFLOAD_QUEUE_LIMIT." in refusal()
 
 
-def test_an_unknown_setting_that_resembles_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_setting_without_a_similar_one_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFLOAD_XYZZY", "5")
     assert "OFFLOAD_XYZZY: there is no such setting. Unset it." in refusal()
 
@@ -144,7 +144,7 @@ def test_keys_are_read_from_the_environment_and_kept_as_digests(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])
-def test_wrong_keys_are_refused_without_being_told(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_wrong_keys_are_rejected_but_not_quoted(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("OFFLOAD_API_KEYS", f"alice:{KEY}, bob={KEY}")
     message = refusal(host=host)
     assert "OFFLOAD_API_KEYS: entry 2: write name:KEY or name:sha256:HEX" in message
@@ -161,7 +161,7 @@ def test_wrong_keys_are_refused_without_being_told(monkeypatch: pytest.MonkeyPat
         (f"carol:{OTHER_KEY}", "a key of the file is also in OFFLOAD_API_KEYS"),
     ],
 )
-def test_a_wrong_file_of_keys_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
+def test_a_wrong_keys_file_is_rejected(tmp_path: Path, content: str | None, told: str) -> None:
     file = tmp_path / "keys"
     if content is not None:
         file.write_text(content)
@@ -171,14 +171,14 @@ def test_a_wrong_file_of_keys_is_refused(tmp_path: Path, content: str | None, to
     assert KEY not in message
 
 
-def test_with_keys_it_may_listen_anywhere(tmp_path: Path) -> None:
+def test_with_keys_any_address_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text(f"alice:{KEY}")
     for keys in ({"api_keys": f"alice:{KEY}"}, {"api_keys_file": tmp_path / "keys"}):
         settings = load_settings(host="192.0.2.1", **keys)
         assert not any("loopback" in warning for warning in warnings_about(settings))
 
 
-def test_a_quota_without_keys_is_warned_of() -> None:
+def test_a_quota_without_keys_causes_a_warning() -> None:
     assert any("anonymous owner" in warning for warning in warnings_about(load_settings(owner_queue_limit=5)))
     keyed = load_settings(owner_queue_limit=5, api_keys=f"alice:{KEY}")
     assert not any("anonymous owner" in warning for warning in warnings_about(keyed))
@@ -187,13 +187,13 @@ def test_a_quota_without_keys_is_warned_of() -> None:
 @pytest.mark.parametrize(
     "name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"]
 )
-def test_the_clients_variables_and_the_mark_are_let_be(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_variables_of_clients_and_processes_are_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "something")
     load_settings()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", "localhost.example.org"])  # noqa: S104  # refused
-def test_beyond_loopback_it_must_be_told_that_this_is_meant(host: str) -> None:
+def test_addresses_other_than_loopback_need_insecure(host: str) -> None:
     message = refusal(host=host)
     assert "OFFLOAD_API_KEYS=name:KEY" in message
     assert "OFFLOAD_HOST=127.0.0.1" in message
@@ -202,22 +202,22 @@ def test_beyond_loopback_it_must_be_told_that_this_is_meant(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_loopback_needs_no_more(host: str) -> None:
+def test_loopback_needs_no_other_setting(host: str) -> None:
     assert is_loopback(host)
     assert load_settings(host=host).host == host
 
 
-def test_a_default_time_limit_over_the_largest_is_refused() -> None:
+def test_a_default_time_limit_over_the_maximum_is_rejected() -> None:
     assert "e.g. OFFLOAD_DEFAULT_TIMEOUT_S=60" in refusal(max_timeout_s=60)
     assert load_settings(max_timeout_s=60, default_timeout_s=60).default_timeout_s == 60
 
 
-def test_a_data_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_data_directory_that_can_not_be_created_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file is not a directory" in refusal(data_dir=tmp_path / "file" / "data")
 
 
-def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+def test_a_data_directory_that_can_not_be_written_is_rejected(tmp_path: Path) -> None:
     """As another user where this one is root, whom no mode stops."""
     tmp_path.chmod(0o755)
     code = (
@@ -236,7 +236,7 @@ def test_a_data_directory_that_can_not_be_written_is_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("place", [".", "uploads", "results", "run", "new"])
-def test_the_services_own_records_are_no_files_directory(tmp_path: Path, place: str) -> None:
+def test_a_files_directory_inside_the_data_directory_is_rejected(tmp_path: Path, place: str) -> None:
     assert "inside the data directory" in refusal(data_dir=tmp_path / "data", files_dir=tmp_path / "data" / place)
 
 
@@ -245,21 +245,21 @@ def test_a_files_directory_must_exist(tmp_path: Path) -> None:
     assert load_settings(files_dir=tmp_path).files_dir == tmp_path
 
 
-def test_a_files_directory_above_the_data_directory_is_warned_of(tmp_path: Path) -> None:
+def test_a_files_directory_above_the_data_directory_causes_a_warning(tmp_path: Path) -> None:
     assert any(
         "file-digest can read its files" in warning for warning in warnings_about(load_settings(files_dir=tmp_path))
     )
 
 
-def test_too_many_lanes_are_warned_of() -> None:
+def test_too_many_lanes_cause_a_warning() -> None:
     warnings = warnings_about(load_settings(lanes=100 * usable_cpus(), memory_mb=1 << 20))
     assert any("compete" in warning for warning in warnings)
     assert any("MiB of memory" in warning for warning in warnings)
 
 
-def test_a_data_directory_in_memory_is_warned_of() -> None:
+def test_a_data_directory_in_memory_causes_a_warning() -> None:
     assert any("tmpfs" in warning for warning in warnings_about(load_settings(data_dir="/dev/shm/offload")))
 
 
-def test_ordinary_settings_give_no_warning(tmp_path: Path) -> None:
+def test_ordinary_settings_cause_no_warning(tmp_path: Path) -> None:
     assert warnings_about(load_settings(data_dir=tmp_path / "data", lanes=1, memory_mb=64)) == []

@@ -81,7 +81,7 @@ async def rebuilt(board: Board, old: int) -> None:
     await until(works, what="a new Manager that answers")
 
 
-async def test_a_watched_attempts_entry_comes_to_the_event_loop(board: Board) -> None:
+async def test_entries_of_watched_attempts_reach_the_event_loop(board: Board) -> None:
     seen: list[Entry] = []
     board.watch(FIRST, seen.append)
     await write(board, FIRST, 3)
@@ -89,7 +89,7 @@ async def test_a_watched_attempts_entry_comes_to_the_event_loop(board: Board) ->
     assert seen == [Entry(4711, 1_000_000, 3, 10, "steps", None)]
 
 
-async def test_only_changes_are_told(board: Board) -> None:
+async def test_only_changes_are_notified(board: Board) -> None:
     seen: list[int | None] = []
     board.watch(FIRST, lambda entry: seen.append(entry.done))
     await write(board, FIRST, 1)
@@ -100,7 +100,7 @@ async def test_only_changes_are_told(board: Board) -> None:
     assert seen == [1, 2]
 
 
-async def test_an_entry_of_another_attempt_is_not_told_and_is_removed(board: Board) -> None:
+async def test_the_entry_of_an_unwatched_attempt_is_removed(board: Board) -> None:
     seen: list[Entry] = []
     board.watch(SECOND, seen.append)
     await write(board, FIRST, 3)
@@ -112,7 +112,7 @@ async def test_an_entry_of_another_attempt_is_not_told_and_is_removed(board: Boa
     assert seen == []
 
 
-async def test_an_entry_that_is_there_before_its_watcher_waits_for_it(board: Board) -> None:
+async def test_an_entry_that_is_older_than_its_watch_is_notified(board: Board) -> None:
     """A lane writes some 25 ms after its attempt began; the engine may begin to watch later than that."""
     others: list[Entry] = []
     seen: list[Entry] = []
@@ -125,7 +125,7 @@ async def test_an_entry_that_is_there_before_its_watcher_waits_for_it(board: Boa
     await until(lambda: seen, what="the entry that was there before")
 
 
-async def test_forgetting_removes_what_a_killed_attempt_left(board: Board) -> None:
+async def test_forget_removes_the_entry_of_a_killed_attempt(board: Board) -> None:
     seen: list[Entry] = []
     board.watch(FIRST, seen.append)
     await write(board, FIRST, 3)
@@ -138,7 +138,7 @@ async def test_forgetting_removes_what_a_killed_attempt_left(board: Board) -> No
     await until(gone, what="an empty board")
 
 
-async def test_nothing_is_told_after_forget(board: Board) -> None:
+async def test_nothing_is_notified_after_forget(board: Board) -> None:
     seen: list[Entry] = []
     others: list[Entry] = []
     board.watch(FIRST, seen.append)
@@ -210,7 +210,7 @@ async def test_ten_kills_leave_one_manager_and_no_file_descriptor(board: Board) 
 
 
 @pytest.mark.parametrize("watching", [True, False])
-async def test_a_stopped_manager_is_found_out_and_replaced(board: Board, watching: bool) -> None:
+async def test_a_suspended_manager_is_detected_and_replaced(board: Board, watching: bool) -> None:
     if watching:
         board.watch(FIRST, lambda _: None)
     old = pid(board)
@@ -222,7 +222,7 @@ async def test_a_stopped_manager_is_found_out_and_replaced(board: Board, watchin
     assert not alive(old)
 
 
-async def test_the_event_loop_does_not_wait_for_a_stopped_manager(board: Board) -> None:
+async def test_the_event_loop_does_not_wait_for_a_suspended_manager(board: Board) -> None:
     board.watch(FIRST, lambda _: None)
     loop, old = asyncio.get_running_loop(), pid(board)
     os.kill(old, signal.SIGSTOP)
@@ -234,7 +234,7 @@ async def test_the_event_loop_does_not_wait_for_a_stopped_manager(board: Board) 
     assert longest < 1.0
 
 
-async def test_a_closed_board_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_closed_board_leaves_no_process_thread_or_socket(tmp_path: Path) -> None:
     async with opened(tmp_path / "run") as board:
         board.watch(FIRST, lambda _: None)
         manager = pid(board)
@@ -244,7 +244,7 @@ async def test_a_closed_board_leaves_nothing(tmp_path: Path) -> None:
     assert await board.check() is not None
 
 
-async def test_a_manager_that_does_not_start_is_told(tmp_path: Path) -> None:
+async def test_a_manager_that_does_not_start_is_a_boot_error(tmp_path: Path) -> None:
     class NoProcess(ForkServerContext):
         def Process(self, *_: object, **__: object) -> NoReturn:  # type: ignore[override]  # noqa: N802  # as there
             raise ChildProcessError("no process today")
@@ -257,7 +257,7 @@ async def test_a_manager_that_does_not_start_is_told(tmp_path: Path) -> None:
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("board")]
 
 
-async def test_closing_does_not_wait_for_a_stopped_manager(tmp_path: Path) -> None:
+async def test_closing_does_not_wait_for_a_suspended_manager(tmp_path: Path) -> None:
     board = Board(tmp_path / "run")
     await board.open()
     board.watch(FIRST, lambda _: None)
@@ -306,7 +306,7 @@ async def test_the_manager_dies_with_a_server_that_is_killed(tmp_path: Path) -> 
     await until(lambda: not alive(manager), within=1.0, what="the Manager gone")
 
 
-async def test_the_managers_process_is_out_of_reach_of_ctrl_c(board: Board) -> None:
+async def test_ctrl_c_does_not_reach_the_manager(board: Board) -> None:
     assert os.getsid(pid(board)) == pid(board), "a signal to the service's group does not reach it"
     os.kill(pid(board), signal.SIGINT)
     assert await board.check() is None
@@ -318,7 +318,7 @@ async def test_only_its_user_can_reach_the_socket(board: Board) -> None:
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-async def test_a_run_directory_that_was_open_to_all_is_closed(tmp_path: Path) -> None:
+async def test_a_world_readable_run_directory_becomes_private(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir(mode=0o777)
     (tmp_path / "run").chmod(0o777)
     socket_directory(tmp_path / "run")
@@ -340,7 +340,7 @@ async def test_a_deep_data_directory_gets_a_short_socket_path(tmp_path: Path, mo
         assert not directory.exists()
 
 
-async def test_a_link_in_the_place_of_the_short_directory_is_refused(
+async def test_a_symlink_in_place_of_the_short_directory_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
@@ -353,7 +353,7 @@ async def test_a_link_in_the_place_of_the_short_directory_is_refused(
             socket_directory(deep)
 
 
-async def test_a_socket_left_by_a_killed_service_is_no_obstacle(tmp_path: Path) -> None:
+async def test_the_socket_of_a_killed_service_does_not_prevent_a_start(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "board.sock").touch()
     async with opened(tmp_path / "run") as board:

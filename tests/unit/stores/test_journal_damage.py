@@ -58,7 +58,7 @@ def blank(data: bytearray, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-shm"], ids=["file", "log", "index"])
 @pytest.mark.parametrize("damage", [flip, scribble, cut, blank])
-def test_damage_is_refused_or_does_no_harm(killed: Path, tmp_path: Path, damage: Damage, suffix: str) -> None:
+def test_damage_is_rejected_or_harmless(killed: Path, tmp_path: Path, damage: Damage, suffix: str) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # shown where the test fails
     chance = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret

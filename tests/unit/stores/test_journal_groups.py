@@ -37,7 +37,7 @@ def hold(journal: SqliteJournal) -> threading.Event:
     return go
 
 
-async def test_what_waits_is_one_transaction(journal: SqliteJournal) -> None:
+async def test_waiting_writes_are_one_transaction(journal: SqliteJournal) -> None:
     go = hold(journal)
     commits = commits_of(journal)
     waiters = [journal.add([a_job(f"{number}")]) for number in range(500)]
@@ -47,7 +47,7 @@ async def test_what_waits_is_one_transaction(journal: SqliteJournal) -> None:
     assert len(await ids(journal)) == 500
 
 
-async def test_a_group_is_bounded(journal: SqliteJournal) -> None:
+async def test_the_size_of_a_group_is_limited(journal: SqliteJournal) -> None:
     go = hold(journal)
     commits = commits_of(journal)
     waiters = [journal.add([a_job(f"{number}")]) for number in range(3 * connection_thread.GROUP_ROWS)]
@@ -82,7 +82,7 @@ async def test_an_unstorable_job_fails_alone(journal: SqliteJournal) -> None:
     assert await ids(journal) == ["f", "a"]
 
 
-async def test_closing_writes_what_has_its_place_and_refuses_the_rest(tmp_path: Path) -> None:
+async def test_closing_finishes_submitted_work_and_rejects_the_rest(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path / "journal.db")
     await journal.open()
     waiters = [asyncio.ensure_future(journal.add([a_job(f"{number}")])) for number in range(50)]
@@ -96,7 +96,7 @@ async def test_closing_writes_what_has_its_place_and_refuses_the_rest(tmp_path: 
     assert not (tmp_path / "journal.db-wal").exists()
 
 
-async def test_a_line_outlives_whatever_its_server_does() -> None:
+async def test_a_connection_thread_survives_errors_of_its_group() -> None:
     calls = 0
 
     def serve(_: sqlite3.Connection, group: Sequence[Work]) -> Sequence[object]:
@@ -124,7 +124,7 @@ async def test_retention_lets_other_writes_pass(journal: SqliteJournal) -> None:
     assert await ids(journal) == ["new"]
 
 
-async def test_the_summaries_of_forgotten_jobs_go_with_them(journal: SqliteJournal) -> None:
+async def test_the_spans_of_deleted_jobs_are_deleted(journal: SqliteJournal) -> None:
     await journal.add([ended(a_job(f"{number}")) for number in range(5_000)])
     await journal.expire(100, 100, limit=4_000)
     left = await journal._list_reader.submit(

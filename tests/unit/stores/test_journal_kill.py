@@ -14,7 +14,7 @@ WITHIN_S = 30
 ROOT = Path(__file__).parents[3]
 
 
-def test_what_was_acknowledged_survives_any_kill(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_any_kill(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")  # shown by pytest where the test fails
     chance = random.Random(seed)  # noqa: S311  # to be repeated, not to be secret

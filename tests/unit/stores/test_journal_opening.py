@@ -1,4 +1,4 @@
-"""Which files a journal opens, which it upgrades, and which it refuses, saying what to do."""
+"""Which files a journal opens, which it migrates, and which it rejects with advice."""
 
 import asyncio
 import contextlib
@@ -67,7 +67,7 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def test_a_backup_by_vacuum_is_a_journal_with_a_log_again(path: Path) -> None:
+def test_a_backup_by_vacuum_uses_wal_mode_again(path: Path) -> None:
     """SQLite's `VACUUM INTO` leaves the log out of what it copies; without one, readers would hold up the writer."""
     copy = path.with_name("copy.db")
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -82,7 +82,7 @@ def test_a_backup_by_vacuum_is_a_journal_with_a_log_again(path: Path) -> None:
     assert content(copy) == ["new", *content(path)]
 
 
-def test_a_new_journal_is_private_and_leaves_nothing_half_made(tmp_path: Path) -> None:
+def test_a_new_journal_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
     path = tmp_path / "data" / "j?o%u#r nal.db"
     path.parent.mkdir()
     beside(path, ".new").write_bytes(b"what a kill in the middle of making it left")
@@ -95,12 +95,12 @@ def test_a_new_journal_is_private_and_leaves_nothing_half_made(tmp_path: Path) -
     assert asyncio.run(modes()) == {path.name: 0o600, path.name + "-wal": 0o600, path.name + "-shm": 0o600}
 
 
-def test_what_a_killed_service_left_is_all_there(killed: Path) -> None:
+def test_the_journal_of_a_killed_service_is_complete(killed: Path) -> None:
     assert beside(killed, "-wal").stat().st_size > 0
     assert len(content(killed)) == 10
 
 
-def test_an_older_schema_is_upgraded_step_by_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_schema_is_migrated_step_by_step(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = ("ALTER TABLE jobs ADD COLUMN colour TEXT", "UPDATE jobs SET colour = 'red'")
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, *steps))
     assert len(content(path)) == 200
@@ -109,7 +109,7 @@ def test_an_older_schema_is_upgraded_step_by_step(path: Path, monkeypatch: pytes
         assert connection.execute("SELECT DISTINCT colour FROM jobs").fetchall() == [("red",)]
 
 
-def test_an_upgrade_that_fails_has_not_happened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "DELETE FROM jobs; ALTER TABLE nothing ADD x"))
         with pytest.raises(BootError, match="nothing"):
@@ -117,13 +117,13 @@ def test_an_upgrade_that_fails_has_not_happened(path: Path, monkeypatch: pytest.
     assert len(content(path)) == 200
 
 
-def test_a_newer_schema_is_refused(path: Path) -> None:
+def test_a_newer_schema_is_rejected(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     assert "newer Offload" in refusal(path)
 
 
-def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+def test_the_database_of_another_program_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
@@ -131,7 +131,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0", b"{}" * 5_000], ids=["empty", "cut", "other"])
-def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_rejected(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "journal.db"
     path.write_bytes(content)
     why = refusal(path)
@@ -140,7 +140,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])
-def test_a_directory_in_its_place_is_refused(path: Path, suffix: str) -> None:
+def test_a_directory_in_place_of_the_file_is_rejected(path: Path, suffix: str) -> None:
     place = beside(path, suffix)
     place.unlink(missing_ok=True)
     place.mkdir()
@@ -150,13 +150,13 @@ def test_a_directory_in_its_place_is_refused(path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("share", [0.99, 0.7, 0.5, 0.1])
-def test_a_file_that_was_cut_short_is_refused(path: Path, share: float) -> None:
+def test_a_truncated_file_is_rejected(path: Path, share: float) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     assert "Move it away" in refusal(path)
 
 
-def test_damage_in_any_page_is_refused_or_does_no_harm(path: Path) -> None:
+def test_damage_in_any_page_is_rejected_or_harmless(path: Path) -> None:
     whole = path.read_bytes()
     refused: list[str] = []
     for page in range(0, len(whole), 4096):
@@ -169,7 +169,7 @@ def test_damage_in_any_page_is_refused_or_does_no_harm(path: Path) -> None:
     assert len(refused) >= len(whole) // 4096 - 2, "all but pages that hold nothing of structure"
 
 
-def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
+def test_a_schema_that_is_not_utf8_is_rejected(path: Path) -> None:
     data = path.read_bytes()
     damaged = data.replace(b"CREATE TABLE jobs", b"CREATE TABL\xee jobs")
     assert damaged != data
@@ -177,14 +177,14 @@ def test_a_schema_that_is_no_text_is_refused(path: Path) -> None:
     assert "Move it away" in refusal(path)
 
 
-def test_a_record_that_is_no_text_is_told_as_damage(path: Path) -> None:
+def test_a_record_that_is_not_utf8_is_reported_as_damage(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE jobs SET task = CAST(x'ee41' AS TEXT)")
     with pytest.raises(StorageFailedError, match=r"damaged.*restore a backup"):
         content(path)
 
 
-def test_a_database_that_went_missing_beside_its_log_is_refused(killed: Path) -> None:
+def test_a_wal_without_its_database_is_rejected(killed: Path) -> None:
     killed.unlink()
     assert "is missing" in refusal(killed)
 
@@ -228,12 +228,12 @@ DAMAGES = [damage_header, damage_middle, damage_middle_without_index, damage_end
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_log_that_lost_acknowledged_writes_is_refused(killed: Path, damage: Callable[[Path], None]) -> None:
+def test_a_wal_that_lost_acknowledged_writes_is_rejected(killed: Path, damage: Callable[[Path], None]) -> None:
     damage(killed)
     assert "acknowledged" in refusal(killed)
 
 
-def test_the_torn_end_of_an_unacknowledged_write_is_not_damage(killed: Path) -> None:
+def test_an_incomplete_unacknowledged_write_is_not_damage(killed: Path) -> None:
     log = beside(killed, "-wal")
     frame = 24 + 4096
     whole = log.read_bytes()
@@ -245,7 +245,7 @@ def test_the_torn_end_of_an_unacknowledged_write_is_not_damage(killed: Path) -> 
         shutil.rmtree(path.parent)
 
 
-def test_what_failed_commits_left_behind_the_log_is_not_damage(killed: Path) -> None:
+def test_frames_of_failed_commits_are_not_damage(killed: Path) -> None:
     """Frames of this log that were rolled back: the index does not count them, whatever they look like."""
     log = beside(killed, "-wal")
     whole = log.read_bytes()
@@ -253,7 +253,7 @@ def test_what_failed_commits_left_behind_the_log_is_not_damage(killed: Path) -> 
     assert len(content(killed)) == 10
 
 
-def test_a_power_cut_in_the_first_commit_is_not_damage(killed: Path) -> None:
+def test_a_power_failure_in_the_first_commit_is_not_damage(killed: Path) -> None:
     """Some file systems then leave zeros: what was written had not been synced, so not acknowledged either."""
     log = beside(killed, "-wal")
     beside(killed, "-shm").unlink()
@@ -261,7 +261,7 @@ def test_a_power_cut_in_the_first_commit_is_not_damage(killed: Path) -> None:
     assert content(killed) == []
 
 
-def test_a_power_cut_in_the_last_commit_is_not_damage(killed: Path) -> None:
+def test_a_power_failure_in_the_last_commit_is_not_damage(killed: Path) -> None:
     """Then the index is gone, and the last transaction's frames are there in part: it had not been acknowledged."""
     log = beside(killed, "-wal")
     beside(killed, "-shm").unlink()
@@ -271,7 +271,7 @@ def test_a_power_cut_in_the_last_commit_is_not_damage(killed: Path) -> None:
     assert content(killed) == [f"{number}" for number in reversed(range(9))]
 
 
-def test_an_old_index_beside_a_new_log_means_nothing(killed: Path) -> None:
+def test_the_index_of_an_older_wal_is_ignored(killed: Path) -> None:
     index = bytearray(beside(killed, "-shm").read_bytes())
     index[16:20] = (10_000).to_bytes(4, sys.byteorder)
     index[32:40] = b"\0" * 8
@@ -280,7 +280,7 @@ def test_an_old_index_beside_a_new_log_means_nothing(killed: Path) -> None:
     assert len(content(killed)) == 10
 
 
-def test_a_journal_that_another_process_has_locked_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_another_process_has_locked_is_rejected(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offload.stores.journal.opening.BUSY_TIMEOUT_S", 0.05)
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -307,7 +307,7 @@ except BootError as error:
     [(False, 0o500), (True, 0o500), (True, 0o700)],
     ids=["no new file", "no log beside the file", "the file itself"],
 )
-def test_what_can_not_be_written_is_refused(path: Path, there: bool, mode: int) -> None:
+def test_a_journal_that_can_not_be_written_is_rejected(path: Path, there: bool, mode: int) -> None:
     if there:
         path.chmod(0o400)
     else:

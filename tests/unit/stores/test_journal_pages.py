@@ -1,4 +1,4 @@
-"""What a page of a list costs, in steps of SQLite's own machine: that does not depend on how busy this one is."""
+"""The cost of a page of a list, in steps of SQLite's virtual machine, which don't depend on the load."""
 
 import asyncio
 import contextlib
@@ -90,7 +90,7 @@ def test_a_page_costs_the_same_among_ten_times_as_many_jobs(directory: Path, whe
 
 
 @pytest.mark.parametrize("where", PAGES, ids=_named)
-def test_a_page_costs_the_same_however_deep_it_is(directory: Path, where: JobFilter) -> None:
+def test_a_page_costs_the_same_at_any_depth(directory: Path, where: JobFilter) -> None:
     path = directory / f"{MANY}.db"
     assert _cost(path, where, before=MANY // 2) <= _cost(path, where) + 10
 
@@ -114,7 +114,7 @@ def test_a_read_of_batches_costs_the_same_among_ten_times_as_many(
     assert many <= few + 2
 
 
-def test_a_walk_over_all_would_be_seen(directory: Path) -> None:
+def test_a_full_scan_would_be_detected(directory: Path) -> None:
     with contextlib.closing(sqlite3.connect(directory / f"{MANY}.db")) as connection:
         steps: list[None] = []
         connection.set_progress_handler(lambda: steps.append(None), 100)

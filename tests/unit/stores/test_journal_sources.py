@@ -1,4 +1,4 @@
-"""What a batch was made from may be megabytes: it is touched where it is needed only."""
+"""The source of a batch can be megabytes. It is read and written only where it is needed."""
 
 import contextlib
 import sqlite3

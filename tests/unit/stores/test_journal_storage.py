@@ -1,4 +1,4 @@
-"""Disks that are full, limited, locked or gone: what is told, what is kept, and that it goes on afterwards."""
+"""Disks that are full, limited, locked or missing: which errors are reported, which data is kept, and recovery."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ def files_at_most(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("pages", range(8))
-async def test_a_full_disk_is_told_to_all_and_writing_goes_on_later(journal: SqliteJournal, pages: int) -> None:
+async def test_a_full_disk_is_reported_to_all_and_later_writes_succeed(journal: SqliteJournal, pages: int) -> None:
     await journal.add([a_job("before")])
     await pages_at_most(journal, pages)
     answers = await asyncio.gather(
@@ -66,7 +66,7 @@ async def test_a_full_disk_is_told_to_all_and_writing_goes_on_later(journal: Sql
     assert set(await ids(journal)) == {"before", *kept, "after"}
 
 
-async def test_a_full_disk_still_lets_small_changes_and_reads_through(journal: SqliteJournal) -> None:
+async def test_a_full_disk_allows_small_changes_and_reads(journal: SqliteJournal) -> None:
     await journal.add([ended(a_job("a", size=20_000))])
     await pages_at_most(journal, 0)
     with pytest.raises(StorageFullError):
@@ -77,7 +77,7 @@ async def test_a_full_disk_still_lets_small_changes_and_reads_through(journal: S
 
 
 @pytest.mark.parametrize("step", range(12))
-async def test_a_write_that_fails_at_any_place_has_not_happened(tmp_path: Path, step: int) -> None:
+async def test_a_write_that_fails_anywhere_changes_nothing(tmp_path: Path, step: int) -> None:
     path = tmp_path / "journal.db"
     async with opened(path) as journal:
         await journal.add([a_job("before")])
@@ -95,7 +95,7 @@ async def test_a_write_that_fails_at_any_place_has_not_happened(tmp_path: Path, 
         assert set(await ids(again)) == {"before", *kept, "after"}
 
 
-async def test_an_io_error_on_a_disk_without_room_is_a_full_disk(
+async def test_an_io_error_without_free_space_is_a_full_disk(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("offload.stores.journal.errors._NOT_ENOUGH_BYTES", 2**63)
@@ -103,7 +103,7 @@ async def test_an_io_error_on_a_disk_without_room_is_a_full_disk(
         await journal.add([a_job("a")])
 
 
-async def test_a_lock_from_outside_is_waited_for(journal: SqliteJournal, tmp_path: Path) -> None:
+async def test_a_write_waits_for_the_lock_of_another_process(journal: SqliteJournal, tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         waiter = asyncio.ensure_future(journal.add([a_job("a")]))
@@ -113,7 +113,7 @@ async def test_a_lock_from_outside_is_waited_for(journal: SqliteJournal, tmp_pat
         await waiter
 
 
-async def test_a_lock_that_stays_fails_the_write_and_only_that(journal: SqliteJournal, tmp_path: Path) -> None:
+async def test_a_permanent_lock_fails_only_that_write(journal: SqliteJournal, tmp_path: Path) -> None:
     await journal._writer.submit(lambda connection: connection.execute("PRAGMA busy_timeout = 50") and None)
     with contextlib.closing(sqlite3.connect(tmp_path / "journal.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -140,7 +140,7 @@ async def test_check_does_not_wait_for_a_disk_that_hangs(
 
 @pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
 @pytest.mark.parametrize("replaced", [False, True])
-async def test_nothing_is_acknowledged_once_a_file_was_taken_away(tmp_path: Path, name: str, replaced: bool) -> None:
+async def test_nothing_is_acknowledged_after_a_file_was_removed(tmp_path: Path, name: str, replaced: bool) -> None:
     """SQLite itself goes on, in files that no start will ever find."""
     async with opened(tmp_path / "journal.db") as journal:
         await journal.add([a_job("before")])
@@ -153,7 +153,7 @@ async def test_nothing_is_acknowledged_once_a_file_was_taken_away(tmp_path: Path
         assert await journal.get("before"), "reads go on"
 
 
-async def test_retention_tells_what_it_forgot_before_the_disk_failed(
+async def test_retention_returns_what_it_deleted_before_the_disk_failed(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await journal.add([ended(a_job(f"{number:03}")) for number in range(200)])
@@ -170,7 +170,7 @@ async def test_retention_tells_what_it_forgot_before_the_disk_failed(
     assert 0 < len(forgotten) < 200
 
 
-def test_damage_that_is_met_while_it_runs_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_damage_found_at_run_time_says_what_to_do(tmp_path: Path) -> None:
     told = storage_error(_corrupt(), tmp_path)
     assert isinstance(told, StorageFailedError)
     assert "Stop the service and restore a backup" in told.detail

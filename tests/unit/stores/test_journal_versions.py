@@ -1,4 +1,4 @@
-"""Journals that an earlier Offload wrote: each schema version is opened with all that it holds."""
+"""Journals of earlier versions of Offload: each schema version is opened with all its data."""
 
 import contextlib
 import sqlite3
@@ -40,7 +40,7 @@ def first(tmp_path: Path) -> Path:
     return path
 
 
-async def test_jobs_of_version_1_are_all_there(first: Path) -> None:
+async def test_all_jobs_of_version_1_exist(first: Path) -> None:
     async with opened(first) as journal:
         found = (await journal.list(JobFilter(), 10)).jobs
         assert [job.id for job in found] == ["waits", "done"]
@@ -72,7 +72,7 @@ async def test_a_journal_of_version_1_takes_batches(first: Path) -> None:
         assert (batch.counts[State.CANCELLED], batch.finished_at) == (1, 12)
 
 
-async def test_jobs_of_version_2_are_all_there_and_new_ones_keep_their_place_in_a_trace(first: Path) -> None:
+async def test_all_jobs_of_version_2_exist_and_new_ones_store_their_trace(first: Path) -> None:
     with contextlib.closing(sqlite3.connect(first)) as connection:
         connection.executescript(f"{schema.MIGRATIONS[1]}; PRAGMA user_version = 2;")
         connection.execute("UPDATE jobs SET price = 2.5")

@@ -38,7 +38,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_a_second_service_is_told_who_holds_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_the_error_names_the_holder_of_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with pytest.raises(BootError) as refused:
         lock_directory(tmp_path)
     message = str(refused.value)
@@ -46,19 +46,19 @@ def test_a_second_service_is_told_who_holds_the_directory(tmp_path: Path, holder
     assert "--data-dir" in message
 
 
-def test_another_path_to_the_same_directory_is_refused_too(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_another_path_to_the_same_directory_is_rejected(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     with pytest.raises(BootError, match=f"process {holder.pid} "):
         lock_directory(tmp_path / "link")
 
 
-def test_kill_9_of_the_holder_frees_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_kill_9_of_the_holder_releases_the_directory(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait(10)
     lock_directory(tmp_path).close()
 
 
-def test_the_file_tells_of_the_present_holder_alone(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+def test_the_file_names_only_the_present_holder(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.wait(10)
     lock = lock_directory(tmp_path)
@@ -67,12 +67,12 @@ def test_the_file_tells_of_the_present_holder_alone(tmp_path: Path, holder: subp
     assert (tmp_path / LOCK_FILE).read_bytes() == b""
 
 
-def test_closing_frees_the_directory(tmp_path: Path) -> None:
+def test_closing_releases_the_directory(tmp_path: Path) -> None:
     lock_directory(tmp_path).close()
     lock_directory(tmp_path).close()
 
 
-def test_one_process_can_not_take_it_twice(tmp_path: Path) -> None:
+def test_one_process_can_not_lock_it_twice(tmp_path: Path) -> None:
     lock = lock_directory(tmp_path)
     with pytest.raises(BootError, match=f"process {os.getpid()} "):
         lock_directory(tmp_path)
@@ -101,19 +101,19 @@ def test_a_holder_that_can_not_be_read_is_another_process(tmp_path: Path, holder
         lock_directory(tmp_path)
 
 
-def test_a_missing_directory_is_made_for_its_user_alone(tmp_path: Path) -> None:
+def test_a_missing_directory_is_created_privately(tmp_path: Path) -> None:
     lock = lock_directory(tmp_path / "a" / "data")
     assert (tmp_path / "a" / "data").stat().st_mode & 0o777 == 0o700
     lock.close()
 
 
-def test_a_file_in_the_directorys_place_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
     with pytest.raises(BootError, match=r"can't be used: .*--data-dir"):
         lock_directory(tmp_path / "data")
 
 
-def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symlink_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
     (tmp_path / LOCK_FILE).symlink_to("precious")
     with pytest.raises(BootError, match="can't be used"):
@@ -121,7 +121,7 @@ def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path) -> None:
     assert (tmp_path / "precious").read_text() == "kept"
 
 
-def test_a_directory_of_somebody_else_is_refused() -> None:
+def test_a_directory_of_another_user_is_rejected() -> None:
     """/proc takes no files from anybody, root included."""
     with pytest.raises(BootError, match=r"The data directory /proc can't be used: .*--data-dir"):
         lock_directory(Path("/proc"))

@@ -1,4 +1,4 @@
-"""The directory of logs: what nobody will ask for is taken away at the next start."""
+"""The directory of logs: reading, and removal of logs of deleted jobs at the next start."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def say(logs: LogDirectory, job_id: str) -> None:
     book.end()
 
 
-async def test_what_was_said_is_read_and_nothing_of_others(tmp_path: Path) -> None:
+async def test_a_log_contains_only_its_own_attempt(tmp_path: Path) -> None:
     logs = LogDirectory(tmp_path / "logs")
     job = a_job(ID)
     say(logs, job.id)
@@ -32,7 +32,7 @@ async def test_what_was_said_is_read_and_nothing_of_others(tmp_path: Path) -> No
     assert await logs.read(AttemptKey(job.id, 2)) == []
 
 
-async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path: Path) -> None:
+async def test_a_sweep_removes_only_logs_of_deleted_jobs(tmp_path: Path) -> None:
     logs = LogDirectory(tmp_path / "logs")
     kept, gone = a_job(ID), a_job(ID.replace("1", "2"))
     for job in (kept, gone):
@@ -49,7 +49,7 @@ async def test_a_sweep_removes_what_belongs_to_no_job_and_nothing_else(tmp_path:
 
 
 @pytest.mark.parametrize("turns", [1, 2])
-async def test_what_is_read_while_files_turn_has_no_gap(
+async def test_a_log_read_during_rotation_has_no_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:
     monkeypatch.setattr("offload.worker.output.log_writer.FILE_BYTES", 0)  # each line turns the file
@@ -73,13 +73,13 @@ async def test_what_is_read_while_files_turn_has_no_gap(
     book.end()
 
 
-async def test_a_directory_that_cannot_be_made_stops_the_boot(tmp_path: Path) -> None:
+async def test_a_directory_that_can_not_be_created_is_a_boot_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BootError, match="The directory for logs can't be created"):
         LogDirectory(tmp_path / "file" / "logs")
 
 
-def test_it_is_private(tmp_path: Path) -> None:
+def test_the_directory_is_private(tmp_path: Path) -> None:
     logs = LogDirectory(tmp_path / "logs")
     say(logs, "job")
     assert logs.directory.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""Result files: where they are, and which of those that an earlier service left are taken away."""
+"""The directory of results: paths, and which results of an earlier service are removed."""
 
 import asyncio
 import stat
@@ -40,7 +40,7 @@ def test_the_directory_is_private(results: ResultDirectory) -> None:
     assert stat.S_IMODE(results.directory.stat().st_mode) == 0o700
 
 
-def test_a_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_directory_that_can_not_be_created_is_a_boot_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BootError, match="results can't be created"):
         ResultDirectory(tmp_path / "file" / "results")
@@ -100,7 +100,7 @@ async def _sweep(results: ResultDirectory, *jobs: Job) -> int:
     ],
     ids=["queued", "running", "succeeded", "succeeded later", "succeeded inline", "cancelled"],
 )
-def test_a_sweep_keeps_what_somebody_may_ask_for(
+def test_a_sweep_keeps_results_that_can_be_requested(
     results: ResultDirectory, end: Callable[[Job], Job], kept: bool
 ) -> None:
     job = end(a_job(new_id()))
@@ -109,7 +109,7 @@ def test_a_sweep_keeps_what_somebody_may_ask_for(
     assert names(results) == ({name} if kept else set())
 
 
-def test_a_sweep_removes_what_nobody_knows_and_touches_nothing_else(results: ResultDirectory) -> None:
+def test_a_sweep_removes_results_of_unknown_jobs_and_nothing_else(results: ResultDirectory) -> None:
     a_file(results, new_id())
     (results.directory / f".{new_id()}.1.json.partial").write_bytes(b"[")
     (results.directory / "README").write_bytes(b"an operator's")
@@ -117,7 +117,7 @@ def test_a_sweep_removes_what_nobody_knows_and_touches_nothing_else(results: Res
     assert names(results) == {"README"}
 
 
-def test_a_file_that_came_after_the_listing_stays(results: ResultDirectory) -> None:
+def test_a_file_that_is_newer_than_the_listing_stays(results: ResultDirectory) -> None:
     async def sweep() -> None:
         listed = await results.leftovers()
         await asyncio.to_thread(a_file, results, new_id())
@@ -127,7 +127,7 @@ def test_a_file_that_came_after_the_listing_stays(results: ResultDirectory) -> N
     assert len(names(results)) == 1
 
 
-def test_without_an_answer_from_the_journal_nothing_is_removed(results: ResultDirectory) -> None:
+def test_nothing_is_removed_if_the_journal_fails(results: ResultDirectory) -> None:
     a_file(results, new_id())
 
     async def failing(_: str) -> Job | None:

@@ -64,7 +64,7 @@ async def test_an_upload_is_two_private_files(uploads: UploadDirectory) -> None:
     assert Places(Path(), uploads.directory).upload_name(upload_id) == "ä/../b.txt", "what a lane reads"
 
 
-async def test_nothing_at_all_is_an_upload_too(uploads: UploadDirectory) -> None:
+async def test_an_empty_upload_is_valid(uploads: UploadDirectory) -> None:
     upload = await uploads.get(await received(uploads))
     assert upload is not None
     assert upload.size == 0
@@ -77,7 +77,7 @@ async def test_whatever_the_chunks_the_bytes_are_the_same(uploads: UploadDirecto
     assert (uploads.directory / await received(uploads, *chunks)).read_bytes() == content
 
 
-async def test_it_does_not_count_before_its_end(uploads: UploadDirectory) -> None:
+async def test_an_upload_does_not_exist_before_its_end(uploads: UploadDirectory) -> None:
     upload_id = new_id()
     async with uploads.receive(upload_id, "a", None, MIB) as writer:
         await writer.write(b"a" * MIB)
@@ -86,7 +86,7 @@ async def test_it_does_not_count_before_its_end(uploads: UploadDirectory) -> Non
     assert await uploads.get(upload_id) is not None
 
 
-async def test_at_most_so_much_is_taken(uploads: UploadDirectory) -> None:
+async def test_an_upload_over_the_limit_is_rejected(uploads: UploadDirectory) -> None:
     await received(uploads, b"a" * 10, most=10)
     before = names(uploads)
     with pytest.raises(BodyTooLargeError, match="at most 10 bytes"):
@@ -94,7 +94,7 @@ async def test_at_most_so_much_is_taken(uploads: UploadDirectory) -> None:
     assert names(uploads) == before
 
 
-async def test_nothing_is_left_of_what_the_caller_gave_up(uploads: UploadDirectory) -> None:
+async def test_nothing_is_left_of_an_upload_that_raises(uploads: UploadDirectory) -> None:
     async def give_up() -> None:
         async with uploads.receive(new_id(), "a", None, MIB) as writer:
             await writer.write(b"a" * MIB)
@@ -105,7 +105,7 @@ async def test_nothing_is_left_of_what_the_caller_gave_up(uploads: UploadDirecto
     assert names(uploads) == set()
 
 
-async def test_nothing_is_left_of_what_is_cancelled_in_the_middle_of_a_write(
+async def test_nothing_is_left_of_an_upload_cancelled_during_a_write(
     uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, go = threading.Event(), threading.Event()
@@ -130,7 +130,7 @@ async def test_nothing_is_left_of_what_is_cancelled_in_the_middle_of_a_write(
 
 
 @pytest.mark.parametrize("step", ["fsync", "note", "rename", "directory"])
-async def test_nothing_is_left_where_the_end_fails(
+async def test_nothing_is_left_if_the_last_steps_fail(
     uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     kept = await received(uploads, b"a")
@@ -154,7 +154,7 @@ async def test_nothing_is_left_where_the_end_fails(
 
 
 @pytest.mark.parametrize("size", [10, 3 * MIB], ids=["at the end", "on the way"])
-async def test_a_full_disk_is_told_and_leaves_nothing(
+async def test_a_full_disk_is_reported_and_leaves_nothing(
     uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     def full(descriptor: int, mode: str) -> BinaryIO:
@@ -173,7 +173,7 @@ STRANGE = ["", ".", "..", "../x", "/etc/passwd", "a\0b", "\ud800", "x" * 10_000]
 
 
 @pytest.mark.parametrize("text", [*STRANGE, "0193AAAA-0000-7000-8000-000000000000"])
-async def test_what_is_no_id_never_reaches_the_file_system(
+async def test_text_that_is_not_an_id_never_reaches_the_file_system(
     uploads: UploadDirectory, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     def touched(*_: object) -> None:
@@ -191,7 +191,9 @@ async def test_what_is_no_id_never_reaches_the_file_system(
 
 @settings(deadline=None, max_examples=30)
 @given(name=st.text(alphabet=st.characters()), owner=st.none() | st.text())
-def test_a_note_says_what_was_said(tmp_path_factory: pytest.TempPathFactory, name: str, owner: str | None) -> None:
+def test_the_metadata_keep_any_name_and_owner(
+    tmp_path_factory: pytest.TempPathFactory, name: str, owner: str | None
+) -> None:
     uploads = UploadDirectory(tmp_path_factory.mktemp("uploads"))
     upload = asyncio.run(_round_trip(uploads, name, owner))
     assert upload is not None
@@ -285,7 +287,7 @@ async def test_a_sweep_removes_what_a_crash_left_and_nothing_else(uploads: Uploa
     assert names(uploads) == {whole, f"{whole}.json", "README"}
 
 
-def test_a_directory_that_can_not_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_directory_that_can_not_be_created_is_a_boot_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BootError, match="uploads can't be created"):
         UploadDirectory(tmp_path / "file" / "uploads")

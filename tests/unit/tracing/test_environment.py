@@ -1,4 +1,4 @@
-"""When OpenTelemetry's variables ask for traces, and when they ask for what can't be done."""
+"""When the variables of OpenTelemetry request traces, and which requests can't be met."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ URL = "http://localhost:4318"
 
 
 @pytest.mark.parametrize("name", [GENERAL, TRACES])
-def test_an_endpoint_is_what_asks(name: str) -> None:
+def test_an_endpoint_requests_traces(name: str) -> None:
     assert traces_requested({name: URL})
     assert configuration_problem({name: URL}) is None
 
@@ -26,7 +26,7 @@ def test_an_endpoint_is_what_asks(name: str) -> None:
         {"OTEL_SERVICE_NAME": "offload"},
     ],
 )
-def test_nothing_else_does_nor_where_it_is_denied(more: Mapping[str, str]) -> None:
+def test_traces_are_not_requested_without_endpoint_or_if_disabled(more: Mapping[str, str]) -> None:
     assert not traces_requested(more)
 
 
@@ -43,11 +43,11 @@ def test_nothing_else_does_nor_where_it_is_denied(more: Mapping[str, str]) -> No
         ),
     ],
 )
-def test_what_cannot_be_done_is_told_with_what_to_write(more: Mapping[str, str], why: str) -> None:
+def test_a_configuration_problem_says_what_to_write(more: Mapping[str, str], why: str) -> None:
     assert traces_requested(more)
     assert (configuration_problem(more) or "").startswith(why)
 
 
-def test_the_variable_for_traces_alone_counts_first() -> None:
+def test_the_variable_for_traces_takes_precedence() -> None:
     both = {GENERAL: URL, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
     assert configuration_problem(both) is None

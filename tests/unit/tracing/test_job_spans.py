@@ -1,4 +1,4 @@
-"""What the spans of jobs tell, in the cases that a real service seldom meets."""
+"""The spans of jobs in cases that are rare in a real service."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -52,7 +52,7 @@ def rig() -> Iterator[Rig]:
     exporter.shutdown()
 
 
-def test_an_attempt_that_never_started_is_not_told_and_its_job_has_waited_on(rig: Rig) -> None:
+def test_an_attempt_that_never_started_has_no_span(rig: Rig) -> None:
     traces, rejected = rig.opened(5), Rejected(detail="No lane is free.")
     running = lifecycle.start(JOB, 20)
     attempt = traces.begin(running)
@@ -68,7 +68,7 @@ def test_an_attempt_that_never_started_is_not_told_and_its_job_has_waited_on(rig
     assert rig.told() == [("queue t", 10, 30), ("attempt t", 30, 40)]
 
 
-def test_a_job_that_is_cancelled_before_its_attempt_started_has_only_waited(rig: Rig) -> None:
+def test_a_job_cancelled_before_its_attempt_started_has_only_a_queue_span(rig: Rig) -> None:
     traces = rig.opened(5)
     running = lifecycle.start(JOB, 20)
     attempt = traces.begin(running)
@@ -78,7 +78,7 @@ def test_a_job_that_is_cancelled_before_its_attempt_started_has_only_waited(rig:
     assert (rig.spans[0].attributes or {})["offload.outcome"] == "cancelled"
 
 
-def test_one_that_an_orderly_end_stopped_is_handed_back_and_no_error(rig: Rig) -> None:
+def test_an_attempt_stopped_by_an_orderly_end_is_not_an_error(rig: Rig) -> None:
     traces = rig.opened(5)
     running = lifecycle.start(JOB, 20)
     attempt = traces.begin(running)
@@ -103,7 +103,7 @@ def test_an_attempt_has_the_same_id_before_and_after_a_restart(rig: Rig) -> None
     assert before.place.split("-")[2] == f"{found:016x}"
 
 
-def test_what_a_job_waited_between_its_attempts_is_told_once(rig: Rig) -> None:
+def test_the_wait_between_attempts_is_one_span(rig: Rig) -> None:
     """Under an earlier service, for a second attempt, nobody knows; under this one, since it was opened."""
     running = lifecycle.start(JOB, 20)
     lost = Lost(detail="gone")
@@ -121,7 +121,7 @@ def test_what_a_job_waited_between_its_attempts_is_told_once(rig: Rig) -> None:
     assert traces.requeued == {}, "nothing is kept of a job that has ended"
 
 
-def test_a_job_that_was_accepted_without_a_trace_has_none(rig: Rig) -> None:
+def test_a_job_accepted_without_a_trace_has_no_spans(rig: Rig) -> None:
     traces = rig.opened(5)
     assert traces.here() is None
     untraced = replace(JOB, trace=None)
@@ -132,7 +132,7 @@ def test_a_job_that_was_accepted_without_a_trace_has_none(rig: Rig) -> None:
     assert rig.told() == []
 
 
-def test_a_clock_that_went_back_makes_no_span_end_before_it_began(rig: Rig) -> None:
+def test_no_span_ends_before_it_starts_if_the_clock_goes_back(rig: Rig) -> None:
     traces = rig.opened(5)
     running = lifecycle.start(JOB, 20)
     attempt = traces.begin(running)

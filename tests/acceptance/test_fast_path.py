@@ -1,4 +1,4 @@
-"""The short way of submit and poll answers as the long way does.
+"""The fast path of submit and poll returns the same responses as the normal path.
 
 A request that has a header twice takes the normal path (see `offload.api.transport.fast_path`); nothing else differs.
 """
@@ -16,7 +16,7 @@ from tests.support.wire import Answer, answers, exchange, only
 LONG = b"\r\nX-Twice: 1\r\nX-Twice: 2"
 
 VOLATILE = {"id", "links", "created_at", "started_at", "finished_at", "usage", "state", "attempt", "position", "result"}
-"""What two jobs differ in, or one job at two moments."""
+"""Members that differ between two jobs, or change with time."""
 
 
 def request(line: str, body: bytes = b"", *headers: str) -> bytes:
@@ -72,13 +72,13 @@ def essence(answer: Answer) -> tuple[int, dict[str, str], Any]:
 
 
 @pytest.mark.parametrize("sent", SUBMISSIONS.values(), ids=SUBMISSIONS.keys())
-def test_both_ways_answer_alike(server: Server, sent: bytes) -> None:
+def test_both_paths_return_the_same_response(server: Server, sent: bytes) -> None:
     short, long = ask(server, sent), ask(server, by_the_long_way(sent))
     assert essence(short) == essence(long)
     assert short.headers.keys() == long.headers.keys()
 
 
-def test_both_ways_show_the_same_job(server: Server) -> None:
+def test_both_paths_show_the_same_job(server: Server) -> None:
     job_id = server.api.succeeded(server.api.submit("greet", {"name": "you"})["id"])["id"]
     for headers in ([], ["If-None-Match: *"], ['If-None-Match: "other"']):
         for query in ("", "?wait=1", "?wait=x"):
@@ -88,7 +88,7 @@ def test_both_ways_show_the_same_job(server: Server) -> None:
             assert short.headers | {"date": ""} == long.headers | {"date": ""}
 
 
-def test_one_key_is_one_job_whichever_way_it_comes(server: Server) -> None:
+def test_one_key_is_one_job_on_both_paths(server: Server) -> None:
     sent = request("POST /jobs/greet", b'{"name": "you"}', JSON, "Idempotency-Key: both-ways")
     first, again = ask(server, sent), ask(server, by_the_long_way(sent))
     assert first.json["id"] == again.json["id"]
@@ -96,7 +96,7 @@ def test_one_key_is_one_job_whichever_way_it_comes(server: Server) -> None:
     assert again.headers["idempotency-replayed"] == "true"
 
 
-def test_requests_in_one_piece_are_answered_in_their_order(server: Server) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
     job_id = server.api.submit("greet", {"name": "you"})["id"]
     poll = f"GET /jobs/{job_id} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     body = b'{"name": "you"}'
@@ -108,7 +108,7 @@ def test_requests_in_one_piece_are_answered_in_their_order(server: Server) -> No
     assert got[1].json["id"] != got[3].json["id"]
 
 
-def test_a_body_in_pieces_is_put_together(server: Server) -> None:
+def test_a_body_can_arrive_in_pieces(server: Server) -> None:
     head, gap, body = SUBMISSIONS["accepted"].partition(b"\r\n\r\n")
     answer = only(exchange(server, [head + gap, body[:3], body[3:]]))
     assert answer.status == 202

@@ -1,4 +1,4 @@
-"""What the service says of itself, and what it forgets."""
+"""Health, statistics, API documents and retention of a real service."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from tests.support.server import Server
 from tests.support.waiting import until_sync
 
 
-def test_it_is_alive_and_ready(api: Caller) -> None:
+def test_the_service_is_live_and_ready(api: Caller) -> None:
     api.get("/health/live")
     api.get("/health/ready")
 
@@ -25,7 +25,7 @@ def test_stats_show_the_lanes(api: Caller, gate: Path) -> None:
     assert lane.pid in idle
 
 
-def test_the_documentation_needs_no_other_host(api: Caller) -> None:
+def test_the_docs_load_nothing_from_other_hosts(api: Caller) -> None:
     page = api.http.get("/docs")
     assert page.status_code == 200
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", page.text)
@@ -46,7 +46,7 @@ def test_an_unknown_id_is_never_pending(api: Caller) -> None:
     assert api.cancel(unknown, expect=404)["type"] == "/problems/job-not-found"
 
 
-def test_a_job_is_forgotten_with_its_result_when_its_retention_ends(tmp_path: Path) -> None:
+def test_a_job_is_deleted_with_its_result_when_its_retention_ends(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         old = server.api.succeeded(server.api.submit("blob", {"size": 100_000, "seed": 1})["id"])
         kept_files = results_of(server, old["id"])
