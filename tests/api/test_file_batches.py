@@ -1,6 +1,7 @@
 """Batches of files over HTTP: what is refused, what is answered again, what is not there yet."""
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -52,6 +53,36 @@ async def by_pattern(server: ApiServer, body: Json, query: str = "", key: str | 
 async def test_patterns_that_are_refused(files: ApiServer, body: Json, kind: str, loc: list[str | int]) -> None:
     refused = problem(await by_pattern(files, body), 422, kind)
     assert refused["errors"][0]["loc"] == loc
+
+
+@pytest.mark.parametrize(
+    ("option", "loc", "msg"),
+    [
+        ("timeout_s=999999", ["query", "timeout_s"], "may be at most 3600 on this server"),
+        ("memory_mb=4096", ["query", "memory_mb"], "may be at most 1024 on this server"),
+        ("priority=101", ["query", "priority"], "Input should be less than or equal to 100"),
+        ("label=", ["query", "label", 0], "String should have at least 1 character"),
+    ],
+)
+@pytest.mark.parametrize("call", ["", "/verify"])
+async def test_an_option_of_all_members_is_refused_by_its_query_parameter(
+    files: ApiServer, call: str, option: str, loc: list[str | int], msg: str
+) -> None:
+    """And not by the place of a member that the client has not sent."""
+    url = f"/batches/file-digest{call}?{option}"
+    content = LINE if call else json.dumps({"pattern": "*"})
+    kind = "text/plain" if call else "application/json"
+    refused = problem(
+        await files.client.post(url, content=content, headers={"Content-Type": kind}), 422, "invalid-parameters"
+    )
+    assert refused["errors"] == [{"loc": loc, "msg": msg}]
+    assert "jobs" not in refused["detail"]
+
+
+async def test_labels_of_query_and_body_count_together(files: ApiServer) -> None:
+    body = {"pattern": "*", "labels": [str(n) for n in range(20)]}
+    refused = problem(await by_pattern(files, body, "?label=one-more"), 422, "invalid-parameters")
+    assert refused["errors"][0]["loc"] == ["body", "labels"]
 
 
 async def test_members_have_options_and_labels(files: ApiServer) -> None:

@@ -283,7 +283,7 @@ async def test_an_option_may_be_given_once(server: ApiServer) -> None:
 
 async def test_a_refused_submission_keeps_nothing(server: ApiServer) -> None:
     answer = await server.client.post(f"{DIGEST}?timeout_s=99999", files={"file": ("a", b"x")})
-    problem(answer, 422, "invalid-parameters")
+    assert problem(answer, 422, "invalid-parameters")["errors"][0]["loc"] == ["query", "timeout_s"]
     assert kept(server) == []
 
 

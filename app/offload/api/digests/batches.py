@@ -106,6 +106,7 @@ async def submit_files(
     submission = BatchSubmission(
         members=partial(_find, state, find),
         kind="file-digest",
+        options=template.options,
         labels=template.options.get("labels", ()),
         owner=caller.owner,
         key=key,
@@ -143,6 +144,7 @@ async def submit_verification(
     submission = BatchSubmission(
         members=partial(_find, state, find),
         kind="verify",
+        options=template.options,
         labels=template.options.get("labels", ()),
         owner=caller.owner,
         key=key,

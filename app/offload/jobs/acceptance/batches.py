@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from offload.errors import ProblemError
 from offload.jobs.acceptance.idempotency import BatchDigest
 from offload.jobs.acceptance.jobs import JobAcceptance
-from offload.jobs.acceptance.submission import Submission, Terms
+from offload.jobs.acceptance.submission import Submission, Terms, check_options
 from offload.jobs.dispatch.queue import most_expensive_first
 from offload.jobs.interfaces import Findings, IdempotencyKey
 from offload.jobs.model import Batch, Job, State
+from offload.options import SubmitOptions
 
 MOST_MEMBERS = 10_000
 
@@ -39,6 +40,8 @@ class BatchSubmission:
     """The members, or a function that finds them. It is not called if an earlier request has made the batch."""
     kind: str = "jobs"
     """See `Batch.kind`."""
+    options: SubmitOptions = field(default_factory=SubmitOptions)
+    """The options that all members share. They are checked once, so that an error does not name a member."""
     labels: Sequence[str] = ()
     owner: str | None = None
     key: str | None = None
@@ -71,6 +74,7 @@ class BatchAcceptance:
             if key is not None and (known := await self._replay(key)):
                 return AcceptedBatch(batch=known, replayed=True)
             self.jobs.check_open()
+            check_options(submission.options, self.jobs.intake.limits)
             found = submission.members
             members = found if isinstance(found, Members) else await found()
             return AcceptedBatch(batch=await self._accept(submission, members, key))

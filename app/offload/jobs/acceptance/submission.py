@@ -47,12 +47,8 @@ class Terms:
     """The estimated CPU seconds, by the task's cost function; 0.0 if unknown."""
 
 
-def terms(submission: Submission, limits: ServerLimits) -> Terms:
-    """Return the terms of a submission.
-
-    Raises `InvalidParametersError` for an option over the server's limit, and `TooExpensiveError`.
-    """
-    task, options = submission.task, submission.options
+def check_options(options: SubmitOptions, limits: ServerLimits) -> None:
+    """Raise `InvalidParametersError` for an option over the server's limit. It names the query parameter."""
     errors: list[dict[str, object]] = []
     for name, wanted, limit in (
         ("timeout_s", options.get("timeout_s"), limits.max_timeout_s),
@@ -62,6 +58,15 @@ def terms(submission: Submission, limits: ServerLimits) -> Terms:
             errors.append({"loc": ["query", name], "msg": f"may be at most {limit:g} on this server"})
     if errors:
         raise InvalidParametersError("An option is over this server's limit.", errors=errors)
+
+
+def terms(submission: Submission, limits: ServerLimits) -> Terms:
+    """Return the terms of a submission.
+
+    Raises `InvalidParametersError` for an option over the server's limit, and `TooExpensiveError`.
+    """
+    task, options = submission.task, submission.options
+    check_options(options, limits)
     return Terms(
         params=task.dump(submission.params),
         timeout_s=options.get("timeout_s") or task.limits.timeout_s or limits.default_timeout_s,
