@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offload.api.files.multipart import Part, is_multipart, read_parts
+from offload.api.files.multipart import FormPart, is_multipart, read_parts
 
 names = st.text(
     st.characters(exclude_characters='"\\\r\n\x00', exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
@@ -30,7 +30,7 @@ def test_pieces_do_not_matter(parts: list[tuple[str, str | None, bytes]], cuts: 
     async def read() -> list[tuple[str, str | None, bytes]]:
         found: list[tuple[str, str | None, bytes]] = []
         async for event in read_parts(pieces(), "multipart/form-data; boundary=boundary"):
-            if isinstance(event, Part):
+            if isinstance(event, FormPart):
                 found.append((event.name, event.filename, b""))
             else:
                 name, filename, content = found[-1]

@@ -122,7 +122,7 @@ async def test_a_lost_file_is_told(server: ApiServer, damage: str) -> None:
     else:
         file.write_bytes(LARGE[:-1])
     detail = problem(await server.client.get(f"{path}/result"), 500, "internal-error")["detail"]
-    assert "no longer on the server's disk" in detail
+    assert "missing or incomplete" in detail
     assert str(file) not in detail
 
 

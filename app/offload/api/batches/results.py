@@ -22,7 +22,7 @@ MEDIA_TYPE = "application/jsonl"
 
 
 class ResultLines(StreamingResponse):
-    """The lines; the file that is being copied is closed also where the client goes away."""
+    """Streams the lines. If the client disconnects, the file that is being copied is closed."""
 
     def __init__(self, state: AppState, caller: Caller, batch_id: str) -> None:
         self._lines = _lines(state, caller, batch_id)
@@ -52,7 +52,7 @@ async def _lines(state: AppState, caller: Caller, batch_id: str) -> AsyncGenerat
 
 
 async def _line_of_file(state: AppState, caller: Caller, member: Member, path: Path) -> AsyncIterator[bytes]:
-    """The line of a member whose result is in a file, copied in portions; nothing where it was deleted meanwhile."""
+    """Yields the line of a member whose result is in a file, in chunks; nothing if the job has been deleted."""
     try:
         descriptor, size = await open_result(state, caller, member.job, path)
     except InternalError as error:

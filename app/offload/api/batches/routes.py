@@ -1,18 +1,23 @@
-"""Batches: accepted, looked at, listed, given back, cancelled, forgotten."""
+"""`/batches`: submit, get, list, cancel and delete batches, and fetch their results."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from offload.api.batches.body import Reading, read_batch
+from offload.api.batches.body import ReadContext, read_batch
 from offload.api.batches.results import MEDIA_TYPE, ResultLines
 from offload.api.batches.views import BatchesView, BatchView
 from offload.api.contract.openapi import ACCEPTING, ETAG, EXAMINING, READING, RETRY, accepted, problems
 from offload.api.contract.queries import BatchId, PageQuery, PollQuery, strictly
 from offload.api.contract.request_headers import KeyHeader, PreferHeader, checked_key
-from offload.api.jobs.acceptance import answer_batch
-from offload.api.jobs.responses import batch_bytes, batch_response, page_response, poll_response
+from offload.api.jobs.responses import (
+    accepted_batch_response,
+    batch_bytes,
+    batch_response,
+    page_response,
+    poll_response,
+)
 from offload.api.state import Caller, State
 from offload.api.transport.request_body import read_json
 from offload.errors import (
@@ -25,12 +30,12 @@ from offload.errors import (
 from offload.jobs.acceptance.batches import BatchSubmission, Members
 
 MAX_BYTES = 16 << 20
-"""Of the body of a batch: 1,600 for each of ten thousand jobs."""
+"""The limit of the body: 1,600 bytes for each of ten thousand jobs."""
 
 EXAMPLE = '{"jobs": [{"task": "fibonacci", "params": {"n": 30}}]}'
 
 BATCH_ACCEPTED = {**accepted(BatchView, "batch"), **problems(*READING, *EXAMINING, *ACCEPTING)}
-"""The answers of a call that submits a batch."""
+"""The responses of a call that submits a batch."""
 
 router = APIRouter(tags=["batches"])
 
@@ -45,15 +50,15 @@ async def submit_batch(
     idempotency_key: KeyHeader = None,
     prefer: PreferHeader = None,
 ) -> Response:
-    """Jobs of any tasks, accepted all or none. The dearest of them is started first."""
+    """Jobs of any tasks: all are accepted, or none. The most expensive job starts first."""
     settings = state.settings
     key = checked_key(idempotency_key)
     body = await read_json(request, max_bytes=MAX_BYTES, within_s=settings.body_timeout_s, example=EXAMPLE)
-    reading = Reading(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
-    read = await read_batch(body, reading)
+    context = ReadContext(registry=state.registry, owner=caller.owner, most=settings.body_max_kb * 1024)
+    read = await read_batch(body, context)
     members = Members(submissions=read.members)
     submission = BatchSubmission(members=members, labels=read.labels, owner=caller.owner, key=key)
-    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
+    return await accepted_batch_response(state, await state.batches.submit(submission), caller, prefer)
 
 
 @router.get(
@@ -65,7 +70,7 @@ async def submit_batch(
     responses=problems(InvalidParametersError, StorageFailedError),
 )
 async def list_batches(state: State, caller: Caller, query: Annotated[PageQuery, Query()]) -> Response:
-    """One page; `next` is the `cursor` of the page after it."""
+    """One page; `next` is the `cursor` of the next page."""
     page = await state.batches.list(caller, query.limit, query.cursor)
     return page_response(b"batches", [batch_bytes(state, batch) for batch in page.batches], page.next)
 
@@ -74,11 +79,11 @@ async def list_batches(state: State, caller: Caller, query: Annotated[PageQuery,
     "/batches/{id}",
     dependencies=[strictly(PollQuery)],
     operation_id="get_batch",
-    summary="Look at a batch, or wait for it",
+    summary="Get a batch, or wait for it",
     response_model=BatchView,
     responses={
         200: {"headers": {**ETAG, **RETRY}},
-        304: {"description": "It is as it was", "headers": ETAG},
+        304: {"description": "Not modified", "headers": ETAG},
         **problems(BatchNotFoundError, InvalidParametersError, StorageFailedError),
     },
 )
@@ -104,15 +109,15 @@ async def get_batch(
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "A line for each job in the order of submission, with `index`, `id`, `task`, `state`, the "
-            "whole `result`, `result_bytes` and `error`; of a job that has not succeeded, `result` is null",
+            "description": "A line for each job, in the order of submission, with `index`, `id`, `task`, `state`, the "
+            "whole `result`, `result_bytes` and `error`. `result` is null unless the job has succeeded",
             "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
         },
         **problems(BatchNotFoundError, StorageFailedError),
     },
 )
 async def batch_results(state: State, caller: Caller, batch_id: BatchId) -> Response:
-    """JSON lines, streamed; each job is told as it is at that moment, and one that was deleted is left out."""
+    """A stream of JSON lines. Each line has the current state of a job; deleted jobs are left out."""
     return ResultLines(state, caller, (await state.batches.get(caller, batch_id)).id)
 
 
@@ -121,23 +126,23 @@ async def batch_results(state: State, caller: Caller, batch_id: BatchId) -> Resp
     operation_id="cancel_batch",
     summary="Cancel a batch",
     response_model=BatchView,
-    response_description="The batch; no job of it is queued or running",
+    response_description="The batch; none of its jobs is queued or running",
     responses=problems(BatchNotFoundError, StorageFailedError, StorageFullError),
 )
 async def cancel_batch(state: State, caller: Caller, batch_id: BatchId) -> Response:
-    """Stops all of its live jobs, queued or running alike. A batch that is done is answered as it is."""
+    """Cancels all of its queued and running jobs. A batch that is done is returned unchanged."""
     return batch_response(state, await state.batches.cancel(caller, batch_id), 200)
 
 
 @router.delete(
     "/batches/{id}",
     operation_id="delete_batch",
-    summary="Forget a batch",
+    summary="Delete a batch",
     status_code=204,
-    response_description="The batch, its jobs, their results and uploads are gone",
+    response_description="The batch, its jobs, their results and uploads are deleted",
     responses=problems(BatchNotFoundError, JobLiveError, StorageFailedError, StorageFullError),
 )
 async def delete_batch(state: State, caller: Caller, batch_id: BatchId) -> Response:
-    """Forgets a batch that is done, with all of its jobs."""
+    """Deletes a batch that is done, with all of its jobs."""
     await state.batches.delete(caller, batch_id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""What a batch takes, in the OpenAPI document: a member for each task, with the schemas of the tasks' own routes."""
+"""The body of `POST /batches` in the OpenAPI document: a schema of a member for each task."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _SCHEMAS = "#/components/schemas/"
 
 
 def add_batch_members(document: dict[str, Any], registry: Registry, settings: Settings) -> None:
-    """Adds the schemas of a batch's members, and the body of `POST /batches` that is made of them."""
+    """Adds the schemas of the members, with the parameters of each task, and of the body of `POST /batches`."""
     mapping: dict[str, str] = {}
     for name in registry:
         submission = document["paths"][f"/jobs/{name}"]["post"]["requestBody"]["content"]["application/json"]
@@ -44,7 +44,7 @@ def add_batch_members(document: dict[str, Any], registry: Registry, settings: Se
             "jobs": {"type": "array", "items": member, "minItems": 1, "maxItems": MOST_MEMBERS},
             "labels": {
                 **_options(settings)["labels"],
-                "description": f"labels of the batch and of each job in it, which has at most {MAX_LABELS} in all",
+                "description": f"labels of the batch and of each of its jobs; a job has at most {MAX_LABELS} in all",
             },
         },
         "required": ["jobs"],
@@ -58,7 +58,7 @@ def add_batch_members(document: dict[str, Any], registry: Registry, settings: Se
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """The options of a member, with this server's limits."""
+    """Returns the options of a member, with the limits of this server."""
     properties: dict[str, Any] = MemberOptions.model_json_schema()["properties"]
     for name, most in (("timeout_s", settings.max_timeout_s), ("memory_mb", settings.memory_mb)):
         properties[name]["anyOf"][0]["maximum"] = most

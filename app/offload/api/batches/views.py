@@ -1,4 +1,4 @@
-"""A batch as the contract shows it, and a line of its results."""
+"""A batch in responses, and a line of its results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from offload.jobs.model import Batch
 
 
 class CountsView(BaseModel):
-    """How many members are in each state."""
+    """How many jobs are in each state."""
 
     queued: int
     running: int
@@ -23,7 +23,7 @@ class CountsView(BaseModel):
 
 
 class BatchProgressView(ProgressView):
-    """How many members have ended, of how many; `fraction` includes how far the running ones are."""
+    """How many jobs have ended, and of how many. `fraction` includes the progress of running jobs."""
 
     done: int
     total: int
@@ -33,30 +33,30 @@ class BatchProgressView(ProgressView):
 
 
 def _left_out(schema: dict[str, Any]) -> None:
-    """Has the schema say that it may be left out, and no more: a default that is never shown would be a lie."""
+    """Removes the default: the field may be absent, but it never has this value."""
     del schema["default"]
 
 
 class BatchLinksView(BaseModel):
-    """Where to go from here."""
+    """Related addresses."""
 
     self: str
     jobs: str
     results: str
     events: str
     cancel: str
-    manifest: str = Field(default="", description="of files", json_schema_extra=_left_out)
-    report: str = Field(default="", description="of a verification", json_schema_extra=_left_out)
+    manifest: str = Field(default="", description="for batches of files", json_schema_extra=_left_out)
+    report: str = Field(default="", description="for verifications", json_schema_extra=_left_out)
 
 
 class BatchView(BaseModel):
     """A batch. Times are RFC 3339, UTC."""
 
     id: str = Field(description="a UUIDv7")
-    kind: Literal["jobs", "file-digest", "verify"] = Field(description="what it was made from")
-    size: int = Field(description="how many jobs were accepted")
+    kind: Literal["jobs", "file-digest", "verify"] = Field(description="what the batch was made from")
+    size: int = Field(description="the number of accepted jobs")
     counts: CountsView
-    done: bool = Field(description="true once no member is queued or running")
+    done: bool = Field(description="true once no job is queued or running")
     progress: BatchProgressView
     labels: list[str]
     owner: str | None
@@ -69,7 +69,7 @@ class BatchesView(BaseModel):
     """A page of batches."""
 
     batches: list[BatchView]
-    next: Annotated[str | None, Field(description="the cursor of the next page; null after the last")]
+    next: Annotated[str | None, Field(description="the cursor of the next page; null on the last page")]
 
 
 _TEXTS: Mapping[str, Sequence[str]] = {
@@ -80,7 +80,7 @@ _TEXTS: Mapping[str, Sequence[str]] = {
 
 
 def render_batch(batch: Batch, fraction: float) -> bytes:
-    """The batch as JSON; `fraction` is how far it has come."""
+    """Returns the batch as JSON. `fraction` is its progress, from 0 to 1."""
     path = f"/batches/{batch.id}"
     members = {
         "id": batch.id,
@@ -112,7 +112,7 @@ def render_batch(batch: Batch, fraction: float) -> bytes:
 
 
 def line_around(member: Member, error: str | None = None) -> tuple[bytes, bytes]:
-    """What stands before and after the result in a member's line; `error` stands for that of the job."""
+    """Returns the text before and after the result in the line of a member. `error` replaces the error of the job."""
     job = member.job
     before = (
         f'{{"index":{member.place},"id":"{job.id}","task":{as_json(job.task)},"state":"{job.state.value}","result":'

@@ -1,4 +1,4 @@
-"""Batches of files: by a pattern of names, or by a manifest that is to be verified."""
+"""`POST /batches/file-digest` and `/verify`: batches of files by a pattern, or by a manifest to verify."""
 
 import asyncio
 import hashlib
@@ -15,8 +15,8 @@ from offload.api.contract.queries import never_null, strictly
 from offload.api.contract.request_headers import KeyHeader, PreferHeader, checked_key
 from offload.api.contract.validation import invalid_model
 from offload.api.files.multipart import is_multipart
-from offload.api.jobs.acceptance import answer_batch
 from offload.api.jobs.options import SubmitQuery, with_labels
+from offload.api.jobs.responses import accepted_batch_response
 from offload.api.state import AppState, Caller, State
 from offload.api.transport.request_body import read_body, read_json, reject_encoded
 from offload.digests.algorithms import Algorithm
@@ -34,7 +34,7 @@ router = APIRouter(tags=["batches"])
 
 
 class FilesBody(BaseModel):
-    """Which files, and which digests of each."""
+    """The files, and the algorithms of their digests."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"pattern": "**/*", "algorithms": ["sha256"]}]}
@@ -43,20 +43,20 @@ class FilesBody(BaseModel):
     pattern: str = Field(
         min_length=1,
         max_length=4096,
-        description="Of paths below the files directory, as Python's `glob` reads it: `*`, `?`, `[a-z]`, and `**` for "
-        "any number of directories. Hidden names match only where the pattern says the dot.",
+        description="A pattern of paths below the files directory, as in Python's `glob`: `*`, `?`, `[a-z]`, and `**` "
+        "for any number of directories. A hidden name matches only if the pattern has the dot.",
     )
     algorithms: Algorithms = ["sha256"]
     labels: Annotated[list[Label], Field(max_length=MAX_LABELS)] = []
 
 
 class VerifyQuery(SubmitQuery):
-    """The options of each member, and what the manifest may leave open."""
+    """The options of each member, and the algorithm of the manifest."""
 
     algorithm: Annotated[
         Algorithm | None,
         Field(
-            description="of lines without a tag; left out: the usual one for so many digits",
+            description="for lines that do not name one; default: the usual one for the number of digits",
             json_schema_extra=never_null,
         ),
     ] = None
@@ -89,9 +89,9 @@ async def submit_files(
     idempotency_key: KeyHeader = None,
     prefer: PreferHeader = None,
 ) -> Response:
-    """A job for each regular file below the files directory that matches, at most 10,000, in the order of their names.
+    """A job for each regular file below the files directory that matches, 10,000 at most, in the order of their names.
 
-    Links are not followed. A directory that can't be read is a member that fails.
+    Symbolic links are not followed. A directory that can't be read becomes a job that fails.
     """
     settings = state.settings
     key = checked_key(idempotency_key)
@@ -112,7 +112,7 @@ async def submit_files(
         key=key,
         content=identifying_content(query, [body.pattern, body.algorithms]),
     )
-    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
+    return await accepted_batch_response(state, await state.batches.submit(submission), caller, prefer)
 
 
 @router.post(
@@ -132,9 +132,9 @@ async def submit_verification(
     idempotency_key: KeyHeader = None,
     prefer: PreferHeader = None,
 ) -> Response:
-    """A job for each line of a manifest as `sha256sum` and its kin write it, in GNU or BSD form, with `--zero` or not.
+    """A job for each line of a manifest of `sha256sum` or a compatible tool: GNU or BSD form, with or without `--zero`.
 
-    A file that is missing or may not be read is a member that fails; `GET /batches/{id}/report` tells of all.
+    A file that is missing or can't be read becomes a job that fails. `GET /batches/{id}/report` shows all of them.
     """
     key = checked_key(idempotency_key)
     _check_form(request)
@@ -150,7 +150,7 @@ async def submit_verification(
         key=key,
         content=identifying_content(query, [hashlib.blake2b(body).hexdigest()]) if key else b"",
     )
-    return await answer_batch(state, await state.batches.submit(submission), caller, prefer)
+    return await accepted_batch_response(state, await state.batches.submit(submission), caller, prefer)
 
 
 async def _find(state: AppState, find: Callable[[], Members]) -> Members:

@@ -1,4 +1,4 @@
-"""What batches of files have found, as text: manifests that `sha256sum -c` reads, and reports such as it prints."""
+"""The digests of a batch of files as a manifest for `sha256sum -c`, and reports as `sha256sum -c` prints them."""
 
 import asyncio
 import json
@@ -35,24 +35,24 @@ _TEXT: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
 
 
 def _flag(value: object) -> object:
-    """`true`, `1` or the name alone; `false` or `0`."""
+    """Reads a flag: `true`, `1` or the name alone; `false` or `0`."""
     return {"": True, "1": True, "true": True, "0": False, "false": False}.get(str(value), value)
 
 
 class ManifestQuery(BaseModel):
-    """Which manifest."""
+    """The form of the manifest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     algorithm: Algorithm = "sha256"
-    format: Annotated[Form, Field(description="`bsd` names the algorithm in each line, as `--tag` does")] = "gnu"
+    format: Annotated[Form, Field(description="`bsd` has the algorithm in each line, like `--tag`")] = "gnu"
     zero: Annotated[
-        bool, BeforeValidator(_flag), Field(description="end each line with NUL and escape nothing, as `--zero` does")
+        bool, BeforeValidator(_flag), Field(description="end each line with NUL and escape nothing, like `--zero`")
     ] = False
 
 
 def _text(lines: AsyncIterator[bytes]) -> StreamingResponse:
-    """Lines of bytes: a file's name need not be text in any encoding, so none is named."""
+    """Returns a response without a charset, since the names of files may have any encoding."""
     return StreamingResponse(lines, headers={"Content-Type": "text/plain", "Cache-Control": "no-store"})
 
 
@@ -70,7 +70,7 @@ def _text(lines: AsyncIterator[bytes]) -> StreamingResponse:
 async def get_manifest(
     state: State, caller: Caller, batch_id: BatchId, query: Annotated[ManifestQuery, Query()]
 ) -> StreamingResponse:
-    """For `sha256sum -c`, `b3sum --check` and their kin. What has failed is left out; the batch's `counts` tell."""
+    """For `sha256sum -c`, `b3sum --check` and compatible tools. Failed jobs are left out; see the batch's `counts`."""
     batch = await _done(state, caller, batch_id)
     if not await _computes(state, batch, query.algorithm):
         msg = f"No job of this batch has computed {query.algorithm}"
@@ -81,12 +81,12 @@ async def get_manifest(
 @router.get(
     "/batches/{id}/report",
     operation_id="batch_report",
-    summary="Fetch what a verification has found",
+    summary="Fetch the report of a verification",
     response_class=StreamingResponse,
     responses={
         200: {
             "description": "A line for each file: `OK`, `FAILED`, `MISSING`, `FAILED open or read` or `CANCELLED`; "
-            "then a `WARNING` for what could not be parsed, read or met",
+            "then a `WARNING` with the number of malformed lines, of unreadable files and of mismatches, if any",
             "content": _TEXT,
         },
         **problems(BatchNotFoundError, NotFoundError, JobNotFinishedError, StorageFailedError),
@@ -145,7 +145,7 @@ async def _report(state: AppState, batch: Batch) -> AsyncIterator[bytes]:
 
 
 def _path(job: Job) -> bytes | None:
-    """The bytes of a job's path; None where it digests an upload."""
+    """Returns the bytes of a job's path, or None for an upload."""
     file = FileDigest.model_validate_json(job.params).file
     return None if file is None else os.fsencode(file)
 

@@ -1,4 +1,4 @@
-"""`POST /jobs/file-digest/upload`: a file and the job that digests it, in one request."""
+"""`POST /jobs/file-digest/upload`: uploads a file and submits the job that digests it, in one request."""
 
 import json
 from typing import Annotated, Any
@@ -13,8 +13,8 @@ from offload.api.contract.validation import invalid_model
 from offload.api.files.multipart import is_multipart
 from offload.api.files.receiving import FILE_FIELD, Fields, receiving, wrong_field
 from offload.api.files.uploads import FILE
-from offload.api.jobs import acceptance
 from offload.api.jobs.options import SubmitQuery
+from offload.api.jobs.responses import accepted_job_response
 from offload.api.state import Caller, State
 from offload.errors import BadRequestError, DigestMismatchError, ProblemError, UnsupportedMediaTypeError
 from offload.jobs.acceptance.submission import Submission
@@ -24,7 +24,7 @@ KNOWN = (FILE_FIELD, "algorithms", "expected")
 
 
 def add_upload_submit_route(app: FastAPI, task: Task) -> None:
-    """Adds the route for the task that takes an `upload` among its parameters."""
+    """Adds the route for the task `file-digest`."""
 
     @app.post(
         f"/jobs/{task.name}/upload",
@@ -44,7 +44,7 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
         idempotency_key: KeyHeader = None,
         prefer: PreferHeader = None,
     ) -> Response:
-        """The upload belongs to the job and goes with it. `algorithms` may be given repeatedly or with commas."""
+        """The upload belongs to the job and is deleted with it. `algorithms` is repeatable or a list with commas."""
         state.service.check_open()
         key = checked_key(idempotency_key)
         _check_form(request)
@@ -66,7 +66,7 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
             raise
         if accepted.replayed:
             await state.uploads.remove(upload.id)
-        return await acceptance.answer(state, accepted, caller, prefer)
+        return await accepted_job_response(state, accepted, caller, prefer)
 
 
 def _check_form(request: Request) -> None:
@@ -75,10 +75,10 @@ def _check_form(request: Request) -> None:
 
 
 def read_fields(fields: Fields) -> dict[str, Any]:
-    """The parameters that a form's fields mean; an empty field means nothing. Raises `InvalidParametersError`."""
+    """Reads the parameters from the fields of a form. Empty fields are ignored. Raises `InvalidParametersError`."""
     unknown = next((name for name in fields if name not in KNOWN), None)
     if unknown is not None:
-        raise wrong_field(unknown[:100], f"This is not known; known are {', '.join(KNOWN)}")
+        raise wrong_field(unknown[:100], f"Unknown field; valid names are {', '.join(KNOWN)}")
     members: dict[str, Any] = {}
     names = [name.strip() for value in fields.get("algorithms", ()) for name in value.split(",") if name.strip()]
     if names:
@@ -86,7 +86,7 @@ def read_fields(fields: Fields) -> dict[str, Any]:
     values = filter(None, map(str.strip, fields.get("expected", ())))
     pairs = [pair for value in values for pair in _expected(value)]
     if len(dict(pairs)) < len(pairs):
-        raise wrong_field("expected", "Name each algorithm once")
+        raise wrong_field("expected", "Each algorithm may be given only once")
     if pairs:
         members["expected"] = dict(pairs)
     return members
@@ -113,13 +113,13 @@ def _parse(task: Task, members: dict[str, Any]) -> BaseModel:
 
 
 def _form(task: Task) -> dict[str, Any]:
-    """The form's description: the file, and the task's own parameters but for where the file comes from."""
+    """Describes the form: the file, and the parameters of the task except the source of the file."""
     schema = task.params_schema
     properties: dict[str, Any] = {"file": FILE}
     for name in KNOWN[1:]:
         properties[name] = dict(schema["properties"][name])
         never_null(properties[name])
-    # What Swagger UI fills in: left to itself, it makes up digests that are none.
+    # Swagger UI shows these examples. Without them, it would show invalid digests.
     properties["algorithms"]["examples"] = [["sha256"]]
     properties["expected"]["examples"] = [{}]
     form = {"type": "object", "properties": properties, "required": ["file"], "additionalProperties": False}

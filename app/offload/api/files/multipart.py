@@ -1,4 +1,8 @@
-"""Reads `multipart/form-data` (RFC 7578) as it arrives: nothing is kept but the headers of the present part."""
+"""Reads `multipart/form-data` (RFC 7578) as a stream: only the headers of the current part are in memory.
+
+python-multipart parses. Starlette's own form parser is not used, since it writes each file to a temporary file first,
+whose size it does not limit: here, the content goes to the spool, and the limit is checked as it arrives.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
@@ -8,25 +12,25 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from offload.errors import BadRequestError
 
-MOST_PARTS = 100
+MAX_PARTS = 100
 
 
-class Part(NamedTuple):
-    """A part begins; the bytes that follow are its content. `filename` is None for a field that is not a file."""
+class FormPart(NamedTuple):
+    """The start of a part, whose content follows. `filename` is None for a field that is not a file."""
 
     name: str
     filename: str | None
 
 
 def is_multipart(content_type: str) -> bool:
-    """True for a form that may hold files."""
+    """True for a form that can contain files."""
     return content_type.lower().partition(";")[0].strip() == "multipart/form-data"
 
 
-async def read_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[Part | bytes]:
-    """The parts of a form in their order, each followed by its content in pieces.
+async def read_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIterator[FormPart | bytes]:
+    """Yields the parts of a form in their order, each followed by the chunks of its content.
 
-    Raises `BadRequestError` where the form is broken.
+    Raises `BadRequestError` for a malformed form.
     """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
@@ -37,17 +41,17 @@ async def read_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIt
             for event in reader.read(chunk):
                 yield event
     except FormParserError as error:
-        raise BadRequestError(f"The multipart body is broken: {error}.") from None
+        raise BadRequestError(f"The multipart body is malformed: {error}.") from None
     if not reader.complete:
-        raise BadRequestError("The multipart body ends before its closing boundary.")
+        raise BadRequestError("The multipart body ends before the closing boundary.")
 
 
 class _Reader:
-    """Turns the parser's callbacks into events."""
+    """Turns the callbacks of the parser into a list of events."""
 
     def __init__(self, boundary: bytes) -> None:
         self.complete = False
-        self._events: list[Part | bytes] = []
+        self._events: list[FormPart | bytes] = []
         self._parts = 0
         self._field = b""
         self._value = b""
@@ -65,16 +69,16 @@ class _Reader:
             },
         )
 
-    def read(self, chunk: bytes) -> Iterator[Part | bytes]:
-        """The events in the next bytes of the body."""
+    def read(self, chunk: bytes) -> Iterator[FormPart | bytes]:
+        """Yields the events in the next bytes of the body."""
         self._parser.write(chunk)
         events, self._events = self._events, []
         yield from events
 
     def _part_begin(self) -> None:
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            raise BadRequestError(f"The form has more than {MOST_PARTS} parts.")
+        if self._parts > MAX_PARTS:
+            raise BadRequestError(f"The form has more than {MAX_PARTS} parts.")
         self._disposition = b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
@@ -93,7 +97,7 @@ class _Reader:
         if b"name" not in options:
             raise BadRequestError("A part of the form has no name in its Content-Disposition.")
         filename = options.get(b"filename")
-        self._events.append(Part(_text(options[b"name"]), None if filename is None else _text(filename)))
+        self._events.append(FormPart(_text(options[b"name"]), None if filename is None else _text(filename)))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._events.append(data[start:end])
@@ -103,5 +107,5 @@ class _Reader:
 
 
 def _text(raw: bytes) -> str:
-    """UTF-8, as RFC 7578 (5.1.2) has it; what isn't, is shown and never used."""
+    """Decodes UTF-8 (RFC 7578, 5.1.2). Other bytes are replaced: the text is only shown."""
     return raw.decode(errors="replace")

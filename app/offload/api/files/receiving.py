@@ -1,4 +1,4 @@
-"""From a request's body to an upload on disk, streamed: by itself or as the one file of a form."""
+"""Streams an upload to disk: a request's body, or the one file of a form."""
 
 import hashlib
 from collections import defaultdict
@@ -9,73 +9,73 @@ from email.message import Message
 
 from fastapi import Request
 
-from offload.api.files.incoming import Incoming
-from offload.api.files.multipart import Part, is_multipart, read_parts
+from offload.api.files.multipart import FormPart, is_multipart, read_parts
+from offload.api.files.upload_body import UploadBody
 from offload.api.state import AppState, Sink
 from offload.errors import BadRequestError, BodyTooLargeError, InvalidParametersError
 
 FIELD_BYTES = 64 * 1024
-"""What one field of a form that is not the file may have."""
+"""The limit of a field of a form, except the file."""
 
 FORM_BYTES = 1 << 20
-"""What a form may have besides the content of its file."""
+"""The limit of all of a form except the content of its file."""
 
-LONGEST_NAME = 255
+MAX_NAME = 255
 
 FILE_FIELD = "file"
 
 Fields = Mapping[str, Sequence[str]]
-"""The fields of a form that are not files: each name with its values."""
+"""The values of the fields of a form, except the file, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """A file that has arrived whole, with the fields of its form."""
+class ReceivedFile:
+    """A file that has arrived completely, with the fields of its form."""
 
     id: str
     name: str
     size: int
     digest: bytes
-    """The file's BLAKE2b digest where it was asked for."""
+    """The BLAKE2b digest of the file if it was requested, else empty."""
     fields: Fields
 
 
 @asynccontextmanager
 async def receiving(
     request: Request, state: AppState, owner: str | None, *, name: str | None = None, digest: bool = False
-) -> AsyncIterator[Received]:
+) -> AsyncIterator[ReceivedFile]:
     """Writes the request's body, or the `file` of its form, to the spool. It is kept if the context ends without error.
 
-    `name` goes before the one in the headers. Raises `BodyTooLargeError`, `UploadTooSlowError`, `DigestMismatchError`,
-    `StorageFullError`, and for a form that is not as expected `BadRequestError` and `InvalidParametersError`. Nothing
-    is kept then, nor where the client goes away.
+    `name` overrides the name in the headers. Raises `BodyTooLargeError`, `UploadTooSlowError`, `DigestMismatchError`,
+    `StorageFullError`, and for an invalid form `BadRequestError` and `InvalidParametersError`. Nothing is kept after an
+    error, or if the client disconnects.
     """
     form = is_multipart(request.headers.get("content-type", ""))
-    upload = _Upload(state, owner, name or _disposition(request), digest=digest)
+    upload = _SpooledFile(state, owner, name or _disposition(request), digest=digest)
     limit = _limit(state) + (FORM_BYTES if form else 0)
-    incoming = Incoming(request, max_bytes=limit, idle_s=state.settings.upload_idle_s)
+    body = UploadBody(request, max_bytes=limit, idle_s=state.settings.upload_idle_s)
     async with AsyncExitStack() as stack:
         fields: Fields = {}
         if form:
-            fields = await _read_form(request, incoming, upload, stack)
+            fields = await _read_form(request, body, upload, stack)
         else:
             await upload.open(stack)
-            async for chunk in incoming.chunks():
+            async for chunk in body.chunks():
                 await upload.write(chunk)
-        incoming.verify()
+        body.verify()
         yield upload.received(fields)
 
 
-async def _read_form(request: Request, incoming: Incoming, upload: "_Upload", stack: AsyncExitStack) -> Fields:
+async def _read_form(request: Request, body: UploadBody, upload: "_SpooledFile", stack: AsyncExitStack) -> Fields:
     fields: dict[str, list[bytes]] = defaultdict(list)
-    part = Part("", None)
-    async for event in read_parts(incoming.chunks(), request.headers.get("content-type", "")):
-        if isinstance(event, Part):
+    part = FormPart("", None)
+    async for event in read_parts(body.chunks(), request.headers.get("content-type", "")):
+        if isinstance(event, FormPart):
             part = event
             if part.name == FILE_FIELD:
                 await upload.open(stack, part.filename)
             elif part.filename is not None:
-                raise wrong_field(part.name, f"The file goes into the field `{FILE_FIELD}`")
+                raise wrong_field(part.name, f"Send the file in the field `{FILE_FIELD}`")
             else:
                 fields[part.name].append(b"")
         elif part.name == FILE_FIELD:
@@ -85,19 +85,19 @@ async def _read_form(request: Request, incoming: Incoming, upload: "_Upload", st
             if len(fields[part.name][-1]) > FIELD_BYTES:
                 raise BodyTooLargeError(f"A field of the form may have at most {FIELD_BYTES} bytes.")
     if not upload.opened:
-        raise wrong_field(FILE_FIELD, f"The form has no such field; with curl, use -F {FILE_FIELD}=@NAME")
+        raise wrong_field(FILE_FIELD, f"Field required; with curl, use -F {FILE_FIELD}=@NAME")
     return {name: [_text(name, value) for value in values] for name, values in fields.items()}
 
 
 def display_name(name: str | None) -> str:
-    """A file name to show: the last component of what the client said, without what can't be printed."""
+    """Returns a file name to show: the last component of the client's name, without unprintable characters."""
     last = (name or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
-    clean = "".join(character for character in last if character.isprintable()).strip()[:LONGEST_NAME]
+    clean = "".join(character for character in last if character.isprintable()).strip()[:MAX_NAME]
     return "upload" if clean in {"", ".", ".."} else clean
 
 
-class _Upload:
-    """An upload on its way to the disk."""
+class _SpooledFile:
+    """A file that is being written to the spool."""
 
     def __init__(self, state: AppState, owner: str | None, name: str | None, *, digest: bool) -> None:
         self._id = state.new_id()
@@ -109,11 +109,11 @@ class _Upload:
 
     @property
     def opened(self) -> bool:
-        """True once there is something to write to."""
+        """True once `open` has been called."""
         return self._sink is not None
 
     async def open(self, stack: AsyncExitStack, filename: str | None = None) -> None:
-        """Begins to write; `filename` is the name if there is no other. It is kept when `stack` ends without error."""
+        """Opens the file. It is kept if `stack` ends without error. `filename` is the name if there is no other."""
         if self._sink is not None:
             raise wrong_field(FILE_FIELD, "Send one file at a time")
         self._name = display_name(self._name or filename)
@@ -122,16 +122,16 @@ class _Upload:
 
     async def write(self, chunk: bytes) -> None:
         """Appends."""
-        assert self._sink is not None  # noqa: S101  # opened before
+        assert self._sink is not None  # noqa: S101  # it is open
         if self._digest is not None:
             self._digest.update(chunk)
         await self._sink.write(chunk)
 
-    def received(self, fields: Fields) -> Received:
-        """What has arrived."""
-        assert self._sink is not None  # noqa: S101  # opened before
+    def received(self, fields: Fields) -> ReceivedFile:
+        """Returns the complete file."""
+        assert self._sink is not None  # noqa: S101  # it is open
         digest = self._digest.digest() if self._digest is not None else b""
-        return Received(id=self._id, name=self._name or "", size=self._sink.size, digest=digest, fields=fields)
+        return ReceivedFile(id=self._id, name=self._name or "", size=self._sink.size, digest=digest, fields=fields)
 
 
 def _limit(state: AppState) -> int:
@@ -145,7 +145,7 @@ def _disposition(request: Request) -> str | None:
 
 
 def wrong_field(field: str, msg: str) -> InvalidParametersError:
-    """The problem of a form's field."""
+    """Returns the error for a field of a form."""
     return InvalidParametersError(f"{field[:100]}: {msg}.", errors=[{"loc": ["body", field[:100]], "msg": msg}])
 
 

@@ -1,4 +1,4 @@
-"""`/uploads`: files for jobs to come."""
+"""`/uploads`: files for jobs that are submitted later."""
 
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 
 _BODY = {
     "requestBody": {
-        "required": False,  # an empty file is a file
+        "required": False,  # the file may be empty
         "content": {
             "application/octet-stream": {"schema": FILE},
             "multipart/form-data": {
@@ -44,7 +44,7 @@ _BODY = {
     }
 }
 
-_ANSWERS: dict[str, Any] = {
+_RESPONSES: dict[str, Any] = {
     "status_code": 201,
     "response_description": "The upload is on disk",
     "openapi_extra": _BODY,
@@ -65,22 +65,22 @@ Name = Annotated[str | None, Query(include_in_schema=False)]
 
 
 class UploadView(BaseModel):
-    """An upload: `id` is what `file-digest` takes as its `upload`."""
+    """An uploaded file. `id` is the value for the `upload` parameter of `file-digest`."""
 
     id: str
     name: str
     size: int
 
 
-@router.post("/uploads", operation_id="upload", summary="Upload a file", **_ANSWERS)
-@router.put("/uploads", operation_id="upload_by_put", summary="Upload a file", **_ANSWERS)
+@router.post("/uploads", operation_id="upload", summary="Upload a file", **_RESPONSES)
+@router.put("/uploads", operation_id="upload_by_put", summary="Upload a file", **_RESPONSES)
 async def upload(request: Request, state: State, caller: Caller, name: Name = None) -> UploadView:
-    """Streamed to disk: the body itself, or the `file` of a form. `Content-Digest` and `Repr-Digest` are checked."""
+    """The body or, in a form, the field `file` is streamed to disk. `Content-Digest` and `Repr-Digest` are checked."""
     return await _receive(request, state, caller, name)
 
 
 class AnyName(PathConvertor):
-    """The rest of a path, of whatever characters: Starlette's own `path` ends with the line."""
+    """The rest of a path with any characters. Starlette's `path` does not match line breaks."""
 
     regex = r"(?s:.*)"
 
@@ -88,24 +88,24 @@ class AnyName(PathConvertor):
 register_url_convertor("anyname", AnyName())
 
 
-@router.put("/uploads/{name:anyname}", operation_id="upload_named", summary="Upload a file under a name", **_ANSWERS)
+@router.put("/uploads/{name:anyname}", operation_id="upload_named", summary="Upload a file under a name", **_RESPONSES)
 async def upload_named(request: Request, state: State, caller: Caller, name: str) -> UploadView:
-    """The same for `curl -T FILE …/uploads/`, which appends the file's name to the address."""
+    """For `curl -T FILE …/uploads/`, which appends the name of the file to the URL."""
     return await _receive(request, state, caller, name)
 
 
 UploadId = Annotated[str, Path(alias="name", description="the upload's id")]
-# Named as in the PUT beside it: OpenAPI has no two paths that differ in the names of their parameters only.
+# Named as in the PUT above: two paths in OpenAPI can't differ only in the names of their parameters.
 
 
 @router.get(
     "/uploads/{name:path}",
     operation_id="get_upload",
-    summary="Look at an upload",
+    summary="Get an upload",
     responses=problems(UploadNotFoundError, StorageFailedError),
 )
 async def get_upload(state: State, caller: Caller, upload_id: UploadId) -> UploadView:
-    """What was kept of it; the content is for jobs."""
+    """Name and size of the upload. Only jobs can read the content."""
     upload = await state.service.get_upload(caller, upload_id)
     return UploadView(id=upload.id, name=upload.name, size=upload.size)
 
@@ -113,13 +113,13 @@ async def get_upload(state: State, caller: Caller, upload_id: UploadId) -> Uploa
 @router.delete(
     "/uploads/{name:path}",
     operation_id="delete_upload",
-    summary="Forget an upload",
+    summary="Delete an upload",
     status_code=204,
-    response_description="Its file is gone",
+    response_description="The file is deleted",
     responses=problems(UploadNotFoundError, JobLiveError, StorageFailedError),
 )
 async def delete_upload(state: State, caller: Caller, upload_id: UploadId) -> Response:
-    """Forgets an upload that no queued or running job reads; by itself it goes when its retention has ended."""
+    """Deletes an upload that no queued or running job reads. Otherwise it is deleted at the end of its retention."""
     await state.service.delete_upload(caller, upload_id)
     return Response(status_code=204)
 
@@ -128,5 +128,5 @@ async def _receive(request: Request, state: State, caller: Caller, name: str | N
     state.service.check_open()
     async with receiving(request, state, caller.owner, name=name) as received:
         for field in received.fields:
-            raise wrong_field(field, f"This is not known; the form has one field, `{FILE_FIELD}`")
+            raise wrong_field(field, f"Unknown field; the form has one field, `{FILE_FIELD}`")
     return UploadView(id=received.id, name=received.name, size=received.size)

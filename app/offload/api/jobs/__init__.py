@@ -1,1 +1,1 @@
-"""`/jobs`: submit, poll, list, wait, follow, cancel and delete jobs."""
+"""`/jobs`: submit, get, list, wait for, follow, cancel and delete jobs."""

@@ -1,4 +1,4 @@
-"""A job or a batch as a stream of server-sent events."""
+"""`GET /jobs/{id}/events` and `GET /batches/{id}/events`: server-sent events of a job or a batch."""
 
 import hashlib
 from collections.abc import AsyncGenerator
@@ -23,11 +23,11 @@ from offload.jobs.model import Job
 router = APIRouter(default_response_class=StreamingResponse)
 
 LastEventId = Annotated[
-    str | None, Header(description="of the last event seen, to go on after it", json_schema_extra=never_null)
+    str | None, Header(description="of the last event received, to resume after it", json_schema_extra=never_null)
 ]
 
 Event = tuple[str, str, bytes] | None
-"""Its name, its id and its data; None where there has been nothing to tell for a while."""
+"""Its name, id and data; None after a time without events."""
 
 
 @router.get(
@@ -37,19 +37,19 @@ Event = tuple[str, str, bytes] | None
     summary="Follow a job",
     responses={
         **described(
-            "A `job` event with the whole job at once and at each change, up to the terminal one",
+            "A `job` event with the whole job, first as it is and then at each change, until it has ended",
             job=reference(JobView),
         ),
         **problems(JobNotFoundError, StorageFailedError),
     },
 )
 async def job_events(state: State, caller: Caller, job_id: JobId, last_event_id: LastEventId = None) -> EventStream:
-    """Ends after the terminal event, or when the service stops. A change is seen within about 0.1 s.
+    """Ends after the event with the final state, or when the service stops. A change is sent within about 0.1 s.
 
-    Who has no key any more is told nothing more.
+    If the client's key is removed, the stream ends.
     """
-    await state.service.get(caller, job_id)  # a stream that has begun can't be answered 404 any more
-    return EventStream(_unseen(state, caller, last_event_id, _of_job(state, caller, job_id)))
+    await state.service.get(caller, job_id)  # once the stream has started, it is too late for a 404
+    return EventStream(_new_events(state, caller, last_event_id, _of_job(state, caller, job_id)))
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def job_events(state: State, caller: Caller, job_id: JobId, last_event_id:
     summary="Follow a batch",
     responses={
         **described(
-            "A `batch` event with the whole batch at once and at each change, until it is done",
+            "A `batch` event with the whole batch, first as it is and then at each change, until it is done",
             batch=reference(BatchView),
         ),
         **problems(BatchNotFoundError, StorageFailedError),
@@ -68,18 +68,18 @@ async def job_events(state: State, caller: Caller, job_id: JobId, last_event_id:
 async def batch_events(
     state: State, caller: Caller, batch_id: BatchId, last_event_id: LastEventId = None
 ) -> EventStream:
-    """Ends after the event that says it is done, or when the service stops. At most ten events a second.
+    """Ends after the event with `done` true, or when the service stops. At most ten events a second.
 
-    Who has no key any more is told nothing more.
+    If the client's key is removed, the stream ends.
     """
     await state.batches.get(caller, batch_id)
-    return EventStream(_unseen(state, caller, last_event_id, _of_batch(state, caller, batch_id)))
+    return EventStream(_new_events(state, caller, last_event_id, _of_batch(state, caller, batch_id)))
 
 
-async def _unseen(
+async def _new_events(
     state: AppState, caller: Caller, last: str | None, events: AsyncGenerator[Event, None]
 ) -> AsyncGenerator[bytes, None]:
-    """Those that the client has not had yet, until it has no key any more or what it follows is deleted."""
+    """Yields the events after `last`, until the key is removed or the job or batch is deleted."""
     try:
         async with aclosing(events):
             async for event in events:
@@ -111,6 +111,6 @@ async def _of_batch(state: AppState, caller: Caller, batch_id: str) -> AsyncGene
 
 
 def event_id(state: AppState, job: Job) -> str:
-    """Names what has been told, so that who comes back with it is told what is new: neither a gap nor a double."""
+    """Returns an id of the job's state and progress. A client that resumes with it gets only later changes."""
     progress = state.service.progress(job) or NO_PROGRESS
     return hashlib.blake2b(repr((job.state, job.attempt, progress.reported)).encode(), digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""`GET /jobs/{id}/logs`: what a job's attempts have printed and logged."""
+"""`GET /jobs/{id}/logs`: the output and log of a job's attempts."""
 
 import json
 import re
@@ -21,35 +21,35 @@ from offload.options import MAX_ATTEMPTS
 LINES = "application/jsonl"
 TEXT = "text/plain; charset=utf-8"
 
-PIECE_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""What moves the cursor, ends a line, or turns the direction of what comes after it; tabs and \\n aside."""
+"""Characters that move the cursor, end a line or change the direction of text, except tabs and \\n."""
 
 router = APIRouter(tags=["jobs"])
 
 
 class LineView(BaseModel):
-    """Something that an attempt has printed or logged."""
+    """A line that an attempt has printed or logged."""
 
     at: str = Field(json_schema_extra={"format": "date-time"})
     attempt: int
-    stream: str | None = Field(description="`stdout` or `stderr`, of what was printed")
-    level: str | None = Field(description="of what was logged: `info`, `warning`, …")
+    stream: str | None = Field(description="`stdout` or `stderr` if it was printed")
+    level: str | None = Field(description="`info`, `warning`, … if it was logged")
     logger: str | None
     text: str
-    unfinished: bool = Field(description="whether the line has no end yet, and may still go on or become another")
+    unfinished: bool = Field(description="whether the line is incomplete and may still change")
 
 
 class LogsQuery(BaseModel):
-    """Which lines."""
+    """The lines to return."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     attempt: Annotated[
         Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None,
         BeforeValidator(whole),
-        Field(description="those of this attempt only", json_schema_extra=never_null),
+        Field(description="only the lines of this attempt", json_schema_extra=never_null),
     ] = None
 
 
@@ -57,11 +57,11 @@ class LogsQuery(BaseModel):
     "/jobs/{id}/logs",
     dependencies=[strictly(LogsQuery)],
     operation_id="job_logs",
-    summary="What it printed and logged",
+    summary="Get what a job has printed and logged",
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "A line each; with `Accept: application/jsonl`, each a JSON object",
+            "description": "Lines of text; with `Accept: application/jsonl`, JSON objects",
             "content": {
                 "text/plain": {"schema": {"type": "string"}},
                 LINES: {"itemSchema": LineView.model_json_schema()},
@@ -73,38 +73,38 @@ class LogsQuery(BaseModel):
 async def job_logs(
     state: State, caller: Caller, job_id: JobId, query: Annotated[LogsQuery, Query()], request: Request
 ) -> StreamingResponse:
-    """The newest 256 KiB or so of what each attempt has printed, or logged by `logging` from INFO on, oldest first.
+    """The newest 256 KiB or so of what each attempt has printed, or logged with `logging` from INFO on, oldest first.
 
-    Also while it runs, and of attempts that were lost. Nothing where it has said nothing. The text only gets more at
-    its end, until the oldest lines go: a line that is not finished is in it once its attempt has ended.
+    This includes attempts that are running or were lost. The text only grows at its end, until the oldest lines are
+    removed: an incomplete line is added when its attempt has ended.
     """
-    job = await state.service.get(caller, job_id)  # or the 404 would come too late
+    job = await state.service.get(caller, job_id)  # once the stream has started, it is too late for a 404
     as_json = accepts(request.headers, LINES)
     lines = state.service.read_logs(caller, job_id, query.attempt)
     written = (_jsonl(line) async for line in lines) if as_json else (_text(line) async for line in _final(lines, job))
     headers = {"Cache-Control": "no-store"}
-    return StreamingResponse(_pieces(written), headers=headers, media_type=LINES if as_json else TEXT)
+    return StreamingResponse(_chunks(written), headers=headers, media_type=LINES if as_json else TEXT)
 
 
 async def _final(lines: AsyncIterator[LogLine], job: Job) -> AsyncIterator[LogLine]:
-    """Those that stay as they are, so that who follows the text finds all that he has at its beginning."""
+    """Yields the lines that will not change, so that the text only grows at its end."""
     async for line in lines:
         if not line.unfinished or job.state.terminal or line.attempt < job.attempt:
             yield line
 
 
-async def _pieces(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
-    piece = bytearray()
+async def _chunks(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    chunk = bytearray()
     async for line in lines:
-        piece += line.encode(errors="backslashreplace") + b"\n"
-        if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece)
+        chunk += line.encode(errors="backslashreplace") + b"\n"
+        if len(chunk) >= CHUNK_BYTES:
+            yield bytes(chunk)
+            chunk.clear()
+    yield bytes(chunk)
 
 
 def _jsonl(line: LogLine) -> str:
-    told = {
+    members = {
         "at": times.written(line.at),
         "attempt": line.attempt,
         "stream": line.stream,
@@ -113,11 +113,11 @@ def _jsonl(line: LogLine) -> str:
         "text": line.text,
         "unfinished": line.unfinished,
     }
-    return json.dumps(told)  # in ASCII, since many clients end a line wherever Unicode does, as at U+2028
+    return json.dumps(members)  # in ASCII: many clients also end a line at other characters, such as U+2028
 
 
 def _text(line: LogLine) -> str:
-    """Harmless in a terminal, and no text can look like another line."""
+    """Returns the line as text that is safe in a terminal and can't look like several lines."""
     source = line.stream or f"{line.level} {line.logger}"
     shown = f"{times.written(line.at)} [{line.attempt}] {source}: {line.text}".replace("\n", "\n    ")
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)

@@ -46,7 +46,7 @@ class SubmitQuery(_QueryOptions):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def options(self) -> SubmitOptions:
-        """Return the options that are set."""
+        """Returns the options that are set."""
         values = {one.name: getattr(self, one.query) for one in OPTIONS.values() if one.query in self.model_fields_set}
         return cast("SubmitOptions", values)  # the fields are made of its own
 
@@ -57,12 +57,12 @@ class MemberOptions(_MemberOptions):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     def options(self) -> SubmitOptions:
-        """Return the options that are set."""
+        """Returns the options that are set."""
         return cast("SubmitOptions", {name: getattr(self, name) for name in self.model_fields_set})  # see SubmitQuery
 
 
 def with_labels(options: SubmitOptions, labels: Sequence[str], *where: str | int) -> SubmitOptions:
-    """Return the options with the labels of the batch before the member's own.
+    """Returns the options with the labels of the batch before the member's own.
 
     Raises `InvalidParametersError`, naming the place in the body, if there are more than `MAX_LABELS` together.
     """

@@ -1,4 +1,4 @@
-"""`GET /jobs/{id}/result`: the whole result, or a part of it, from memory or from its file."""
+"""`GET /jobs/{id}/result`: the whole result or a range of it, from memory or from its file."""
 
 import asyncio
 import os
@@ -27,13 +27,13 @@ from offload.errors import (
 from offload.jobs.model import Job
 
 CHUNK_BYTES = 128 * 1024
-"""Held in memory for each client that reads slowly, once or twice; larger ones are hardly faster."""
+"""One or two chunks are in memory for each client that reads slowly. Larger ones are hardly faster."""
 
 router = APIRouter(tags=["jobs"])
 log = structlog.get_logger()
 
 _HEADERS = {**ETAG, "Accept-Ranges": {"description": "`bytes`", "schema": {"type": "string"}}}
-_CONTENT_RANGE = {"Content-Range": {"description": "which bytes of how many", "schema": {"type": "string"}}}
+_CONTENT_RANGE = {"Content-Range": {"description": "the range and the total size", "schema": {"type": "string"}}}
 
 
 @router.get(
@@ -44,11 +44,11 @@ _CONTENT_RANGE = {"Content-Range": {"description": "which bytes of how many", "s
     responses={
         200: {"headers": _HEADERS},
         206: {
-            "description": "The bytes asked for by `Range`",
+            "description": "The requested range",
             "headers": {**_HEADERS, **_CONTENT_RANGE},
             "content": {"application/json": {"schema": {"type": "string", "format": "binary"}}},
         },
-        304: {"description": "It is as it was", "headers": ETAG},
+        304: {"description": "Not modified", "headers": ETAG},
         **problems(JobNotFoundError, JobNotFinishedError, JobFailedError, JobCancelledError, RangeNotSatisfiableError),
     },
 )
@@ -60,7 +60,7 @@ async def get_result(
     if_range: Annotated[str | None, Header(include_in_schema=False)] = None,
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """The task's result and nothing else. `Range` fetches a part of it, so that a large one can be resumed."""
+    """The result of the task and nothing else. `Range` returns a part of it: a large download can be resumed."""
     job, source = await state.service.get_result(caller, job_id)
     tag = f'"{job.id}.{job.attempt}"'  # a result never changes
     headers = {"ETag": tag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
@@ -82,7 +82,7 @@ async def get_result(
 
 
 class _FilePart(StreamingResponse):
-    """Bytes of an open file, which is closed in any case: also where the client is gone before the first of them."""
+    """A part of an open file. The file is always closed, even if the client disconnects before the first byte."""
 
     def __init__(self, descriptor: int, part: Part, status: int, headers: dict[str, str]) -> None:
         super().__init__(read_part(descriptor, part), status, headers, "application/json")
@@ -102,14 +102,17 @@ def _part_headers(part: Part | None, size: int) -> dict[str, str]:
 
 
 async def open_result(state: AppState, caller: Caller, job: Job, path: Path) -> tuple[int, int]:
-    """The open file and its size. Raises `JobNotFoundError` where the job is deleted by now, else `InternalError`."""
+    """Opens the file of a result. Returns its descriptor and size.
+
+    Raises `JobNotFoundError` if the job has been deleted, and `InternalError` if the file is missing or incomplete.
+    """
     try:
         return await asyncio.to_thread(_open_file, path, job.result_bytes)
     except OSError as error:
         await state.service.get(caller, job.id)
-        log.error("result file is lost", job_id=job.id, path=str(path), why=str(error))  # noqa: TRY400  # says it all
+        log.error("result file is lost", job_id=job.id, path=str(path), why=str(error))  # noqa: TRY400  # a traceback adds nothing
         raise InternalError(
-            f"The result of job {job.id} is no longer on the server's disk as it was written. Run the job again."
+            f"The file with the result of job {job.id} is missing or incomplete. Run the job again."
         ) from error
 
 
@@ -123,7 +126,7 @@ def _open_file(path: Path, size: int | None) -> tuple[int, int]:
 
 
 async def read_part(descriptor: int, part: Part) -> AsyncIterator[bytes]:
-    """The bytes, read in threads a chunk at a time."""
+    """Yields the bytes in chunks, each read in a thread."""
     at = part.start
     while at < part.end:
         chunk = await asyncio.to_thread(os.pread, descriptor, min(CHUNK_BYTES, part.end - at), at)

@@ -1,4 +1,4 @@
-"""A job: looked at, listed, cancelled, forgotten."""
+"""`/jobs`: get, list, cancel and delete jobs."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from offload.jobs.interfaces import JobFilter
 NO_WAIT = PollQuery()
 
 AT_ONCE = 100
-"""Jobs written to a list before other requests have their turn: about a millisecond."""
+"""Jobs rendered for a page before other requests are processed again: about a millisecond."""
 
 router = APIRouter(tags=["jobs"])
 
@@ -40,12 +40,12 @@ def add_poll_route(app: FastAPI) -> None:
             methods=["GET"],
             tags=["jobs"],
             operation_id="get_job",
-            summary="Look at a job, or wait for it",
+            summary="Get a job, or wait for it",
             response_model=JobView,
-            response_description="The job, also where it failed",
+            response_description="The job, also if it has failed",
             responses={
                 200: {"headers": {**ETAG, **RETRY}},
-                304: {"description": "It is as it was", "headers": ETAG},
+                304: {"description": "Not modified", "headers": ETAG},
                 **problems(JobNotFoundError, InvalidParametersError),
             },
         )
@@ -60,7 +60,7 @@ async def get_job(
     query: Annotated[PollQuery, Query()],
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """The job as it is now; with `wait`, as soon as it is terminal."""
+    """The job as it is now; with `wait`, as soon as it has ended."""
     if query.wait:
         job = await state.service.wait(caller, job_id, query.wait)
     else:
@@ -68,13 +68,13 @@ async def get_job(
     return poll_response(job_bytes(state, job), if_none_match, final=job.state.terminal)
 
 
-def _arguments(asked: FastRequest) -> Mapping[str, object]:
+def _arguments(request: FastRequest) -> Mapping[str, object]:
     return {
-        "state": asked.state,
-        "caller": asked.caller,
-        "job_id": asked.last,
-        "query": read_query(PollQuery, asked.query) if asked.query else NO_WAIT,
-        "if_none_match": asked.text(b"if-none-match"),
+        "state": request.state,
+        "caller": request.caller,
+        "job_id": request.last,
+        "query": read_query(PollQuery, request.query) if request.query else NO_WAIT,
+        "if_none_match": request.text(b"if-none-match"),
     }
 
 
@@ -87,7 +87,7 @@ def _arguments(asked: FastRequest) -> Mapping[str, object]:
     responses=problems(InvalidParametersError),
 )
 async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Query()]) -> Response:
-    """One page, of fewer than `limit` jobs where they are large; `next` is the `cursor` of the page after it."""
+    """One page; `next` is the `cursor` of the next page. A page of large jobs may have fewer than `limit` jobs."""
     where = JobFilter(
         states=frozenset(query.state),
         task=query.task,
@@ -110,23 +110,23 @@ async def list_jobs(state: State, caller: Caller, query: Annotated[ListQuery, Qu
     operation_id="cancel_job",
     summary="Cancel a job",
     response_model=JobView,
-    response_description="The job, cancelled; its process is gone",
+    response_description="The cancelled job; its process has ended",
     responses=problems(JobNotFoundError, JobFinishedError, StorageFailedError, StorageFullError),
 )
 async def cancel_job(state: State, caller: Caller, job_id: JobId) -> Response:
-    """Stops it, queued or running alike. One that is cancelled already is answered as it is."""
+    """Cancels a queued or running job. A job that is already cancelled is returned unchanged."""
     return job_response(state, await state.service.cancel(caller, job_id), 200)
 
 
 @router.delete(
     "/jobs/{id}",
     operation_id="delete_job",
-    summary="Forget a job",
+    summary="Delete a job",
     status_code=204,
-    response_description="Its record, result and upload are gone",
+    response_description="The job, its result and its upload are deleted",
     responses=problems(JobNotFoundError, JobLiveError, StorageFailedError, StorageFullError),
 )
 async def delete_job(state: State, caller: Caller, job_id: JobId) -> Response:
-    """Forgets a terminal job, with its result and its upload."""
+    """Deletes a job that has ended, with its result and its upload."""
     await state.service.delete(caller, job_id)
     return Response(status_code=204)

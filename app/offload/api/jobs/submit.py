@@ -1,4 +1,4 @@
-"""`POST /jobs/{task}`: one typed route for each registered task."""
+"""`POST /jobs/{task}`: a typed route for each registered task."""
 
 import json
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from offload.api.contract.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING
 from offload.api.contract.queries import read_query
 from offload.api.contract.request_headers import KeyHeader, PreferHeader, checked_key
 from offload.api.contract.validation import invalid_model
-from offload.api.jobs import acceptance
 from offload.api.jobs.options import SubmitQuery
+from offload.api.jobs.responses import accepted_job_response
 from offload.api.state import Caller, State, app_state
 from offload.api.transport.fast_path import FastRequest, FastRoute
 from offload.api.transport.request_body import read_json
@@ -29,7 +29,7 @@ QueryOptions = Annotated[SubmitQuery, Query()]
 
 
 def add_submit_routes(app: FastAPI, registry: Registry) -> None:
-    """Adds a route for each task, and one that says which tasks there are to who asks for another."""
+    """Adds a route for each task, and one for other names, whose error lists the tasks."""
     for task in registry.values():
         app.router.routes.append(submit_route(task))
 
@@ -39,15 +39,15 @@ def add_submit_routes(app: FastAPI, registry: Registry) -> None:
 
 
 def task_not_found(registry: Registry, name: str) -> TaskNotFoundError:
-    """The problem of a name that no task has."""
-    shown = name[:100]  # to compare a megabyte with each task would hold up everybody
+    """Returns the error for a name that no task has. It suggests a similar name."""
+    shown = name[:100]  # comparing a megabyte with each name would block the event loop
     close = get_close_matches(shown, registry, n=1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
-    return TaskNotFoundError(f"There is no task {shown!r}.{guess} There are: {', '.join(registry)}.")
+    return TaskNotFoundError(f"There is no task {shown!r}.{guess} Tasks: {', '.join(registry)}.")
 
 
 def submit_route(task: Task) -> FastRoute:
-    """The route that submits one task."""
+    """Returns the route that submits one task."""
 
     async def submit(
         *,
@@ -61,9 +61,9 @@ def submit_route(task: Task) -> FastRoute:
         submission = Submission(
             task=task, params=params, options=query.options(), owner=caller.owner, key=checked_key(idempotency_key)
         )
-        return await acceptance.answer(state, await state.service.submit(submission), caller, prefer)
+        return await accepted_job_response(state, await state.service.submit(submission), caller, prefer)
 
-    # FastAPI describes the body by this annotation, which is known only now.
+    # FastAPI describes the body by this annotation, which depends on the task.
     examples: dict[str, Example] | None = {"example": {"value": task.example}} if task.example else None
     submit.__annotations__["params"] = Annotated[task.params, Body(openapi_examples=examples)]
     submit.__doc__ = task.description
@@ -76,18 +76,18 @@ def submit_route(task: Task) -> FastRoute:
             request, max_bytes=settings.body_max_kb * 1024, within_s=settings.body_timeout_s, example=example
         )
 
-    def arguments(asked: FastRequest) -> Mapping[str, object]:
+    def arguments(request: FastRequest) -> Mapping[str, object]:
         try:
-            params = task.parse(asked.body)
+            params = task.parse(request.body)
         except ValidationError as error:
             raise invalid_model(error, "body", known=known) from None
         return {
-            "state": asked.state,
-            "caller": asked.caller,
+            "state": request.state,
+            "caller": request.caller,
             "params": params,
-            "query": read_query(SubmitQuery, asked.query) if asked.query else NO_OPTIONS,
-            "idempotency_key": asked.text(b"idempotency-key"),
-            "prefer": asked.text(b"prefer"),
+            "query": read_query(SubmitQuery, request.query) if request.query else NO_OPTIONS,
+            "idempotency_key": request.text(b"idempotency-key"),
+            "prefer": request.text(b"prefer"),
         }
 
     return FastRoute(

@@ -1,7 +1,7 @@
-"""A job as the contract shows it: bytes for the client, and the model that describes them in the OpenAPI document.
+"""A job in responses: its JSON, and the model that describes it in the OpenAPI document.
 
-The bytes are put together by hand: parameters and result are JSON already and are not read again, which makes this a
-quarter of the cost of a model. `tests/api/test_views.py` holds the bytes to the model.
+The JSON is assembled from strings, since parameters and result are JSON already. This takes a quarter of the time of a
+model. `tests/api/test_views.py` compares the two.
 """
 
 import json
@@ -16,7 +16,7 @@ from offload.jobs.model import Job, Progress, State, Usage
 
 
 class ProgressView(BaseModel):
-    """How far a running job has come, as its task tells."""
+    """The progress that a running task has reported."""
 
     done: int | None
     total: int | None
@@ -26,7 +26,7 @@ class ProgressView(BaseModel):
 
 
 class UsageView(BaseModel):
-    """What the newest attempt used, so far or in all."""
+    """Resources that the newest attempt has used, so far or in all."""
 
     wall_s: float
     cpu_s: float | None
@@ -34,7 +34,7 @@ class UsageView(BaseModel):
 
 
 class ErrorView(BaseModel):
-    """Why the job failed; a field that is not known is left out."""
+    """Why the job failed. Fields without a value are left out."""
 
     type: str = Field(description="/problems/ and the kind of failure", examples=["/problems/timed-out"])
     title: str
@@ -47,7 +47,7 @@ class ErrorView(BaseModel):
 
 
 class LinksView(BaseModel):
-    """Where to go from here."""
+    """Related addresses."""
 
     self: str
     result: str
@@ -62,7 +62,7 @@ class JobView(BaseModel):
     id: str = Field(description="a UUIDv7")
     task: str
     state: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-    params: Any = Field(description="as they were submitted")
+    params: Any = Field(description="as submitted")
     priority: int
     labels: list[str]
     owner: str | None
@@ -71,12 +71,12 @@ class JobView(BaseModel):
     max_attempts: int
     timeout_s: float
     memory_mb: int
-    position: int | None = Field(description="about how many queued jobs go before it, while it is queued")
+    position: int | None = Field(description="about how many queued jobs are before it, while it is queued")
     progress: ProgressView | None
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
-    result: Any = Field(description="the task's result, up to 16 KiB of JSON; a larger one is at links.result")
+    result: Any = Field(description="the result, up to 16 KiB of JSON; a larger one is at `links.result`")
     result_bytes: int | None = Field(description="the size of the whole result")
     error: ErrorView | None
     usage: UsageView | None
@@ -87,11 +87,11 @@ class JobsView(BaseModel):
     """A page of jobs."""
 
     jobs: list[JobView]
-    next: Annotated[str | None, Field(description="the cursor of the next page; null after the last")]
+    next: Annotated[str | None, Field(description="the cursor of the next page; null on the last page")]
 
 
 def render_job(job: Job, *, progress: Progress | None, position: int | None, now: int) -> bytes:
-    """The job as JSON. `progress` and `position` as the service tells them; `now` in microseconds since the epoch."""
+    """Returns the job as JSON. `now` is in microseconds since the epoch."""
     path = f"/jobs/{job.id}"
     parts = (
         f'{{"id":"{job.id}","task":{as_json(job.task)},"state":"{job.state.value}","params":'.encode(),
@@ -104,7 +104,7 @@ def render_job(job: Job, *, progress: Progress | None, position: int | None, now
         b"null" if job.result is None else job.result,
         f',"result_bytes":{as_json(job.result_bytes)},"error":{error_json(job)},"usage":{_usage(job, progress, now)}'
         f',"links":{{"self":"{path}","result":"{path}/result","events":"{path}/events","logs":"{path}/logs",'
-        f'"cancel":"{path}/cancel"}}}}'.encode(errors="backslashreplace"),  # a lone surrogate becomes its JSON escape
+        f'"cancel":"{path}/cancel"}}}}'.encode(errors="backslashreplace"),  # a lone surrogate becomes a JSON escape
     )
     return b"".join(parts)
 
@@ -113,12 +113,12 @@ _write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def as_json(value: object) -> str:
-    """Compact JSON. What it makes of lone surrogates is to be encoded with `backslashreplace`."""
+    """Returns compact JSON. Encode it with `backslashreplace`: it may contain lone surrogates."""
     return "null" if value is None else _write(value)
 
 
 def _number(value: float) -> str:
-    """Without a fraction where it has none: 300 rather than 300.0."""
+    """Returns a whole number without a fraction: 300 and not 300.0."""
     return str(int(value)) if value == int(value) else repr(value)
 
 
@@ -127,7 +127,7 @@ def _time(at: int | None) -> str:
 
 
 def _progress(progress: Progress | None) -> str:
-    """Null where the task has told nothing: what the lane alone knows is in `usage`."""
+    """Returns null if the task has reported nothing: what the lane has measured is in `usage`."""
     if progress is None or (progress.done is None and progress.total is None and progress.note is None):
         return "null"
     return as_json(
@@ -162,7 +162,7 @@ def _usage(job: Job, progress: Progress | None, now: int) -> str:
 
 
 def error_json(job: Job) -> str:
-    """The job's `error`: a problem object, null where it has not failed."""
+    """Returns the job's `error`: a problem object, or null if it has not failed."""
     failure = job.failure
     if failure is None:
         return "null"

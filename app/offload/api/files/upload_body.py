@@ -1,26 +1,26 @@
-"""The body of an upload on its way in."""
+"""Reads the body of an upload, with limits of size and time."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
 
-from offload.api.files.content_digest import BodyDigests
+from offload.api.files.digest_headers import BodyDigests
 from offload.api.transport.request_body import announces_too_much, next_chunk, reject_encoded
 from offload.errors import BodyTooLargeError, UploadTooSlowError
 
 LEAST_BYTES = 16 * 1024
-"""What must come in each `idle_s`, unless it is the end: who sends a byte now and then would hold a place for ever."""
+"""The minimum for each `idle_s`, except the last: a client can't hold a connection by sending single bytes."""
 
 
-class Incoming:
-    """A request's body as it arrives: bounded in size, and in the time that it may take for the next bytes."""
+class UploadBody:
+    """The body of a request, whose size and whose time until the next bytes are limited."""
 
     def __init__(self, request: Request, *, max_bytes: int, idle_s: float) -> None:
-        """Raises `BodyTooLargeError` at once where the headers tell: before a client that asked is told to go on.
+        """Raises `BodyTooLargeError` if `Content-Length` is too large, before "100 Continue" is sent.
 
-        Raises `UnsupportedMediaTypeError` where the body is compressed, and `InvalidParametersError` where the digests
-        in the headers can't be read.
+        Raises `UnsupportedMediaTypeError` for a compressed body, and `InvalidParametersError` for malformed digests in
+        the headers.
         """
         self._request = request
         self._max_bytes = max_bytes
@@ -31,7 +31,7 @@ class Incoming:
             raise self._too_large()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body, in the pieces in which it comes."""
+        """Yields the body as it arrives."""
         clock = asyncio.get_running_loop().time
         deadline, least = clock() + self._idle_s, LEAST_BYTES
         size, more = 0, True
@@ -40,7 +40,7 @@ class Incoming:
                 async with asyncio.timeout_at(deadline):
                     chunk, more = await next_chunk(self._request)
             except TimeoutError:
-                missing = f"Less than {LEAST_BYTES} bytes have come in {self._idle_s:g} s."
+                missing = f"Less than {LEAST_BYTES} bytes arrived in {self._idle_s:g} s."
                 raise UploadTooSlowError(f"{missing} Nothing was kept.") from None
             size += len(chunk)
             if size >= least:
@@ -51,7 +51,7 @@ class Incoming:
             yield chunk
 
     def verify(self) -> None:
-        """Raises `DigestMismatchError` where the body is not what its headers say."""
+        """Raises `DigestMismatchError` if the body does not match the digests in its headers."""
         self._digests.verify()
 
     def _too_large(self) -> BodyTooLargeError:

@@ -1,4 +1,4 @@
-"""`Content-Digest` and `Repr-Digest` (RFC 9530) of what a client sends."""
+"""`Content-Digest` and `Repr-Digest` (RFC 9530) of a request."""
 
 import base64
 import binascii
@@ -11,17 +11,17 @@ from starlette.datastructures import Headers
 from offload.errors import DigestMismatchError, InvalidParametersError
 
 ALGORITHMS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
-"""Those of the RFC's registry that are not deprecated."""
+"""The algorithms of the RFC's registry that are not deprecated."""
 
 FIELDS = ("Content-Digest", "Repr-Digest")
-"""Both cover the same bytes here: a request's body is a whole representation."""
+"""Both cover the same bytes: the body of a request is a whole representation."""
 
 _MEMBER = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):\s*(?:;[^,]*)?", re.ASCII)
 """A member of a structured dictionary (RFC 8941) whose value is a byte sequence."""
 
 
-class Claim(NamedTuple):
-    """What a header says that a digest is."""
+class ExpectedDigest(NamedTuple):
+    """A digest in a header."""
 
     field: str
     algorithm: str
@@ -29,41 +29,41 @@ class Claim(NamedTuple):
 
 
 class BodyDigests:
-    """Computes, of a body that passes by, the digests that its headers claim."""
+    """Computes the digests in the headers while the body arrives."""
 
     def __init__(self, headers: Headers) -> None:
-        """Raises `InvalidParametersError` where a header can't be read. Unknown algorithms are ignored."""
-        self._claims = [claim for field in FIELDS for claim in _claims(field, ",".join(headers.getlist(field)))]
-        self._running = {claim.algorithm: ALGORITHMS[claim.algorithm]() for claim in self._claims}
+        """Raises `InvalidParametersError` for a malformed header. Unknown algorithms are ignored."""
+        self._expected = [one for field in FIELDS for one in _parse(field, ",".join(headers.getlist(field)))]
+        self._running = {one.algorithm: ALGORITHMS[one.algorithm]() for one in self._expected}
 
     def update(self, chunk: bytes) -> None:
-        """Takes the next bytes of the body."""
+        """Adds the next bytes of the body."""
         for running in self._running.values():
             running.update(chunk)
 
     def verify(self) -> None:
-        """To be called at the body's end. Raises `DigestMismatchError`."""
-        for claim in self._claims:
-            found = self._running[claim.algorithm].digest()
-            if found != claim.digest:
+        """Call this at the end of the body. Raises `DigestMismatchError`."""
+        for expected in self._expected:
+            found = self._running[expected.algorithm].digest()
+            if found != expected.digest:
                 raise DigestMismatchError(
-                    f"{claim.field} says {claim.algorithm}={_encode(claim.digest)}, but what arrived has "
+                    f"{expected.field} is {expected.algorithm}={_encode(expected.digest)}, but the received body has "
                     f"{_encode(found)}. Nothing was kept."
                 )
 
 
-def _claims(field: str, value: str) -> list[Claim]:
+def _parse(field: str, value: str) -> list[ExpectedDigest]:
     if not value.strip():
         return []
     matches = [_MEMBER.fullmatch(member) for member in value.split(",")]
-    claims = []
+    expected = []
     for match in matches:
         if match is None:
             raise _malformed(field)
         algorithm, text = match.groups()
         if algorithm in ALGORITHMS:
-            claims.append(Claim(field, algorithm, _decode(field, algorithm, text)))
-    return claims
+            expected.append(ExpectedDigest(field, algorithm, _decode(field, algorithm, text)))
+    return expected
 
 
 def _decode(field: str, algorithm: str, text: str) -> bytes:
@@ -81,5 +81,5 @@ def _encode(digest: bytes) -> str:
 
 
 def _malformed(field: str) -> InvalidParametersError:
-    msg = f"{field} must look like sha-256=:BASE64: with a whole digest (RFC 9530)"
+    msg = f"{field} must have the form sha-256=:BASE64: with a whole digest (RFC 9530)"
     return InvalidParametersError(msg + ".", errors=[{"loc": ["header", field.lower()], "msg": msg}])
