@@ -54,7 +54,7 @@ def test_an_exception_fails_the_job_and_is_reported(api: Caller) -> None:
     assert job["error"]["exception"] == "ValueError"
     assert "I refuse spam" in job["error"]["detail"]
     assert "in refuse" in job["error"]["traceback"]
-    assert "app/worker" not in job["error"]["traceback"]
+    assert "offload/worker" not in job["error"]["traceback"]
 
 
 def test_a_task_that_exits_is_retried_and_then_fails(api: Caller) -> None:
@@ -88,3 +88,21 @@ def test_an_entry_that_is_not_a_function_prevents_the_start(tmp_path: Path, entr
     assert refused.value.code not in {0, None}
     assert entry in refused.value.stderr
     assert "Traceback" not in refused.value.stderr
+
+
+def test_the_server_and_its_lanes_import_the_same_modules(tmp_path: Path) -> None:
+    """The working directory has another module of the same name, and a folder with the name of our package."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same_name.py").write_text(f"def where() -> str:\n    return {folder!r}\n")
+    (tmp_path / "second" / "offload").mkdir()
+    (tmp_path / "second" / "offload" / "__init__.py").write_text("raise RuntimeError('not this one')\n")
+    (tmp_path / "second" / "safe_path.py").write_text(
+        "import os\n\ndef safe_path() -> bool:\n    return 'PYTHONSAFEPATH' in os.environ\n"
+    )
+    server = Server(tmp_path, lanes=1, tasks="same_name:where, safe_path:safe_path")
+    server.working_directory = tmp_path / "second"
+    server.environment["PYTHONPATH"] = str(tmp_path / "first")
+    with server:
+        assert server.api.succeeded(server.api.submit("where", {})["id"])["result"] == "first"
+        assert server.api.succeeded(server.api.submit("safe-path", {})["id"])["result"] is False

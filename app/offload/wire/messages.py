@@ -25,6 +25,9 @@ A call of up to 16 KiB fits into the empty pipe of 64 KiB, so the server never w
 difference leaves space for the rest of the message.
 """
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""With this variable, Python does not put the working directory on the path of `python -c`."""
+
 PRELOAD_VARIABLE = "OFFLOAD_PRELOAD"
 """The environment variable in which the forkserver finds its `RegistrySpec` as JSON: its list of modules to preload
 takes no arguments."""

@@ -5,9 +5,10 @@ import gc
 import importlib
 import json
 import os
+import sys
 
 from offload.tasks.registry import RegistrySpec
-from offload.wire.messages import PRELOAD_VARIABLE
+from offload.wire.messages import PRELOAD_VARIABLE, SAFE_PATH
 from offload.worker.entry_points import registry
 
 LATE = ("gmpy2", "blake3", "xxhash")
@@ -15,6 +16,13 @@ LATE = ("gmpy2", "blake3", "xxhash")
 
 for module in LATE:
     importlib.import_module(module)
-with contextlib.suppress(BaseException):  # of a user's module; the server and the lanes import it too, and report it
-    registry(RegistrySpec(**json.loads(os.environ.pop(PRELOAD_VARIABLE))))
+if PRELOAD_VARIABLE in os.environ:
+    setup = json.loads(os.environ.pop(PRELOAD_VARIABLE))
+    if setup["safe_path"] is None:  # it was set for the start of the forkserver only
+        os.environ.pop(SAFE_PATH, None)
+    sys.path[:] = setup["sys_path"]  # the server's, so that both import the same modules
+    with contextlib.suppress(
+        BaseException
+    ):  # of a user's module; the server and the lanes import it, too, and report it
+        registry(RegistrySpec(**setup["spec"]))
 gc.freeze()  # or the first collection in a lane would write to every page that it shares with the forkserver

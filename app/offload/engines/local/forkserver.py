@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from multiprocessing import forkserver, resource_tracker
@@ -11,7 +12,7 @@ from multiprocessing.process import current_process
 from pathlib import Path
 
 from offload.tasks.registry import RegistrySpec
-from offload.wire.messages import PRELOAD_VARIABLE
+from offload.wire.messages import PRELOAD_VARIABLE, SAFE_PATH
 
 
 def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path) -> None:
@@ -22,30 +23,39 @@ def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path
     remove it in an exit handler, which does not run when a signal ends the service; it has no public setting for this.
     """
     current_process()._config["tempdir"] = str(directory)  # type: ignore[attr-defined]  # noqa: SLF001
-    os.environ[PRELOAD_VARIABLE] = json.dumps(asdict(spec))
+    os.environ[PRELOAD_VARIABLE] = json.dumps(
+        {"spec": asdict(spec), "sys_path": sys.path, "safe_path": os.environ.get(SAFE_PATH)}
+    )
     forkserver.set_forkserver_preload(["offload.worker.ignore_signals", *modules, "offload.worker.preload"])
     # What is started here inherits the signal mask. The resource tracker keeps it: by itself it ignores only SIGINT and
     # SIGTERM, and SIGHUP would end it before it has removed what the service leaves to it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
-        with _quiet_tracker():
+        with _environment("PYTHONWARNINGS", _quiet_tracker()):
             resource_tracker.ensure_running()  # otherwise it is started below, and unblocks the other two signals
         # Ctrl-C must not end a forkserver that is starting; `offload.worker.ignore_signals` takes over from here.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-        forkserver.ensure_running()
+        # Or a folder called `offload` in the working directory would hide this package: it is started by `python -c`.
+        with _environment(SAFE_PATH, "1"):
+            forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _quiet_tracker() -> str:
+    """Return PYTHONWARNINGS without the resource tracker's: to remove what a killed service has left is its purpose."""
+    return ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]))
+
+
 @contextlib.contextmanager
-def _quiet_tracker() -> Iterator[None]:
-    """Start the resource tracker without warnings: to remove what a killed service has left is its purpose here."""
-    before = os.environ.get("PYTHONWARNINGS")
-    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable for the processes that are started meanwhile."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
         yield
     finally:
         if before is None:
-            del os.environ["PYTHONWARNINGS"]
+            del os.environ[name]
         else:
-            os.environ["PYTHONWARNINGS"] = before
+            os.environ[name] = before
