@@ -119,10 +119,22 @@ OPTIONS: Mapping[str, Option] = {
 """By name, in the order of their declaration."""
 
 
+def check_names(options: SubmitOptions) -> None:
+    """Raise `TypeError` for an unknown option, as for an unknown keyword argument."""
+    if unknown := options.keys() - OPTIONS.keys():
+        raise TypeError(f"There is no option {min(unknown)!r}; the options are {', '.join(OPTIONS)}.")
+
+
 def given(options: SubmitOptions) -> dict[str, Any]:
-    """Return the options that are set, as a member of a batch has them in JSON."""
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
-    return {name: value for name, value in values.items() if value is not None and value != []}
+    """Return the options that are set, in the order of their declaration, as a member of a batch has them in JSON.
+
+    Raises `TypeError` for an unknown name.
+    """
+    check_names(options)
+    present: Mapping[str, Any] = {**options}
+    values = {name: present[name] for name in OPTIONS if name in present}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {name: value for name, value in plain.items() if value is not None and value != []}
 
 
 def query_parameters(options: SubmitOptions) -> tuple[tuple[str, str], ...]:

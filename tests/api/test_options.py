@@ -92,6 +92,20 @@ def test_the_client_does_not_send_what_is_not_set() -> None:
     assert query_parameters({"priority": 0}) == (("priority", "0"),)
 
 
+def test_the_client_rejects_an_unknown_option() -> None:
+    """Before it sends anything, and an executor when it is created."""
+    unknown: Any = {"priorty": 1}
+    with pytest.raises(TypeError, match="no option 'priorty'"):
+        submit("fibonacci", {}, unknown)
+    with pytest.raises(TypeError, match="no option 'priorty'"):
+        RemoteExecutor("http://127.0.0.1:1", **unknown)
+
+
+def test_options_have_the_order_of_their_declaration() -> None:
+    """Fingerprints are made of them: the order in which a client sends them must not matter."""
+    assert list(given({"labels": ["a"], "memory_mb": 64, "priority": 1})) == ["priority", "memory_mb", "labels"]
+
+
 def test_the_command_line_has_them_as_options() -> None:
     command = typer.main.get_command(application).commands["submit"]  # type: ignore[attr-defined]  # it is a group
     flags = {parameter.name: parameter.opts for parameter in command.params}

@@ -9,6 +9,8 @@ from offload.api.contract.queries import decimal, never_null, whole
 from offload.api.contract.validation import invalid
 from offload.options import MAX_LABELS, OPTIONS, Option, SubmitOptions
 
+_NAMES = {option.query: option.name for option in OPTIONS.values()}
+
 _READ = {int: whole, float: decimal}
 """Functions that check the text of a query parameter, by the type of its value."""
 
@@ -47,7 +49,7 @@ class SubmitQuery(_QueryOptions):
 
     def options(self) -> SubmitOptions:
         """Returns the options that are set."""
-        values = {one.name: getattr(self, one.query) for one in OPTIONS.values() if one.query in self.model_fields_set}
+        values = {_NAMES[name]: getattr(self, name) for name in self.model_fields_set if name in _NAMES}
         return cast("SubmitOptions", values)  # the fields are made of its own
 
 

@@ -14,7 +14,7 @@ from offload.client.executor.background import BackgroundThread
 from offload.client.executor.futures import RemoteFuture, Submission, WorkItem
 from offload.client.executor.manager import Manager
 from offload.client.request import to_json
-from offload.options import SubmitOptions
+from offload.options import SubmitOptions, check_names
 
 MOST_MEMBERS = 10_000
 MOST_BYTES = 8 << 20
@@ -42,6 +42,7 @@ class RemoteExecutor(Executor):
     ) -> None:
         self.label = f"executor-{secrets.token_hex(4)}"
         """Finds its jobs: `GET /jobs?label=…`."""
+        check_names(options)
         options["labels"] = (*options.get("labels", ()), self.label)
         client = AsyncClient(url, api_key, patience_s=patience_s, room_s=float("inf"))
         self._thread = BackgroundThread(Manager(client, self.label, options))
