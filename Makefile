@@ -33,7 +33,7 @@ dev: export OFFLOAD_SHUTDOWN_GRACE_S ?= 0
 
 # A worker takes tests from the other one when it has none left. Until then the tests of a file stay together, and
 # share its service.
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test: .venv/installed-dev ## Run the tests except the slow ones (ARGS='-k lanes' for some of them)
 	$(PYTEST) -m 'not slow' $(ARGS)

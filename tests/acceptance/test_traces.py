@@ -251,7 +251,7 @@ def test_log_lines_contain_their_trace_id(tmp_path: Path, collector: Collector) 
         server.api.http.post("/jobs/shrink", json={}, headers={**headers, "Origin": "https://evil.example"})
         until_sync(lambda: server.stderr.count(CALLER) == 2, what="two lines of the trace")
     lines = [line for line in server.stderr.splitlines() if CALLER in line]
-    assert ["attempt ended" in lines[0], "request refused" in lines[1]] == [True, True], lines
+    assert ["attempt ended" in lines[0], "request rejected" in lines[1]] == [True, True], lines
 
 
 def test_a_missing_sdk_is_logged_and_the_service_runs_without_traces(tmp_path: Path, collector: Collector) -> None:

@@ -38,7 +38,7 @@ def test_the_environment_sets_the_address_and_the_key(tmp_path: Path, monkeypatc
     with Server(tmp_path, api_keys=f"alice:{KEY}") as server:
         monkeypatch.setenv("OFFLOAD_URL", f"{server.url}/")
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        with Client() as anonymous, pytest.raises(RefusedError, match="Send a key") as raised:
+        with Client() as anonymous, pytest.raises(RefusedError, match="Send an API key") as raised:
             anonymous.stats()
         assert raised.value.status == 401
         monkeypatch.setenv("OFFLOAD_API_KEY", KEY)

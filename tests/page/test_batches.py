@@ -100,7 +100,7 @@ def test_an_unknown_batch_is_reported(page: Page, watch: Watch) -> None:
 
 
 def test_older_batches_are_loaded_on_request(page: Page, api: Caller) -> None:
-    for _ in range(51):
+    for _ in range(52):
         submit(api, "/batches", jobs=[{"task": "fibonacci", "params": {"n": 1}}])
     page.goto("/?view=batches")
     rows = page.get_by_role("table", name="Batches").get_by_role("row")

@@ -24,7 +24,12 @@ print(made, "gmpy2" in sys.modules, "OFFLOAD_PRELOAD" in os.environ, gc.get_free
 
 def shown(directory: Path, tasks: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Cached registries, whether gmpy2 is loaded, whether the variable is set, whether objects are frozen."""
-    monkeypatch.setenv(PRELOAD_VARIABLE, json.dumps(asdict(RegistrySpec(tasks=tasks, fibonacci_max_n=5))))
+    setup = {
+        "spec": asdict(RegistrySpec(tasks=tasks, fibonacci_max_n=5)),
+        "sys_path": [*sys.path, str(directory)],
+        "safe_path": None,
+    }
+    monkeypatch.setenv(PRELOAD_VARIABLE, json.dumps(setup))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(directory)])}
     process = subprocess.run([sys.executable, "-c", SHOW], env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
