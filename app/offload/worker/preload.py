@@ -21,8 +21,6 @@ if PRELOAD_VARIABLE in os.environ:
     if setup["safe_path"] is None:  # it was set for the start of the forkserver only
         os.environ.pop(SAFE_PATH, None)
     sys.path[:] = setup["sys_path"]  # the server's, so that both import the same modules
-    with contextlib.suppress(
-        BaseException
-    ):  # of a user's module; the server and the lanes import it, too, and report it
+    with contextlib.suppress(BaseException):  # of a user's module: the server and the lanes import and report it, too
         registry(RegistrySpec(**setup["spec"]))
 gc.freeze()  # or the first collection in a lane would write to every page that it shares with the forkserver

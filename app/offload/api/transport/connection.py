@@ -168,31 +168,34 @@ class Connection(HttpToolsProtocol):
         uvicorn creates a request object for every request that arrives. A client that sent 25 MB of requests and read
         no response took 1.8 GiB.
         """
-        while self._unparsed and not self._rejected and not self.transport.is_closing():
+        begin = 0
+        while begin < len(self._unparsed) and not self._rejected and not self.transport.is_closing():
             if self._responding() and not self.cycle.more_body:
                 self.flow.pause_reading()
-                return
+                break
             if self._bytes > HEAD_BYTES:
                 message = f"Request line, headers and trailers may have at most {HEAD_BYTES} bytes."
                 self._reject(HeadTooLargeError(message))
-                return
-            end = self._request_part()
-            if not end:
-                return
-            part, self._unparsed = self._unparsed[:end], self._unparsed[end:]
+                break
+            end = self._request_end(begin)
+            if end == begin:
+                break
+            part = self._unparsed[begin:end]
+            begin += len(part)
             self._bytes += len(part)
             super().data_received(part)
+        self._unparsed = self._unparsed[begin:]
 
-    def _request_part(self) -> int:
-        """Returns how many of the unparsed bytes certainly belong to the current request."""
+    def _request_end(self, begin: int) -> int:
+        """Returns up to where the unparsed bytes from `begin` on certainly belong to the current request."""
         if self._body_left is None:
-            return CHUNKED_PART_BYTES
+            return begin + CHUNKED_PART_BYTES
         if self._body_left:
-            return self._body_left
-        end = self._unparsed.find(HEAD_END)
+            return begin + self._body_left
+        end = self._unparsed.find(HEAD_END, begin)
         if end >= 0:
             return end + len(HEAD_END)
-        started = next(size for size in (3, 2, 1, 0) if self._unparsed.endswith(HEAD_END[:size]))
+        started = next(size for size in (3, 2, 1, 0) if self._unparsed.endswith(HEAD_END[:size], begin))
         return len(self._unparsed) - started
 
     def _responding(self) -> bool:
