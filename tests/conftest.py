@@ -1,5 +1,6 @@
 """What all tests have: the event loop, the marker `slow`, and a list of the tests that may be skipped."""
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -18,6 +19,12 @@ def anyio_backend() -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--may-skip", type=Path, metavar="FILE", help="a skipped test fails unless FILE lists its module")
+
+
+def pytest_configure() -> None:
+    """Has the programs that tests start react to Ctrl-C. A shell has what it starts in the background ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
