@@ -10,7 +10,7 @@ import signal
 _F_SETSIG = 10
 """From <fcntl.h>; the `fcntl` module does not have it. Selects the signal that O_ASYNC sends instead of SIGIO."""
 
-_PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 """From <linux/prctl.h>."""
 
 LANE_NAME = b"offload-lane"
@@ -18,6 +18,18 @@ LANE_NAME = b"offload-lane"
 
 LANE_VARIABLE = "OFFLOAD_LANE"
 """An environment variable that holds the lane's pid. Programs that a task starts have their own name but inherit it."""
+
+SERVER_DIED = signal.SIGUSR1
+"""The signal that the kernel sends to the forkserver when the server has died."""
+
+
+def signal_when_parent_ends(number: signal.Signals) -> None:
+    """Have the kernel send this signal when the thread that created this process ends.
+
+    A process keeps this across exec, but not its children. Use it where the parent creates processes in its main thread
+    only, as the forkserver does; otherwise check that the parent itself has ended.
+    """
+    _prctl(_PR_SET_PDEATHSIG, number)
 
 
 def die_with_parent() -> None:

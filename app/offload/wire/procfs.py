@@ -6,6 +6,9 @@ from pathlib import Path
 SUSPENDED = b"T"
 """The state of a process that was stopped by a signal such as SIGSTOP. A traced process has another state."""
 
+ZOMBIE = b"Z"
+"""The state of a process that has ended and that its parent has not reaped."""
+
 _PAGE_BYTES = resource.getpagesize()
 
 

@@ -3,7 +3,14 @@
 import os
 import signal
 
-from offload.wire.process_tree import adopt_orphans, die_with_parent, mark_as_lane
+from offload.wire.process_mark import UNKNOWN, VARIABLE, Mark, mark_limit
+from offload.wire.process_tree import (
+    SERVER_DIED,
+    adopt_orphans,
+    die_with_parent,
+    mark_as_lane,
+    signal_when_parent_ends,
+)
 
 
 def set_up_process(nice: int) -> None:
@@ -13,8 +20,11 @@ def set_up_process(nice: int) -> None:
     """
     os.setsid()
     die_with_parent()
+    signal_when_parent_ends(signal.SIGKILL)  # the forkserver, which ends with the server: also after an exec
+    signal.signal(SERVER_DIED, signal.SIG_DFL)
     adopt_orphans()
     mark_as_lane()
+    mark_limit(Mark.from_text(os.environ.get(VARIABLE, "")) or UNKNOWN)
     os.nice(nice)
     survive_stop_signals()
     os.register_at_fork(after_in_child=_restore_stop_signals)

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from offload.engines.local import leftovers
-from offload.engines.local.leftovers import VARIABLE, Mark, kill_leftovers, kill_own_leftovers, mark_descendants
+from offload.engines.local.leftovers import kill_leftovers, kill_own_leftovers, mark_descendants
+from offload.wire.process_mark import VARIABLE, Mark, read_marks
 from tests.support.waiting import until_sync
 
 SLEEP = "import time; time.sleep(60)"
@@ -92,7 +92,7 @@ def alive(pid: int) -> bool:
 
 
 def earlier(data_dir: Path) -> Mark:
-    return Mark(Mark.of_this_service(data_dir).directory, "4711-1")
+    return Mark(Mark.of_this_service(data_dir).directory, 4711)
 
 
 def test_processes_of_an_earlier_service_are_killed(tmp_path: Path, start: Start) -> None:
@@ -179,7 +179,7 @@ def test_a_mark_is_inherited_by_processes_that_are_started_later(
     mark_descendants(tmp_path)
     assert os.environ[VARIABLE] == str(Mark.of_this_service(tmp_path))
     with subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True) as child:
-        until_sync(lambda: leftovers._read_mark(child.pid), what="the program started")
-        assert leftovers._read_mark(child.pid) == Mark.of_this_service(tmp_path)
-        assert leftovers._read_mark(os.getpid()) != Mark.of_this_service(tmp_path)
+        until_sync(lambda: read_marks(child.pid), what="the program started")
+        assert read_marks(child.pid) == {Mark.of_this_service(tmp_path)}
+        assert Mark.of_this_service(tmp_path) not in read_marks(os.getpid())
         assert kill_own_leftovers(tmp_path) == [child.pid]

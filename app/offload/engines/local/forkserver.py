@@ -26,7 +26,9 @@ def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path
     os.environ[PRELOAD_VARIABLE] = json.dumps(
         {"spec": asdict(spec), "sys_path": sys.path, "safe_path": os.environ.get(SAFE_PATH)}
     )
-    forkserver.set_forkserver_preload(["offload.worker.ignore_signals", *modules, "offload.worker.preload"])
+    forkserver.set_forkserver_preload(
+        ["offload.worker.ignore_signals", "offload.worker.follow_server", *modules, "offload.worker.preload"]
+    )
     # What is started here inherits the signal mask. The resource tracker keeps it: by itself it ignores only SIGINT and
     # SIGTERM, and SIGHUP would end it before it has removed what the service leaves to it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+from offload.wire.process_mark import limit_mark_number
 from offload.wire.process_tree import LANE_NAME, LANE_VARIABLE
 from offload.wire.procfs import stat_fields
 
@@ -33,21 +34,28 @@ def kill_orphans(lane: int, excluded: int | None) -> list[int]:
 
 
 def _orphans(lane: int) -> Iterator[int]:
-    me, session = os.getpid(), os.getsid(0)
+    me, session, own_mark = os.getpid(), os.getsid(0), limit_mark_number(os.getpid())
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             with contextlib.suppress(OSError):  # it has ended in the meantime
-                parent, _, its_session = (int(field) for field in stat_fields(int(entry.name))[1:4])
-                if parent == me and its_session != session and (its_session == lane or _is_from_a_lane(entry.name)):
-                    yield int(entry.name)
+                pid = int(entry.name)
+                parent, _, its_session = (int(field) for field in stat_fields(pid)[1:4])
+                if parent == me and its_session != session and (its_session == lane or _is_from_a_lane(pid, own_mark)):
+                    yield pid
 
 
-def _is_from_a_lane(pid: str) -> bool:
-    """Return True for a fork of a lane, which has its name even as a zombie, and for a program started in one.
+def _is_from_a_lane(pid: int, own_mark: int | None) -> bool:
+    """Return True for a process of a lane: by its limit; by its name, which a fork has even as a zombie; or by its
+    environment.
 
-    Programs that the server or an embedding application has started in their own session are neither.
+    Programs that the server or an embedding application has started in their own session have what this process has:
+    no mark, or that of the lane in which the service runs.
     """
-    here = Path("/proc", pid)
+    if limit_mark_number(pid) not in {None, own_mark}:
+        return True
+    here = Path("/proc", str(pid))
     if (here / "comm").read_bytes().rstrip() == LANE_NAME:
         return True
-    return f"{LANE_VARIABLE}=".encode() in (here / "environ").read_bytes()
+    own = f"{LANE_VARIABLE}={os.environ.get(LANE_VARIABLE)}".encode()
+    variables = (here / "environ").read_bytes().split(b"\0")
+    return any(each.startswith(f"{LANE_VARIABLE}=".encode()) and each != own for each in variables)
