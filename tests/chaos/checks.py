@@ -1,26 +1,30 @@
 """What must hold when a run is over. Each check returns one sentence for each failure."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from tests.chaos.ledger import Ledger
+from tests.chaos.service import ChaosServer
 from tests.chaos.times import Times
+from tests.support import traces
 from tests.support.caller import Json
-from tests.support.server import Server
 from tests.support.waiting import NotInTimeError, until_sync
 
 MORE_DESCRIPTORS = 8
 MORE_THREADS = 8
 MORE_MIB = 48
+MORE_RUN_FILES = 4
 """How much a service may grow between two quiet moments: caches and pools fill."""
 
 GOES_WITHIN_S = 10.0
 
 CANCEL, NOTICED, RECOVERED = "cancel", "death of a lane noticed", "all lanes back after it"
-MOST_S = {CANCEL: 5.0, NOTICED: 5.0, RECOVERED: 30.0}
+HEALTH = "/health/live, meanwhile hostile clients"
+MOST_S = {CANCEL: 5.0, NOTICED: 5.0, RECOVERED: 30.0, HEALTH: 5.0}
 """The promise is one second. Here clients, faults and lanes share two cores."""
 
 
@@ -31,12 +35,19 @@ class Resources:
     descriptors: int
     threads: int
     mib: int
+    run_files: int
+    """What the service keeps in `run/`, such as sockets."""
 
     @classmethod
-    def of(cls, pid: int) -> "Resources":
-        process = psutil.Process(pid)
+    def of(cls, server: ChaosServer) -> "Resources":
+        process = psutil.Process(server.process.pid)
         connections = [one for one in process.net_connections("inet") if one.status != psutil.CONN_LISTEN]
-        return cls(process.num_fds() - len(connections), process.num_threads(), process.memory_info().rss >> 20)
+        return cls(
+            descriptors=process.num_fds() - len(connections),
+            threads=process.num_threads(),
+            mib=process.memory_info().rss >> 20,
+            run_files=len(list((server.data_dir / "run").rglob("*"))),
+        )
 
     def grown(self, before: "Resources") -> list[str]:
         """Returns what has grown too much."""
@@ -47,6 +58,8 @@ class Resources:
             broken.append(f"threads of the service: {before.threads}, then {self.threads}")
         if self.mib > before.mib + MORE_MIB:
             broken.append(f"memory of the service: {before.mib} MiB, then {self.mib}")
+        if self.run_files > before.run_files + MORE_RUN_FILES:
+            broken.append(f"files in run/: {before.run_files}, then {self.run_files}")
         return broken
 
 
@@ -79,7 +92,7 @@ def check_jobs(ledger: Ledger, jobs: list[Json]) -> list[str]:
     return broken
 
 
-def check_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
+def check_files(server: ChaosServer, ledger: Ledger) -> list[str]:
     """Checks the files that are left after an orderly end."""
     kept = {
         f"{line.id}.{line.end['attempt']}.json"
@@ -89,7 +102,7 @@ def check_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
     results = {path.name for path in (server.data_dir / "results").iterdir()}
     uploads = {path.name for path in (server.data_dir / "uploads").iterdir()}
     halves = {name for name in uploads if {name.removesuffix(".json"), name.removesuffix(".json") + ".json"} - uploads}
-    rest = [*(server.data_dir / "run").glob("**/*"), *tmp.iterdir()]
+    rest = [*(server.data_dir / "run").glob("**/*"), *server.tmp.iterdir()]
     return [
         *(f"left behind: the result file {name}" for name in sorted(results - kept)),
         *(f"lost: the result file {name}" for name in sorted(kept - results)),
@@ -98,17 +111,23 @@ def check_files(server: Server, tmp: Path, ledger: Ledger) -> list[str]:
     ]
 
 
-def check_processes(server: Server) -> list[str]:
+def check_leftovers(server: ChaosServer) -> list[str]:
+    """Checks that a quiet service has no process of a job that has ended, and no semaphore of a killed service."""
+    return _left(lambda: [*server.strays(), *(set(server.semaphores_left()) - traces.semaphores(server.family()))])
+
+
+def check_processes(server: ChaosServer) -> list[str]:
     """Checks that no process and no semaphore of any service of the run is left."""
-    try:
-        until_sync(lambda: not server.family() and not server.semaphores_left(), within=GOES_WITHIN_S)
-    except NotInTimeError:
-        processes = [f"left behind: {process}" for process in server.family()]
-        return processes + [f"left behind: {name}" for name in server.semaphores_left()]
-    return []
+    return _left(lambda: [*server.family(), *server.strays(), *server.semaphores_left()])
 
 
-def check_log(server: Server) -> list[str]:
+def _left(find: Callable[[], Sequence[object]]) -> list[str]:
+    with contextlib.suppress(NotInTimeError):
+        until_sync(lambda: not find(), within=GOES_WITHIN_S)
+    return [f"left behind: {one}" for one in find()]
+
+
+def check_log(server: ChaosServer) -> list[str]:
     """Checks that the log has no error: an injected fault is no error of the service."""
     lines = server.stderr.splitlines()
     return [

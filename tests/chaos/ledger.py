@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.chaos.work import Work
+from tests.chaos.load.work import Work
 from tests.support.caller import TERMINAL, Json
 
 LOST_KINDS = {"worker-died", "interrupted"}
@@ -36,6 +36,8 @@ class Ledger:
     """Labels of submissions with a 503 response: no such job may exist."""
     broken: list[str] = field(default_factory=list)
     """One sentence for each failed check."""
+    arriving_cancelled: int = 0
+    """The number of members that were cancelled while their batch arrived."""
     replayed: int = 0
     """The number of submissions that were repeated with their key."""
 

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from tests.chaos.begins import times_begun
+from tests.chaos.plan import Fault
 from tests.chaos.run import Run
 
-COUNTED = ("lost", "stuck", "doubled", "left behind")
+COUNTED = ("lost", "stuck", "doubled", "began too often", "miscounted", "a wrong end", "a wrong result", "left behind")
 """The first words of the sentences of failed checks that are counted."""
 
 
@@ -16,13 +18,16 @@ def table(run: Run) -> str:
 def _rows(run: Run) -> Iterator[str]:
     ledger, injected = run.ledger, run.injector.injected
     yield f"seed {run.plan.seed}: {sum(injected.values())} faults in {run.seconds:.0f} s"
-    for fault, count in injected.most_common():
+    for fault in Fault:
         missed = run.injector.missed[fault]
-        yield _row(fault, count) + (f"  ({missed} more: the process was gone)" if missed else "")
+        yield _row(fault, injected[fault]) + (f"  ({missed} more missed)" if missed else "")
     yield f"jobs: {run.jobs}"
     for state, count in ledger.states().most_common():
         yield _row(state, count)
     yield _row("of them with more than one attempt", ledger.jobs_retried())
+    for times, count in sorted(times_begun(ledger, run.begins).items()):
+        yield _row(f"of them began {times} times, by their own record", count)
+    yield _row("members cancelled while they arrived", ledger.arriving_cancelled)
     yield _row("submissions repeated with their key", ledger.replayed)
     yield _row("submissions refused", len(ledger.refused))
     yield _row("submissions without a response", sum(line.response_lost for line in ledger.lines.values()))
@@ -37,6 +42,7 @@ def _rows(run: Run) -> Iterator[str]:
         yield f"  {'descriptors':<44}{run.before.descriptors:>8}  {run.after.descriptors:>9}"
         yield f"  {'threads':<44}{run.before.threads:>8}  {run.after.threads:>9}"
         yield f"  {'MiB':<44}{run.before.mib:>8}  {run.after.mib:>9}"
+        yield f"  {'files in run/':<44}{run.before.run_files:>8}  {run.after.run_files:>9}"
 
 
 def _row(what: str, count: int) -> str:

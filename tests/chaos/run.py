@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos import checks, work
-from tests.chaos.injection import GRACE_S, Injector
+from tests.chaos import checks
+from tests.chaos.begins import Begins, check_begins, read_begins
+from tests.chaos.faults.injection import Injector
+from tests.chaos.faults.no_processes import pids_group
 from tests.chaos.ledger import Ledger
-from tests.chaos.load import Load
+from tests.chaos.load.clients import Load
 from tests.chaos.plan import Injection, Plan
+from tests.chaos.service import ChaosServer
 from tests.chaos.times import Times
 from tests.support.caller import TERMINAL
-from tests.support.server import Server
 from tests.support.waiting import NotInTimeError, until
 
 CLIENTS = 6
@@ -34,6 +36,7 @@ class Run:
     ledger: Ledger
     times: Times
     injector: Injector
+    begins: Begins = field(default_factory=dict)
     jobs: int = 0
     """The number of jobs, deleted ones included."""
     before: checks.Resources | None = None
@@ -45,47 +48,46 @@ class Run:
 async def run(plan: Plan, directory: Path, lanes: int, report: Callable[[str], None]) -> Run:
     """Runs a plan in an empty directory. Raises only if the harness itself fails."""
     began = time.monotonic()
-    tmp = directory / "tmp"
-    tmp.mkdir()
-    server = Server(directory, lanes=lanes, shutdown_grace_s=GRACE_S, log_level="info")
-    server.environment["TMPDIR"] = str(tmp)
-    work.write_files(server.files_dir)
+    server = ChaosServer(directory, lanes)
     async with _parts(server, plan) as (load, injector, ledger, times):
         result = Run(plan, ledger, times, injector)
         try:
-            await injector.start()
+            await injector.ends.start()
             load.start()
             await _phase(plan.first, load, injector, "first phase", report)
             warm = round(len(plan.second) * WARM)
             await _phase(plan.second[:warm], load, injector, "second phase, until warm", report)
-            result.before = await _quiet(load, injector, server)
+            result.before = await _quiet(result, load, server)
             load.resume()
             await _phase(plan.second[warm:], load, injector, "second phase", report)
-            result.after = await _quiet(load, injector, server)
+            result.after = await _quiet(result, load, server)
             await load.end()
             await _check_every_job(result, load)
-            await injector.terminate()
+            await injector.ends.terminate()
         except (NotInTimeError, AssertionError) as error:
             result.broken.append(f"{type(error).__name__}: {error}")
             result.broken += await _stuck_jobs(load, ledger)
         else:
             result.broken += result.after.grown(result.before)
             result.broken += await asyncio.to_thread(checks.check_processes, server)
-            result.broken += checks.check_files(server, tmp, ledger)
+            result.broken += checks.check_files(server, ledger)
+        result.begins = read_begins(server.begins)
+        result.broken += check_begins(ledger, result.begins, injector.ends.stops)
         result.broken += ledger.broken + injector.broken + checks.check_times(times) + checks.check_log(server)
         result.seconds = time.monotonic() - began
         return result
 
 
 @asynccontextmanager
-async def _parts(server: Server, plan: Plan) -> AsyncIterator[tuple[Load, Injector, Ledger, Times]]:
+async def _parts(server: ChaosServer, plan: Plan) -> AsyncIterator[tuple[Load, Injector, Ledger, Times]]:
     ledger, times = Ledger(), Times()
     load = Load(plan.seed, CLIENTS, ledger, times)
-    try:
-        yield load, Injector(server, load, times), ledger, times
-    finally:
-        await load.close()
-        await asyncio.to_thread(server.abandon)
+    with pids_group() as group:
+        try:
+            yield load, Injector(server, load, times, group), ledger, times
+        finally:
+            await load.close()
+            await asyncio.to_thread(server.abandon)
 
 
 async def _phase(
@@ -99,13 +101,15 @@ async def _phase(
             report(f"{name}: {number} of {len(injections)} injections, {sum(injector.injected.values())} faults in all")
 
 
-async def _quiet(load: Load, injector: Injector, server: Server) -> checks.Resources:
+async def _quiet(result: Run, load: Load, server: ChaosServer) -> checks.Resources:
     """Waits until all accepted jobs have ended. Returns the resources of the service at that moment."""
+    injector = result.injector
     await injector.resume()
     load.pause()
     await until(load.quiet, within=QUIET_S, what="all accepted jobs to end")
     await until(lambda: injector.lanes_are("idle"), within=QUIET_S, what="every lane to be idle")
-    return await asyncio.to_thread(checks.Resources.of, server.process.pid)
+    result.broken += await asyncio.to_thread(checks.check_leftovers, server)
+    return await asyncio.to_thread(checks.Resources.of, server)
 
 
 async def _check_every_job(result: Run, load: Load) -> None:

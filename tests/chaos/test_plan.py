@@ -6,9 +6,9 @@ import pytest
 
 from tests.chaos.checks import CANCEL, Resources, check_jobs, check_times
 from tests.chaos.ledger import Ledger, Line
+from tests.chaos.load.work import Work
 from tests.chaos.plan import SERVICE_FAULTS, WEIGHTS, Fault, plan
 from tests.chaos.times import Times
-from tests.chaos.work import Work
 from tests.support.caller import Json
 
 
@@ -32,6 +32,7 @@ def test_a_long_plan_has_all_faults_and_does_not_end_the_service_in_its_second_p
 
 
 GREET = Work(task="greet", params={"name": "you", "times": 1})
+"""Its result is known, and it records its beginnings."""
 
 
 def ended(state: str = "succeeded", **fields: object) -> Json:
@@ -101,6 +102,6 @@ def test_a_long_duration_is_reported() -> None:
 
 
 def test_growth_is_reported() -> None:
-    before = Resources(descriptors=40, threads=10, mib=70)
-    assert Resources(41, 12, 80).grown(before) == []
-    assert len(Resources(60, 30, 200).grown(before)) == 3
+    before = Resources(descriptors=40, threads=10, mib=70, run_files=3)
+    assert Resources(41, 12, 80, 4).grown(before) == []
+    assert len(Resources(60, 30, 200, 20).grown(before)) == 4

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.chaos.ledger import Line
-from tests.chaos.work import FILES, file_content
+from tests.chaos.load.work import FILES, file_content
 from tests.support.caller import Json
 
 RETRY_S = 0.05
@@ -60,7 +60,7 @@ class Calls:
         headers = {"Idempotency-Key": line.key} if line.key else {}
         path = f"/jobs/{work.task}"
         if not work.upload:
-            return await self.once("POST", path, params=query, headers=headers, json=work.params)
+            return await self.once("POST", path, params=query, headers=headers, json=work.params_for(line.label))
         name = str(work.params["path"])
         file = {"file": (name, file_content(FILES[name]))}
         form = {"algorithms": work.params["algorithms"]}

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from random import Random
 
 import httpx
 
-from tests.chaos.calls import RETRY_S, Calls, UnexpectedResponseError
 from tests.chaos.checks import CANCEL
 from tests.chaos.ledger import Ledger, Line
+from tests.chaos.load.arriving import cancel_members
+from tests.chaos.load.calls import RETRY_S, Calls, UnexpectedResponseError
+from tests.chaos.load.work import Work, random_work
 from tests.chaos.times import Times
-from tests.chaos.work import random_work
 from tests.support.caller import Json
 
 LARGE_BYTES = 200_000
@@ -19,6 +21,9 @@ LARGE_BYTES = 200_000
 
 REFUSALS = {409, 503}
 """Another request with the same key is in progress, or the service is stopping."""
+
+MOST_BROKEN = 200
+"""A run with more failed checks ends."""
 
 
 class Load:
@@ -32,6 +37,8 @@ class Load:
         self._stopping = False
         self._busy = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._added: set[asyncio.Task[None]] = set()
+        self._number = 0
         self._ended: list[Line] = []
         self.calls = Calls()
         self.submitting = 0
@@ -41,6 +48,22 @@ class Load:
         """Starts the clients."""
         self._tasks = [asyncio.create_task(self._client(number)) for number in range(len(self._chance))]
         self._open.set()
+
+    def add(self, work: Work) -> Line:
+        """Submits this work besides the clients' own, and follows it like theirs."""
+        label = self._label("x")
+        line = self._ledger.lines[label] = Line(label, work, key=label)
+
+        async def followed() -> None:
+            await self._submit(line, twice=False)
+            await self._follow(self._chance[0], line)
+
+        self._start(followed())
+        return line
+
+    def add_batch(self) -> None:
+        """Submits a batch, and cancels some of its members while it arrives."""
+        self._start(cancel_members(self.calls, self._ledger, self._label("b")))
 
     def pause(self) -> None:
         """The clients finish their jobs and submit no new ones."""
@@ -56,9 +79,11 @@ class Load:
 
     def check(self) -> None:
         """Raises the exception of a client that has failed."""
-        for task in self._tasks:
+        for task in (*self._tasks, *self._added):
             if task.done():
                 task.result()
+        if len(self._ledger.broken) > MOST_BROKEN:
+            raise AssertionError("too many failed checks to go on")
 
     async def end(self) -> None:
         """Ends the clients. None may be waiting for a job."""
@@ -67,38 +92,58 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._added]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.calls.close()
 
+    def _label(self, prefix: str) -> str:
+        self._number += 1
+        return f"{prefix}{self._number}"
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.create_task(self._counted(work))
+        self._added.add(task)
+
+    async def _counted(self, work: Awaitable[None]) -> None:
+        """Counts as busy meanwhile. An unexpected response is one failed check, and the run goes on."""
+        self._busy += 1
+        try:
+            await work
+        except UnexpectedResponseError as error:
+            self._ledger.broken.append(str(error))
+        finally:
+            self._busy -= 1
+
     async def _client(self, number: int) -> None:
-        chance, submitted = self._chance[number], 0
+        chance, round_ = self._chance[number], 0
         while True:
             await self._open.wait()
             if self._stopping:
                 return
-            self._busy += 1
-            lines: list[Line] = []
-            for _ in range(chance.choice([1, 5, 30])):
-                submitted += 1
-                line = await self._submit(chance, f"c{number}-{submitted}")
-                lines += [line] if line is not None else []
-            lines.sort(key=lambda line: not line.work.cancelled)  # one that never ends would delay the rest
-            for line in lines:
-                await self._follow(chance, line)
-            if self._ended:
-                seen_before = chance.choice(self._ended[-500:])
-                self._ledger.note(seen_before, await self.calls.job(seen_before))
-            self._busy -= 1
+            round_ += 1
+            await self._counted(self._round(chance, f"c{number}-{round_}"))
 
-    async def _submit(self, chance: Random, label: str) -> Line | None:
-        """Returns the line of the accepted job, or None if it was refused or the response was lost."""
-        work = random_work(chance)
-        # A job that never ends has a key. Otherwise no client would cancel it if its response was lost.
-        line = Line(label, work, key=label if work.cancelled or chance.random() < 0.6 else None)
-        self._ledger.lines[label] = line
-        twice = line.key is not None and chance.random() < 0.1
+    async def _round(self, chance: Random, label: str) -> None:
+        lines: list[Line] = []
+        for number in range(chance.choice([1, 5, 30])):
+            work = random_work(chance)
+            own = f"{label}-{number}"
+            # A job that never ends has a key. Otherwise no client would cancel it if its response was lost.
+            line = Line(own, work, key=own if work.cancelled or chance.random() < 0.6 else None)
+            self._ledger.lines[own] = line
+            if await self._submit(line, twice=line.key is not None and chance.random() < 0.1):
+                lines.append(line)
+        lines.sort(key=lambda line: not line.work.cancelled)  # one that never ends would delay the rest
+        for line in lines:
+            await self._follow(chance, line)
+        if self._ended:
+            seen_before = chance.choice(self._ended[-500:])
+            self._ledger.note(seen_before, await self.calls.job(seen_before))
+
+    async def _submit(self, line: Line, *, twice: bool) -> bool:
+        """Returns True if the job was accepted, and False if it was refused or the response was lost."""
         while True:
             self.submitting += 1
             response = await self.calls.submit(line)
@@ -106,19 +151,21 @@ class Load:
             if response is not None and response.status_code == 202:
                 self._accepted(line, response)
                 if not twice:
-                    return line
+                    return True
                 twice = False
-            elif response is not None and response.status_code not in REFUSALS:
-                raise UnexpectedResponseError(response)
-            elif line.key is not None:
+                continue
+            refused = response is not None and response.status_code in REFUSALS
+            if response is not None and not refused:
+                self._ledger.broken.append(str(UnexpectedResponseError(response)))
+            if line.key is not None:
                 await asyncio.sleep(RETRY_S)
-            elif response is not None:
-                self._ledger.refused.add(label)
-                del self._ledger.lines[label]
-                return None
+            elif refused:
+                self._ledger.refused.add(line.label)
+                del self._ledger.lines[line.label]
+                return False
             else:
                 line.response_lost = True
-                return None
+                return False
 
     def _accepted(self, line: Line, response: httpx.Response) -> None:
         job: Json = response.json()

@@ -9,7 +9,11 @@ from random import Random
 
 import gmpy2
 
+from tests.chaos.load.tasks import HOARDED
 from tests.support.caller import Json
+
+BUILT_IN = {"fibonacci", "file-digest"}
+"""The tasks of the service itself. They record no beginnings."""
 
 FILES = {f"{size}.bin": size for size in (0, 1_000, 70_000, 3_000_000, 12_000_000)}
 """The files to digest, and their sizes. The content depends only on the size."""
@@ -29,6 +33,15 @@ class Work:
     cancelled: bool = False
     """A client cancels it, since it never ends by itself."""
 
+    @property
+    def counted(self) -> bool:
+        """Whether the task records its beginnings. It has the parameter `mark` then."""
+        return self.task not in BUILT_IN
+
+    def params_for(self, label: str) -> Json:
+        """Returns the parameters of the submission with this label."""
+        return {**self.params, "mark": label} if self.counted else self.params
+
     def is_result(self, result: bytes) -> bool:
         """Returns True if these bytes are exactly the task's result."""
         return result == json.dumps(self._result(), separators=(",", ":")).encode()
@@ -46,6 +59,12 @@ class Work:
                 return Random(given["seed"]).randbytes((size + 1) // 2).hex()[:size]  # noqa: S311  # as the task does
             case "climb":
                 return given["steps"]
+            case "busy":
+                return given["ms"]
+            case "hoard":
+                return HOARDED
+            case "desert":
+                return "left"
             case "file-digest":
                 content = file_content(FILES[given["path"]])
                 digests = {name: hashlib.new(name, content).hexdigest() for name in given["algorithms"]}
@@ -66,16 +85,18 @@ def write_files(files_dir: Path) -> None:
 
 def random_work(chance: Random) -> Work:
     """Returns a random submission."""
-    options: Json = {"max_attempts": chance.randint(1, 4), "priority": chance.choice([0, 0, 0, -5, 5])}
+    options: Json = {"max_attempts": chance.choice([1, 1, 2, 3]), "priority": chance.choice([0, 0, 0, -5, 5])}
 
     def of(task: str, **params: object) -> Work:
         return Work(task=task, params=params, options=options)
 
     kinds: list[tuple[int, Callable[[], Work]]] = [
-        (26, lambda: of("greet", name=str(chance.randrange(10**6)), times=chance.randint(1, 3))),
-        (14, lambda: of("fibonacci", n=chance.randint(14, 25), algorithm="recursive")),
-        (8, lambda: of("fibonacci", n=chance.randint(0, 200_000))),
-        (28, lambda: of("blob", size=round(10 ** chance.uniform(3, 7)), seed=chance.randrange(1 << 30))),
+        (14, lambda: of("greet", name=str(chance.randrange(10**6)), times=chance.randint(1, 3))),
+        (22, lambda: of("busy", ms=chance.randint(0, 45))),
+        (6, lambda: of("busy", ms=chance.randint(45, 500))),
+        (3, lambda: of("fibonacci", n=chance.randint(14, 25), algorithm="recursive")),
+        (5, lambda: of("fibonacci", n=chance.randint(0, 200_000))),
+        (26, lambda: of("blob", size=round(10 ** chance.uniform(3, 7)), seed=chance.randrange(1 << 30))),
         (8, lambda: of("file-digest", path=chance.choice([*FILES]), algorithms=["sha256", "md5"])),
         (
             4,
@@ -86,7 +107,12 @@ def random_work(chance: Random) -> Work:
         (1, lambda: Work(task="leave", params={"code": chance.randint(0, 9)}, options=options, fails="worker-died")),
         (2, lambda: Work(task="refuse", params={"text": "this"}, options=options, fails="task-raised")),
         (1, lambda: Work(task="spin", params={}, options={**options, "timeout_s": 0.7}, fails="timed-out")),
-        (2, lambda: Work(task=chance.choice(["spin", "grind"]), params={}, options=options, cancelled=True)),
+        (
+            2,
+            lambda: Work(
+                task=chance.choice(["spin", "grind"]), params={}, options={**options, "timeout_s": 100}, cancelled=True
+            ),
+        ),
     ]
     weights, makers = zip(*kinds, strict=True)
     make: Callable[[], Work] = chance.choices(makers, weights)[0]

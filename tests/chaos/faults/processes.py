@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.server import Server
+from tests.chaos.service import ChaosServer
 
 LANE_NAME = "offload-lane"
 
@@ -23,7 +23,7 @@ class Parts:
     """Open or opening lanes, sorted."""
 
 
-def find_processes(server: Server) -> Parts:
+def find_processes(server: ChaosServer) -> Parts:
     """Finds the processes once, in about 50 ms. A process that has just been forked may be taken for a lane."""
     server_pid, forkserver, manager, lanes = server.process.pid, None, None, []
     for process in server.forked():
@@ -38,7 +38,7 @@ def find_processes(server: Server) -> Parts:
     return Parts(forkserver, manager, sorted(lanes))
 
 
-def lane_writing_a_result(server: Server, lanes: Sequence[int]) -> int | None:
+def lane_writing_a_result(server: ChaosServer, lanes: Sequence[int]) -> int | None:
     """Returns the lane that is writing a result file at this moment, if any. Takes about 100 µs."""
     if not any(file.suffix == ".partial" for file in (server.data_dir / "results").iterdir()):
         return None
