@@ -73,7 +73,12 @@ async def run(plan: Plan, directory: Path, lanes: int, report: Callable[[str], N
             result.broken += checks.check_files(server, ledger)
         result.begins = read_begins(server.begins)
         result.broken += check_begins(ledger, result.begins, injector.ends.stops)
-        result.broken += ledger.broken + injector.broken + checks.check_times(times) + checks.check_log(server)
+        result.broken += (
+            ledger.broken
+            + injector.broken
+            + checks.check_times(times)
+            + checks.check_log(server, injector.injected.keys())
+        )
         result.seconds = time.monotonic() - began
         return result
 

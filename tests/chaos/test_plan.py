@@ -1,11 +1,14 @@
 """The plan of faults, and that the checks of a run detect each kind of failure."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from tests.chaos.begins import check_begins, read_begins
 from tests.chaos.checks import CANCEL, Resources, check_jobs, check_times
 from tests.chaos.ledger import Ledger, Line
+from tests.chaos.load.tasks import BEGINS, begin
 from tests.chaos.load.work import Work
 from tests.chaos.plan import SERVICE_FAULTS, WEIGHTS, Fault, plan
 from tests.chaos.times import Times
@@ -105,3 +108,42 @@ def test_growth_is_reported() -> None:
     before = Resources(descriptors=40, threads=10, mib=70, run_files=3)
     assert Resources(41, 12, 80, 4).grown(before) == []
     assert len(Resources(60, 30, 200, 20).grown(before)) == 4
+
+
+def began(line: Line, *times: float, stops: tuple[float, ...] = ()) -> list[str]:
+    """Returns what is wrong with a job that began at these times.
+
+    Its record says that attempt 1 of 2 succeeded, at 100.
+    """
+    kept = Ledger({line.label: line})
+    kept.note(line, ended(finished_at="1970-01-01T00:01:40.000000Z"))
+    return [sentence.partition(":")[0] for sentence in check_begins(kept, {line.label: times}, stops)]
+
+
+def test_a_job_that_began_more_often_than_it_may_or_its_record_says_is_reported() -> None:
+    _, line = ledger()
+    assert began(line, 10) == []
+    assert began(line) == ["succeeded, but never began"]
+    assert began(line, 10, 20) == ["miscounted"]
+    assert began(line, 10, 20, 30) == ["began too often"]
+
+
+def test_an_attempt_that_a_graceful_stop_ended_does_not_count() -> None:
+    _, line = ledger()
+    assert began(line, 10, 20, stops=(15,)) == []
+    assert began(line, 10, 20, 30, stops=(15, 25)) == []
+    assert began(line, 10, 20, stops=(5, 101)) == ["miscounted"]
+
+
+def test_a_refused_submission_that_began_is_reported() -> None:
+    kept, _ = ledger()
+    kept.refused.add("c0-2")
+    assert check_begins(kept, {"c0-2": (1,)}, ())[0].startswith("a refused submission began")
+
+
+def test_lines_of_concurrent_tasks_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BEGINS, str(tmp_path / "begins"))
+    for mark in ("a", "b", "a"):
+        begin(mark)
+    begins = read_begins(tmp_path / "begins")
+    assert {mark: len(times) for mark, times in begins.items()} == {"a": 2, "b": 1}

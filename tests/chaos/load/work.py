@@ -65,6 +65,8 @@ class Work:
                 return HOARDED
             case "desert":
                 return "left"
+            case "murder":  # a wrong end: it has begun too often
+                return "spared"
             case "file-digest":
                 content = file_content(FILES[given["path"]])
                 digests = {name: hashlib.new(name, content).hexdigest() for name in given["algorithms"]}
