@@ -31,7 +31,7 @@ NEVER = "never retrieved"
 
 MESSAGES = {
     Fault.NO_PROCESS: ("can't start new thread", "Resource temporarily unavailable"),
-    Fault.LOCKED_TERMINATED: ("database is locked",),
+    Fault.LOCKED_TERMINATED: ("database is locked", "the journal's lock", "graceful shutdown exceeded"),
 }
 
 CANCEL, NOTICED, RECOVERED = "cancel", "death of a lane noticed", "all lanes back after it"
