@@ -168,7 +168,7 @@ async def test_swagger_ui_needs_no_other_host(server: ApiServer) -> None:
         assert file.headers["cache-control"].startswith("public, max-age=")
         again = await server.client.get(link, headers={"If-None-Match": file.headers["etag"]})
         assert again.status_code == 304
-    assert '"/openapi.json"' in (await server.client.get("/docs/start.js")).text
+    assert '"../openapi.json"' in (await server.client.get("/docs/start.js")).text
 
 
 async def test_links_lead_to_calls_that_there_are(server: ApiServer, document: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from offload.api.transport.authentication import Authentication
 from offload.api.transport.fast_path import FastPath, FastRoute
 from offload.api.transport.head_requests import HeadAsGet
 from offload.api.transport.interrupted import InterruptedRequests
+from offload.api.transport.prefix import BelowPrefix
 from offload.api.transport.security_headers import SecurityHeaders
 from offload.api.transport.unread_body import UnreadBody
 from offload.server.settings import Settings
@@ -60,4 +61,5 @@ def add_routes(app: FastAPI, registry: Registry, settings: Settings) -> None:
     for middleware in (Authentication, HeadAsGet, UnreadBody, InterruptedRequests, SecurityHeaders):
         app.add_middleware(middleware)
     app.add_middleware(FastPath, routes=fast, max_body_bytes=settings.body_max_kb * 1024)
+    app.add_middleware(BelowPrefix, root_path=settings.root_path)
     app.openapi = partial(describe, app, settings, registry)  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -73,7 +73,7 @@ class AppState:
     """Held while the files directory is searched: patterns can't occupy every thread."""
     one_scrape: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while metrics are written, for the same reason."""
-    chunks: dict[tuple[int, int, str | None], Chunk] = field(default_factory=dict)
+    chunks: dict[tuple[int, int, str | None, str], Chunk] = field(default_factory=dict)
     """Chunks of `GET /events` that several readers share: see `operations/events.py`."""
 
 

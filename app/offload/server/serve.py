@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 selects a free port (default: 8000)")
+    parser.add_argument("--root-path", metavar="PATH", help="path below which a proxy serves the API (default: none)")
     parser.add_argument("--data-dir", metavar="DIR", help="directory for jobs, results and uploads (default: ./data)")
     parser.add_argument(
         "--files-dir", metavar="DIR", help="directory that file-digest may read (default: DATA_DIR/files)"
@@ -86,6 +87,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         import uvicorn  # noqa: PLC0415
 
         from offload.api.transport.connection import Connection  # noqa: PLC0415
+        from offload.api.transport.prefix import ProxyHeaders  # noqa: PLC0415
         from offload.server.application import create_app  # noqa: PLC0415
 
         app = create_app(settings, directory)
@@ -98,6 +100,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
 
     config = uvicorn.Config(
         app,
+        proxy_headers=False,  # `ProxyHeaders` reads one more
         lifespan="on",
         http=Connection,
         ws="none",
@@ -107,6 +110,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         timeout_graceful_shutdown=CLOSE_CONNECTIONS_S,
         workers=1,  # WEB_CONCURRENCY would start several services on one data directory
     )
+    config.app = ProxyHeaders(app, config.forwarded_allow_ips)
     terminate_on_sighup()
     server = Server(config)
     server.run(sockets=[listener])

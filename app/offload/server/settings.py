@@ -15,6 +15,9 @@ PREFIX = "OFFLOAD_"
 NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"})
 """Variables that the service does not read: the first three are for clients, the others for the service's processes."""
 
+ROOT_PATH = r"(/[A-Za-z0-9._~-]+)+"
+"""A pattern of characters that need no quoting, in a header or on a page."""
+
 DAY_S = 24 * 3600.0
 
 
@@ -61,6 +64,13 @@ class Settings(BaseSettings):
         default="127.0.0.1",
     )
     port: int = _whole("Port to listen on. 0 selects a free port.", 8000, 0, 65535)
+    root_path: str = _field(
+        "Path below which a proxy serves the API, if it strips that path from requests.",
+        "a path of letters, digits and . _ ~ -",
+        "/offload",
+        default="",
+        pattern=f"^({ROOT_PATH})?$",
+    )
     insecure: bool = _field(
         "Allows other hosts to connect without keys: every host that reaches the service can use it.",
         "1 or 0",

@@ -84,5 +84,5 @@ def _start() -> Tracing:
 
 def _is_a_probe(scope: MutableMapping[str, Any]) -> bool:  # FastAPI's type
     """Returns True for requests that monitoring sends every few seconds."""
-    path: str = scope["path"]
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path.startswith("/health/") or path == "/metrics"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from offload.api.contract import times
+from offload.api.contract.addresses import address
 from offload.api.jobs.views import ProgressView, as_json, error_json
 from offload.jobs.interfaces import Member
 from offload.jobs.model import Batch
@@ -81,7 +82,7 @@ _TEXTS: Mapping[str, Sequence[str]] = {
 
 def render_batch(batch: Batch, fraction: float) -> bytes:
     """Returns the batch as JSON. `fraction` is its progress, from 0 to 1."""
-    path = f"/batches/{batch.id}"
+    path = address(f"/batches/{batch.id}")
     members = {
         "id": batch.id,
         "kind": batch.kind,
@@ -101,7 +102,7 @@ def render_batch(batch: Batch, fraction: float) -> bytes:
         "finished_at": None if batch.finished_at is None else times.written(batch.finished_at),
         "links": {
             "self": path,
-            "jobs": f"/jobs?batch={batch.id}",
+            "jobs": address(f"/jobs?batch={batch.id}"),
             "results": f"{path}/results",
             "events": f"{path}/events",
             "cancel": f"{path}/cancel",

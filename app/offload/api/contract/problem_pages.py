@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from offload import errors
+from offload.api.contract.addresses import address
 from offload.api.contract.failures import EXPLANATIONS
 from offload.errors import NotFoundError, ProblemError
 
@@ -43,7 +44,7 @@ def types() -> list[str]:
 @router.get("/problems")
 async def list_problems() -> HTMLResponse:
     """All types of problems."""
-    items = "".join(f'<li><a href="/problems/{name}">{name}</a></li>' for name in types())
+    items = "".join(f'<li><a href="{address("/problems")}/{name}">{name}</a></li>' for name in types())
     return _page(
         "Problems", f"<h1>Problems</h1><p>Every type of problem that this service reports.</p><ul>{items}</ul>"
     )
@@ -55,7 +56,7 @@ async def show_problem(name: str) -> HTMLResponse:
     sections = "".join(f"<h2>{escape(heading)}</h2>{_paragraphs(text)}" for heading, text in _texts(name))
     if not sections:
         raise NotFoundError(f"There is no problem type {name[:100]!r}. See GET /problems.")
-    return _page(name, f'<h1>{escape(name)}</h1>{sections}<p><a href="/problems">All problems</a></p>')
+    return _page(name, f'<h1>{escape(name)}</h1>{sections}<p><a href="{address("/problems")}">All problems</a></p>')
 
 
 def _paragraphs(text: str) -> str:
@@ -64,5 +65,8 @@ def _paragraphs(text: str) -> str:
 
 
 def _page(title: str, body: str) -> HTMLResponse:
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    icon = f'<link rel="icon" href="{address("/docs/swagger-ui/favicon-32x32.png")}">'
+    head = (
+        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>{icon}'
+    )
     return HTMLResponse(f'<!doctype html><html lang="en"><head>{head}</head><body><main>{body}</main></body></html>')

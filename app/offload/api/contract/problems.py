@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import compile_path
 
+from offload.api.contract.addresses import address, route_path
 from offload.api.contract.validation import invalid
 from offload.api.operations.rejections import count_rejected
 from offload.api.transport.security_headers import SECURITY_HEADERS
@@ -38,14 +39,14 @@ def problem_response(request: Request, error: ProblemError) -> Response:
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    body = problem_body(error, quote(request.scope["path"]))
+    body = problem_body(error, address(quote(route_path(request.scope))))
     return Response(body, status_code=error.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def problem_body(error: ProblemError, instance: str | None) -> bytes:
     """Returns the problem as JSON. `instance` is the requested path; None where the request could not be parsed."""
     members: dict[str, Any] = {
-        "type": problem_type(error.type),
+        "type": address(problem_type(error.type)),
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
@@ -115,7 +116,7 @@ def _methods(request: Request) -> set[str]:
 
     A literal path takes precedence over a template: `/jobs/fibonacci` is not a job.
     """
-    path, paths = request.scope["path"], request.app.openapi()["paths"]
+    path, paths = route_path(request.scope), request.app.openapi()["paths"]
     templates = [path] if path in paths else [one for one in paths if compile_path(one)[0].match(path)]
     methods = {method.upper() for one in templates for method in paths[one]} or {"GET"}
     return methods | {"HEAD"} if "GET" in methods else methods

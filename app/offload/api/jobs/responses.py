@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fastapi import Response
 
 from offload.api.batches.views import render_batch
+from offload.api.contract.addresses import address
 from offload.api.contract.queries import cursor
 from offload.api.contract.request_headers import preferred_wait
 from offload.api.jobs.views import render_job
@@ -74,7 +75,7 @@ async def accepted_batch_response(
 
 def _headers(path: str, replayed: bool, prefer: str | None) -> tuple[list[Header], int | None]:
     """Returns the headers of the response, and the seconds that the client prefers to wait, or None."""
-    headers: list[Header] = [(b"location", path.encode())]
+    headers: list[Header] = [(b"location", address(path).encode())]
     if replayed:
         headers.append((b"idempotency-replayed", b"true"))
     wait = preferred_wait(prefer) if prefer else None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from offload.api.contract import times
+from offload.api.contract.addresses import address
 from offload.api.contract.failures import EXPLANATIONS
 from offload.api.contract.problems import problem_type
 from offload.jobs.model import Job, Progress, State, Usage
@@ -92,7 +93,7 @@ class JobsView(BaseModel):
 
 def render_job(job: Job, *, progress: Progress | None, position: int | None, now: int) -> bytes:
     """Returns the job as JSON. `now` is in microseconds since the epoch."""
-    path = f"/jobs/{job.id}"
+    path = address(f"/jobs/{job.id}")
     parts = (
         f'{{"id":"{job.id}","task":{as_json(job.task)},"state":"{job.state.value}","params":'.encode(),
         job.params,
@@ -167,7 +168,7 @@ def error_json(job: Job) -> str:
     if failure is None:
         return "null"
     members = {
-        "type": problem_type(failure.kind.value),
+        "type": address(problem_type(failure.kind.value)),
         "title": EXPLANATIONS[failure.kind].title,
         "detail": failure.detail,
         "attempt": job.attempt,

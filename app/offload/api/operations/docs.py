@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from offload.api.contract.addresses import address
 
 WEB = Path(__file__).parents[2] / "web"
 
@@ -26,8 +28,10 @@ def add_docs(app: FastAPI) -> None:
     """Adds Swagger UI and its files."""
 
     @app.get("/docs", include_in_schema=False)
+    @app.get("/docs/", include_in_schema=False)
     async def docs() -> Response:
-        return FileResponse(WEB / "docs" / "index.html", headers={"Cache-Control": "no-cache"})
+        html = (WEB / "docs" / "index.html").read_text().replace('"/docs/', f'"{address("/docs")}/')
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
     app.mount("/docs/swagger-ui", CachedFiles(directory=WEB / "swagger-ui"))
-    app.mount("/docs", CachedFiles(directory=WEB / "docs", html=True))
+    app.mount("/docs", CachedFiles(directory=WEB / "docs"))

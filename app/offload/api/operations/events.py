@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
 
+from offload.api.contract.addresses import PREFIX
 from offload.api.contract.openapi import problems
 from offload.api.jobs.events import LastEventId
 from offload.api.jobs.responses import job_bytes
@@ -92,7 +93,7 @@ def _position(epoch: str, event_id: str) -> int | None:
 async def _chunk(state: AppState, caller: callers.Caller, position: int) -> Chunk:
     """Returns the events after a position. Readers at the same position with the same rights share it."""
     kept, upto = state.chunks, state.service.feed.upto
-    key = (upto, position, caller.only)
+    key = (upto, position, caller.only, PREFIX.get())
     if (chunk := kept.get(key)) is None:
         chunk = kept[key] = await _make_chunk(state, caller, position, upto)
         while len(kept) > KEPT:

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from offload.api.contract.addresses import PREFIX
+
 PAGE = Path(__file__).parents[2] / "web" / "page"
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -28,13 +30,16 @@ def version() -> str:
 
 @cache
 def index() -> str:
-    """Returns the page. It refers to its files by version, and preloads every module."""
-    here = f"/page/{version()}/"
+    """Returns the page. It refers to its files by version, and preloads every module.
+
+    `%PREFIX%` stands for the path below which the service is mounted.
+    """
+    here = f"%PREFIX%/page/{version()}/"
     modules = "".join(
         f'<link rel="modulepreload" href="{here}{file.relative_to(PAGE)}" />\n' for file in sorted(PAGE.rglob("*.js"))
     )
-    text = (PAGE / "index.html").read_text()
-    return text.replace("/page/", here).replace("</head>", f"{modules}</head>")
+    text = (PAGE / "index.html").read_text().replace('href="/', 'href="%PREFIX%/').replace('src="/', 'src="%PREFIX%/')
+    return text.replace("%PREFIX%/page/", here).replace("</head>", f"{modules}</head>")
 
 
 class Versioned(StaticFiles):
@@ -54,7 +59,6 @@ def add_page(app: FastAPI) -> None:
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        text = index()
-        return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
+        return HTMLResponse(index().replace("%PREFIX%", PREFIX.get()), headers={"Cache-Control": "no-cache"})
 
     app.mount("/page/{version}", Versioned(directory=PAGE))

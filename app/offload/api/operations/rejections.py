@@ -2,6 +2,7 @@
 
 from starlette.types import Scope
 
+from offload.api.contract.addresses import route_path
 from offload.api.state import AppState
 from offload.errors import ProblemError
 
@@ -10,7 +11,8 @@ SUBMITTING = ("/jobs/", "/batches", "/uploads")
 
 def count_rejected(scope: Scope, error: ProblemError) -> None:
     """Counts an error where it rejects a job, a batch or an upload."""
-    if scope["method"] in {"POST", "PUT"} and scope["path"].startswith(SUBMITTING) and not _cancels(scope["path"]):
+    path = route_path(scope)
+    if scope["method"] in {"POST", "PUT"} and path.startswith(SUBMITTING) and not _cancels(path):
         state: AppState = scope["state"]["offload"]
         state.refused[error.type] += 1
 

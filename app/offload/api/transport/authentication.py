@@ -5,6 +5,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from offload.api.contract.addresses import route_path
 from offload.api.contract.problems import problem_response
 from offload.api.state import AppState
 from offload.api.transport.cross_site import rejection
@@ -34,7 +35,7 @@ class Authentication:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_open(scope["path"]):
+        if scope["type"] == "http" and not is_open(route_path(scope)):
             try:
                 scope["caller"] = caller(scope)
             except (CrossSiteRefusedError, UnauthorizedError) as error:

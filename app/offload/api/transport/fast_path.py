@@ -20,6 +20,7 @@ from opentelemetry import trace
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from offload.api.contract.addresses import route_path
 from offload.api.contract.problems import problem_response
 from offload.api.state import AppState
 from offload.api.transport import authentication
@@ -144,7 +145,7 @@ class FastPath:
 
     def _find(self, scope: Scope, exchange: Exchange) -> tuple[FastRoute, FastRequest] | None:
         """Returns the fast route for a simple request; None for any other request."""
-        method, path = scope["method"], scope["path"]
+        method, path = scope["method"], route_path(scope)
         before, _, last = path.rpartition("/")
         route = self._by_path.get((method, path)) or self._by_prefix.get((method, before))
         if route is None or not last:

@@ -9,23 +9,30 @@
  * @typedef {{name: string, title: string, show: (root: HTMLElement, params: URLSearchParams) => () => void}} View
  */
 
+import { PREFIX } from "./service/prefix.js";
+
 /** The view if the address names none. */
 const DEFAULT_VIEW = "overview";
 
 /**
- * Returns the address of a view. Parameters that are null, undefined or empty are left out.
+ * Returns a query. Parameters that are null, undefined or empty are left out.
  * @param {Params} params
- * @returns {string}
+ * @returns {URLSearchParams}
  */
-export function href(params) {
+export function queryOf(params) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
-    if (name === "view" && value === DEFAULT_VIEW) continue;
     for (const item of Array.isArray(value) ? value : [value]) {
       if (item !== null && item !== undefined && item !== "") query.append(name, String(item));
     }
   }
-  return query.size > 0 ? `/?${query}` : "/";
+  return query;
+}
+
+/** Returns the address of a view. @param {Params} params */
+export function href({ view, ...params }) {
+  const query = queryOf({ view: view === DEFAULT_VIEW ? null : view, ...params });
+  return query.size > 0 ? `${PREFIX}/?${query}` : `${PREFIX}/`;
 }
 
 /** Shows a view, as a click on a link to it does. @param {Params} params */
@@ -69,7 +76,8 @@ export function startRouting(root, views, onShown) {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || event.defaultPrevented || event.button !== 0) return;
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    if (link.target || link.download || link.origin !== location.origin || link.pathname !== "/" || link.hash) return;
+    if (link.target || link.download || link.hash) return;
+    if (link.origin !== location.origin || link.pathname !== `${PREFIX}/`) return;
     event.preventDefault();
     if (link.href !== location.href) history.pushState(null, "", link.href);
     render(true);

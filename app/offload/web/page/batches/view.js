@@ -9,6 +9,7 @@ import { fullTime, number, timeOf } from "../parts/format.js";
 import { STATES } from "../parts/states.js";
 import { href } from "../route.js";
 import { readJson } from "../service/api.js";
+import { PREFIX } from "../service/prefix.js";
 import { kindOf, progressBar, showBatch } from "./batch.js";
 
 /** @typedef {import("./batch.js").Batch} Batch */
@@ -44,7 +45,7 @@ function showList(root) {
     "p",
     { class: "empty", hidden: true },
     "No batches yet. ",
-    h("a", { href: "/docs#/batches" }, "POST /batches"),
+    h("a", { href: `${PREFIX}/docs#/batches` }, "POST /batches"),
     " submits many jobs in one request.",
   );
   const body = h("tbody");

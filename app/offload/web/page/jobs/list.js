@@ -8,7 +8,7 @@
 import { onConnection, streamOpened } from "../live/connection.js";
 import { isNewer, onJobChanges, receivedNow } from "../live/jobs.js";
 import { paramsSummary } from "../parts/job_summary.js";
-import { href } from "../route.js";
+import { queryOf } from "../route.js";
 import { readJson } from "../service/api.js";
 import { matches, paramsOf } from "./filters.js";
 
@@ -94,11 +94,11 @@ export function jobList(filter, onChange) {
     const thisRequest = ++latestRequest;
     list.loading = true;
     list.error = "";
-    const query = href({ ...paramsOf(filter), limit: PAGE_SIZE, cursor: first ? null : next });
+    const query = queryOf({ ...paramsOf(filter), limit: PAGE_SIZE, cursor: first ? null : next });
     await streamOpened;
     const requestedAt = performance.now();
     try {
-      const page = await readJson(`/jobs${query.slice(1)}`);
+      const page = await readJson(`/jobs?${query}`);
       if (ended || thisRequest !== latestRequest) return;
       if (first) dropOld(requestedAt);
       next = page.next;

@@ -1,10 +1,12 @@
 /**
- * Requests to the service. A request that needs a key waits until the user has entered one.
+ * Requests to the service. A request that needs a key waits until the user has entered one. Paths are those of the API,
+ * without the prefix below which the service may be mounted.
  */
 
 import { CONNECTION_LOST, contentError, responseError, UNREACHABLE } from "./errors.js";
 import { parse } from "./json.js";
 import { authorization, newKey } from "./key.js";
+import { PREFIX } from "./prefix.js";
 
 /**
  * @param {string} path
@@ -26,7 +28,7 @@ export async function request(path, init = {}) {
 /** @param {string} path @param {RequestInit} init */
 async function fetchResponse(path, init) {
   try {
-    return await fetch(path, init);
+    return await fetch(PREFIX + path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new Error(UNREACHABLE, { cause: error });
@@ -72,7 +74,7 @@ export async function send(method, path, json, headers = {}) {
 export function postForm(path, form, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const upload = new XMLHttpRequest();
-    upload.open("POST", path);
+    upload.open("POST", PREFIX + path);
     for (const [name, value] of Object.entries(authorization())) upload.setRequestHeader(name, value);
     upload.upload.onprogress = ({ loaded }) => onProgress(loaded);
     upload.onload = () => {

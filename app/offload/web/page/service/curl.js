@@ -2,6 +2,8 @@
  * A request as a curl command line.
  */
 
+import { PREFIX } from "./prefix.js";
+
 /**
  * @param {string} path with its query
  * @param {{method?: string, json?: string, keyed?: boolean}} [call] `keyed` if the service has keys: the line then
@@ -13,7 +15,7 @@ export function curlLine(path, { method, json, keyed = false } = {}) {
   if (method !== undefined && !(method === "POST" && json !== undefined)) words.push("-X", method);
   if (json !== undefined) words.push("--json", quoted(json));
   if (keyed) words.push("-H", '"Authorization: Bearer $OFFLOAD_API_KEY"');
-  return [...words, quoted(location.origin + path)].join(" ");
+  return [...words, quoted(location.origin + PREFIX + path)].join(" ");
 }
 
 /** Quotes a word for a POSIX shell. @param {string} text */

@@ -4,8 +4,9 @@
 
 import { h } from "../parts/dom.js";
 import { responseError, UNREACHABLE } from "./errors.js";
+import { PREFIX } from "./prefix.js";
 
-const STORAGE_NAME = "offload-key";
+const STORAGE_NAME = `offload-key${PREFIX}`;
 
 /** Requests that wait for a key. @type {{promise: Promise<void>, resolve: () => void} | null} */
 let pending = null;
@@ -50,7 +51,7 @@ function withResolvers() {
  */
 export function keyButton() {
   const button = h("button", { type: "button", class: "quiet", hidden: !hasKey() }, "");
-  const metrics = document.querySelector('footer a[href="/metrics"]');
+  const metrics = document.querySelector(`footer a[href="${PREFIX}/metrics"]`);
   const update = () => {
     button.textContent = hasKey() ? "Forget the key" : "Enter a key";
     metrics?.toggleAttribute("hidden", !button.hidden);
@@ -113,7 +114,7 @@ function openDialog(reason) {
 async function keyError(key) {
   if (!/^[\x20-\x7e]+$/.test(key)) return "A key has ASCII letters, digits and punctuation only.";
   try {
-    const response = await fetch("/stats", { headers: { Authorization: `Bearer ${key}` } });
+    const response = await fetch(`${PREFIX}/stats`, { headers: { Authorization: `Bearer ${key}` } });
     if (response.ok) return "";
     if (response.status === 401) return "The service does not know this key.";
     return `${responseError(response, await response.text().catch(() => "")).message} Try again.`;
