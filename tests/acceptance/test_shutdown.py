@@ -2,21 +2,31 @@
 
 import json
 import os
-from collections.abc import Callable
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from offload.server.serve import OVERDUE_S
 from tests.support.caller import Caller, answer
 from tests.support.server import Server
+from tests.support.small_disk import Disk, disk
 from tests.support.spool import half_an_upload, parts
 from tests.support.waiting import until_sync
 
+__all__ = ["disk"]
+
 GRACE_S = 5.0
+BOUND_S = GRACE_S + OVERDUE_S
+"""A service that has not ended by itself is killed then, and has another exit code than 0."""
 LONG_GRACE_S = 60.0
 HURRIED_S = 15.0
 
@@ -75,6 +85,86 @@ def test_a_second_signal_hurries(tmp_path: Path, end: Callable[[Server], None]) 
         job = server.start().api.job(job_id)
         assert job["attempt"] <= 1
         server.api.cancel(job_id)
+
+
+def stopping(api: Caller) -> bool:
+    return "service" in api.get("/health/ready", expect=503)["parts"]
+
+
+@contextmanager
+def full(server: Server, disk: Disk) -> Iterator[None]:
+    """The disk has no space while entered."""
+    disk.fill()
+    until_sync(lambda: server.api.http.post("/jobs/greet", json={"name": "x" * 5000}).status_code == 507, what="507")
+    yield
+    disk.free()
+
+
+@contextmanager
+def locked(server: Server, _: Disk) -> Iterator[None]:
+    """Another process would wait for this test's lock on the journal while entered."""
+    with closing(sqlite3.connect(server.data_dir / "journal.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("refusing", "again"),
+    [
+        (full, None),
+        (locked, None),
+        (full, Server.terminate),
+        (locked, Server.interrupt),
+        (locked, Server.close_terminal),
+    ],
+    ids=["full", "locked", "full, SIGTERM twice", "locked, then Ctrl-C", "locked, then terminal closed"],
+)
+def test_a_journal_that_refuses_writes_does_not_delay_the_shutdown(
+    tmp_path: Path,
+    disk: Disk,
+    refusing: Callable[[Server, Disk], AbstractContextManager[None]],
+    again: Callable[[Server], None] | None,
+) -> None:
+    gate = tmp_path / "gate"
+    with Server(disk.directory, shutdown_grace_s=GRACE_S if again is None else LONG_GRACE_S) as server:
+        jobs = [server.api.submit("hold", {"gate": str(gate)})["id"] for _ in range(3)]
+        for job_id in jobs[:2]:
+            server.api.lane_of(job_id)
+        with refusing(server, disk):
+            server.terminate()
+            if again is not None:
+                until_sync(lambda: stopping(server.api), what="readiness to say that the service stops")
+                again(server)
+            assert server.wait(within=BOUND_S) == 0
+        api = server.start().api
+        gate.touch()
+        for job_id in jobs:
+            api.succeeded(job_id)
+
+
+HANGS = """
+import signal, sys, time
+from offload.server.process import exit_on_signals
+
+exit_on_signals(within=0.2)
+try:
+    print("ready", flush=True)
+    signal.pause()
+finally:
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+"""
+
+
+def test_a_service_that_hangs_at_its_end_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.terminate()
+        assert process.wait(HURRIED_S) == -signal.SIGALRM
 
 
 def test_an_idle_service_ends_immediately(tmp_path: Path) -> None:

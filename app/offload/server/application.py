@@ -1,7 +1,7 @@
 """The ASGI application: the HTTP API on top of a `Runtime` that its lifespan starts and stops."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 
 import structlog
@@ -36,10 +36,13 @@ def app_from_environment() -> FastAPI:
     return create_app(settings)
 
 
-def create_app(settings: Settings, directory: DataDirectory | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, directory: DataDirectory | None = None, on_stop: Callable[[], None] = lambda: None
+) -> FastAPI:
     """Returns the application for these settings. `directory` is their data directory if it is already claimed.
 
-    The service starts with the application's lifespan. Raises `BootError`.
+    The service starts with the application's lifespan. `on_stop` is called in the handler of the signal that stops it.
+    Raises `BootError`.
     """
     registry = load_registry(registry_spec(settings))
     tracing = start_tracing(os.environ)
@@ -53,7 +56,7 @@ def create_app(settings: Settings, directory: DataDirectory | None = None) -> Fa
                 handlers.enter_context(reload_on_sighup(lambda: _reload(keyring)))
             state = await runtime.start()
             try:
-                with drain_on_signal(runtime.drain, runtime.hurry):
+                with drain_on_signal(runtime.drain, runtime.hurry, on_stop):
                     yield {"offload": state}
             finally:
                 await runtime.stop()

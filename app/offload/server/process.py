@@ -22,6 +22,17 @@ def raise_open_files_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+def end_within(seconds: float) -> None:
+    """Has the kernel end this process by SIGALRM after so many seconds. A second call does nothing.
+
+    Needs neither the event loop nor the interpreter, so nothing that hangs can hold up the end. The processes of lanes
+    end with this one, and the next start removes what is left.
+    """
+    if signal.getitimer(signal.ITIMER_REAL)[0] == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 @contextmanager
 def hidden(package: str) -> Iterator[None]:
     """While entered, imports don't find this package.
@@ -56,14 +67,19 @@ def excluded_from_gc() -> Iterator[None]:
         gc.enable()
 
 
-def exit_on_signals() -> None:
-    """Makes SIGTERM and SIGINT raise SystemExit(0), so that what has started is closed.
+def exit_on_signals(within: float) -> None:
+    """Makes SIGTERM and SIGINT raise SystemExit(0), so that what has started is closed within so many seconds.
 
     They are handled like this before the service drains on signals, and again after it has stopped, when uvicorn
     raises the signal once more.
     """
+
+    def end(*_: object) -> NoReturn:
+        end_within(within)
+        raise _ExitBySignal(0)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit)
+        signal.signal(number, end)
     sys.unraisablehook = _repeat_lost_exit
 
 
@@ -75,10 +91,6 @@ def terminate_on_sighup() -> None:
 
 class _ExitBySignal(SystemExit):
     """A signal has ended the service in an orderly way."""
-
-
-def _exit(*_: object) -> NoReturn:
-    raise _ExitBySignal(0)
 
 
 def _repeat_lost_exit(unraisable: "sys.UnraisableHookArgs") -> None:

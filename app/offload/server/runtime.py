@@ -1,7 +1,7 @@
 """The running service without HTTP: the only place that knows the concrete engine and stores.
 
 start:  data directory ─► stores ─► engine ─► services ─► open ─► background work
-stop:   drain ─► background work ─► dispatcher ─► engine ─► journal ─► tracing ─► data directory
+stop:   drain ─► background work ─► dispatcher ─► engine ─► board ─► journal ─► tracing ─► data directory
 """
 
 import asyncio
@@ -63,6 +63,7 @@ class Runtime:
         self._directory = directory
         self._started = AsyncExitStack()
         self._state: AppState | None = None
+        self._draining: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> AppState:
@@ -91,9 +92,16 @@ class Runtime:
         return state
 
     async def drain(self) -> None:
-        """Stops accepting jobs, and waits for running ones within the grace period. The rest is queued again."""
-        self.state.service.stop()
-        await self.state.dispatcher.drain(max(0.0, self._settings.shutdown_grace_s - CLOSING_S))
+        """Stops accepting jobs, and waits for running ones within the grace period. The rest is queued again.
+
+        Happens once: a second call waits for the end of the first. A journal that refuses writes would use up the
+        grace period twice.
+        """
+        if self._draining is None:
+            self.state.service.stop()
+            grace_s = max(0.0, self._settings.shutdown_grace_s - CLOSING_S)
+            self._draining = asyncio.create_task(self.state.dispatcher.drain(grace_s))
+        await asyncio.shield(self._draining)
 
     def hurry(self) -> None:
         """Ends a drain immediately."""

@@ -6,10 +6,12 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from offload.errors import BootError
 from offload.server.process import (
+    end_within,
     excluded_from_gc,
     exit_on_signals,
     hidden,
@@ -20,6 +22,9 @@ from offload.server.process import (
 if TYPE_CHECKING:
     from offload.server.data_directory import DataDirectory
     from offload.server.settings import Settings
+
+OVERDUE_S = 4.0
+"""A service that still runs this long after its grace period is killed: something hangs."""
 
 CLOSE_CONNECTIONS_S = 1
 """Seconds after the drain until connections that still transfer data are closed."""
@@ -75,7 +80,7 @@ def _serve(overrides: dict[str, object]) -> int:
     settings = load_settings(**overrides)
     logging_setup.configure(settings.log_format, settings.log_level, traced=traces_requested(os.environ))
     listener = _listen(settings.host, settings.port)
-    exit_on_signals()
+    exit_on_signals(within=_stop_bound(settings))
     with closing(claim_data_directory(settings)) as directory:
         return _run(settings, listener, directory)
 
@@ -90,7 +95,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         from offload.api.transport.prefix import ProxyHeaders  # noqa: PLC0415
         from offload.server.application import create_app  # noqa: PLC0415
 
-        app = create_app(settings, directory)
+        app = create_app(settings, directory, on_stop=partial(end_within, _stop_bound(settings)))
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -115,6 +120,11 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
+
+
+def _stop_bound(settings: "Settings") -> float:
+    """Returns the seconds from the first signal after which the process is gone in any case."""
+    return settings.shutdown_grace_s + OVERDUE_S
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,8 +15,12 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 @contextmanager
-def drain_on_signal(drain: Callable[[], Awaitable[None]], hurry: Callable[[], None]) -> Iterator[None]:
+def drain_on_signal(
+    drain: Callable[[], Awaitable[None]], hurry: Callable[[], None], on_signal: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """While entered, SIGTERM or SIGINT runs `drain` and then the previous handler. A second signal calls `hurry`.
+
+    `on_signal` is called in the handler itself, so also while something blocks the event loop.
 
     A server such as uvicorn stops listening at the first signal: clients would neither get a 503 nor see the end of
     their jobs. So the service is drained while HTTP still works. The previous handler is called only once, since
@@ -26,6 +30,7 @@ def drain_on_signal(drain: Callable[[], Awaitable[None]], hurry: Callable[[], No
     draining: asyncio.Task[None] | None = None
 
     def received(number: int, _: FrameType | None) -> None:
+        on_signal()
         loop.call_soon_threadsafe(act, number)
 
     def act(number: int) -> None:

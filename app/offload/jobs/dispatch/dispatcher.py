@@ -27,7 +27,7 @@ from offload.jobs.statistics import Statistics
 REJECTED_PAUSE_S = 0.1
 """A rejected job is queued again after this pause, so that a slot that keeps rejecting is not asked without end."""
 
-FINAL_WRITE_S = 2.0
+FINAL_WRITE_S = 1.5
 """How long a drain waits for the records of the attempts that it stopped: a full disk must not hold up the shutdown."""
 
 log = structlog.get_logger()

@@ -36,6 +36,7 @@ class Recorder:
         """Writes of starts that are on their way to the disk."""
         self._timer: asyncio.TimerHandle | None = None
         self._retries: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def write_start_later(self, attempt: Attempt) -> None:
         """Write the start of an attempt after `START_DELAY_S`, unless the attempt has ended by then."""
@@ -91,6 +92,8 @@ class Recorder:
         if error is None and write.result():
             recorded.set_result(after)
             return
+        if self._closed:
+            return
         retry = asyncio.create_task(self._write_again(attempt, after, recorded, error))
         self._retries.add(retry)
         retry.add_done_callback(self._retries.discard)
@@ -123,6 +126,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Give up what the disk still refuses. The next start finds these attempts interrupted."""
+        self._closed = True
         for retry in self._retries:
             retry.cancel()
         await asyncio.gather(*self._retries, return_exceptions=True)

@@ -1,6 +1,7 @@
 """`jobs.interfaces.Journal` in SQLite. Passes each call to the thread that runs it."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Awaitable, Sequence
 from functools import partial
@@ -15,6 +16,9 @@ from offload.stores.journal.transactions import group_commit
 
 CHECK_S = 2.0
 """How long a health check waits for the disk."""
+
+CLOSE_S = 0.5
+"""How long the end of the service waits for unfinished work, such as a write that waits for another process's lock."""
 
 _EXPIRE_STEP = 50
 """Jobs that one transaction deletes. That takes a few milliseconds, so accepted jobs are not delayed noticeably."""
@@ -50,9 +54,12 @@ class SqliteJournal:
         return thread
 
     async def close(self) -> None:
+        """Closes the connections. After `CLOSE_S` the rest is left to the end of the process: commits are on disk."""
         # The writer is last: the last connection to close copies the WAL into the file, which readers can't.
-        for thread in reversed(self._threads):
-            await thread.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                for thread in reversed(self._threads):
+                    await thread.close()
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
