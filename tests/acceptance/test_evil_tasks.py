@@ -9,7 +9,9 @@ from tests.support.caller import Caller
 from tests.support.server import Server
 from tests.support.waiting import until_sync
 
-BEASTS = "big prints raises-at-great-length raises-many-at-once recurses exits closes-all-descriptors"
+BEASTS = (
+    "big prints raises-at-great-length raises-many-at-once recurses exits closes-all-descriptors opens-all-descriptors"
+)
 
 LONG_WINDED: list[tuple[str, dict[str, object], str]] = [
     ("raises-at-great-length", {}, "failed"),
@@ -64,6 +66,14 @@ def test_memory_and_descriptors_do_not_grow(server: Server, api: Caller) -> None
 def test_a_lane_whose_task_closes_all_descriptors_is_replaced(api: Caller) -> None:
     job = api.failed(api.submit("closes-all-descriptors", {}, max_attempts=2)["id"], "worker-died")
     assert job["attempt"] == 2
+    assert len(api.idle_lanes()) == 2
+
+
+def test_a_task_that_opens_all_descriptors_keeps_its_prints_and_its_result(api: Caller) -> None:
+    for _ in range(3):
+        job = api.succeeded(api.submit("opens-all-descriptors", {"size": 1 << 20}, timeout_s=20.0)["id"])
+        assert len(api.result(job["id"])) == (1 << 20) - 2  # without the quotes
+        assert "none is left" in api.http.get(f"/jobs/{job['id']}/logs").text
     assert len(api.idle_lanes()) == 2
 
 

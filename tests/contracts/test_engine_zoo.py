@@ -65,8 +65,20 @@ def returned(result: object) -> Check:
 ZOO = "tests.support.misbehaving"
 
 FRESH = (
-    *("cwd", "environ", "handlers", "limits", "locale", "main", "mask"),
-    *("nice", "recursion", "threads", "timers", "traced", "umask"),
+    *(
+        "all threads",
+        "cwd",
+        "decimal",
+        "environ",
+        "few descriptors",
+        "handlers",
+        "interpreter",
+        "limits",
+        "locale",
+        "main",
+        "mask",
+    ),
+    *("nice", "recursion", "scheduling", "threads", "timers", "traced", "umask", "zone"),
 )
 """The values of `whoami` that must be the same for every attempt."""
 
@@ -125,6 +137,11 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     ("lowers-its-limits", {}, returned(None)),
     ("replaces-json", {}, returned(None)),
     ("becomes-nicer", {}, returned(None)),
+    ("changes-how-it-is-scheduled", {}, returned(None)),
+    ("changes-the-interpreter", {}, returned(None)),
+    ("leaves-files-open", {"number": 300}, returned(None)),
+    ("opens-all-descriptors", {"size": 100_000}, lambda outcome: isinstance(outcome, Done)),
+    ("starts-a-raw-thread", {}, returned(None)),
     ("closes-all-descriptors", {}, lambda outcome: isinstance(outcome, Lost)),
     ("closes-all-but-pipes", {}, returned(None)),
     ("writes-garbage-to-its-pipes", {}, lambda outcome: isinstance(outcome, Lost)),

@@ -40,7 +40,7 @@ def waited(server: Server) -> None:
 
 
 def test_a_quick_job(server: Server) -> None:
-    """Its lane reads 4 times and writes twice, 241 bytes in all: its memory, the call and the reply.
+    """Its lane reads 5 times and writes twice, 243 bytes in all: its memory, its OOM score, the call and the reply.
 
     If no job has come for a while, the next one is in a new call of the executor: 2 reads, a write and 253 bytes more.
     How often that happens depends on the machine. The bounds are a tenth above. The board's process is not asked,
@@ -55,8 +55,8 @@ def test_a_quick_job(server: Server) -> None:
     spent = traffic(lane).since(before)
     new_calls = max(0, spent.writes - 2 * JOBS)
     assert new_calls <= 1.1 * JOBS
-    assert spent.reads <= 4.4 * JOBS + 2 * new_calls
-    assert spent.bytes <= 265 * JOBS + 253 * new_calls
+    assert spent.reads <= 5.5 * JOBS + 2 * new_calls
+    assert spent.bytes <= 267 * JOBS + 253 * new_calls
     assert traffic(board).since(board_before).writes <= 0.2 * JOBS
 
 

@@ -1,7 +1,11 @@
 """Tasks that misbehave in every way that a program can. They run in lanes only."""
 
+import _thread
+import contextlib
 import ctypes
+import decimal
 import faulthandler
+import gc
 import json
 import locale
 import os
@@ -14,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
 
 import gmpy2
 
@@ -36,6 +41,7 @@ def whoami() -> dict[str, object]:
         "nice": os.nice(0),
         "session": os.getsid(0),
         "threads": threading.active_count(),
+        "all threads": _thread._count(),  # those of `_thread`, too
         "recursion": sys.getrecursionlimit(),
         "environ": {name: value for name, value in os.environ.items() if name != "OFFLOAD_LANE"},
         "limits": {name: resource.getrlimit(getattr(resource, name)) for name in ("RLIMIT_NOFILE", "RLIMIT_FSIZE")},
@@ -45,6 +51,15 @@ def whoami() -> dict[str, object]:
             signal.getitimer(timer) for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
         ],
         "locale": locale.setlocale(locale.LC_ALL),
+        "scheduling": (
+            sorted(os.sched_getaffinity(0)),
+            os.sched_getscheduler(0),
+            Path("/proc/self/oom_score_adj").read_text(),
+        ),
+        "interpreter": (gc.isenabled(), gc.get_threshold(), sys.getswitchinterval(), sys.get_int_max_str_digits()),
+        "decimal": decimal.getcontext().prec,
+        "zone": time.tzname,
+        "few descriptors": len(os.listdir("/proc/self/fd")) < 120,  # noqa: PTH208
         "traced": sys.gettrace() is not None or sys.getprofile() is not None,
         "main": getattr(sys.modules["__main__"], "__file__", None),
     }
@@ -372,6 +387,41 @@ def replaces_json() -> None:
     json.dumps = dumps  # type: ignore[assignment]
 
 
+def changes_how_it_is_scheduled() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    Path("/proc/self/oom_score_adj").write_text("900")
+
+
+def changes_the_interpreter() -> None:
+    gc.disable()
+    gc.set_threshold(1)
+    sys.setswitchinterval(1)
+    sys.set_int_max_str_digits(1000)
+    decimal.getcontext().prec = 3
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1))
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    for number in (signal.SIGWINCH, signal.SIGXFSZ, signal.SIGRTMIN):
+        signal.signal(number, lambda *_: None)
+
+
+_left_open: list[int] = []
+
+
+def leaves_files_open(number: int) -> None:
+    _left_open.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(number))
+
+
+def opens_all_descriptors(size: int) -> str:
+    """Leaves as many files open as are allowed. Then prints, and returns a result of `size` bytes."""
+    with contextlib.suppress(OSError):
+        while True:
+            _left_open.append(os.open(os.devnull, os.O_RDONLY))
+    print("none is left")
+    return "x" * (size - 2)
+
+
 def becomes_nicer() -> None:
     os.nice(3)
 
@@ -448,6 +498,14 @@ def dawdles_after_its_reply(seconds: float) -> str:
     LanePipe.reply = reply_and_dawdle  # type: ignore[method-assign]
     time.sleep(seconds)
     return "dawdling"
+
+
+def starts_a_raw_thread() -> None:
+    """Returns when the thread runs: Python counts it from then on."""
+    before = _thread._count()
+    _thread.start_new_thread(time.sleep, (600,))
+    while _thread._count() == before:
+        time.sleep(0.001)
 
 
 def starts_a_thread() -> None:

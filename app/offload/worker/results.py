@@ -8,13 +8,14 @@ from pathlib import Path
 
 from offload.wire.attempt_files import partial_result_name, result_name
 from offload.wire.messages import MESSAGE_BYTES, Call, Fault, LaneSetup
+from offload.worker.state.descriptors import SpareDescriptor
 
 WRITE_AGAIN_S = 1.0
 """How long a result that could not be written waits for the next try."""
 
 
 def store_result(
-    setup: LaneSetup, call: Call, result: bytes, note: Callable[[str], None]
+    setup: LaneSetup, call: Call, result: bytes, note: Callable[[str], None], spare: SpareDescriptor
 ) -> tuple[bytes | None, int] | Fault:
     """Store a result. Return the part for the reply, which is None when it is in the file, and its size in bytes.
 
@@ -29,7 +30,7 @@ def store_result(
         return result, size
     while True:
         try:
-            write_result(setup.results_dir, call.job_id, call.attempt, result)
+            spare.opening(lambda: write_result(setup.results_dir, call.job_id, call.attempt, result))
         except OSError as error:
             note(f"The result can't be written: {error.strerror}. It is tried again.")
             time.sleep(WRITE_AGAIN_S)

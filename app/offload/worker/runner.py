@@ -1,6 +1,7 @@
 """Runs one attempt at a time in a lane's process."""
 
 import os
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from offload.wire.messages import Call, Fault, LaneSetup, Reply
 from offload.worker.exceptions import to_fault
 from offload.worker.output.capture import OutputCapture
 from offload.worker.output.log_writer import LogWriter
-from offload.worker.process_state import ProcessState
 from offload.worker.reporter import Reporter
 from offload.worker.results import store_result
+from offload.worker.state.descriptors import SpareDescriptor
+from offload.worker.state.process_state import ProcessState
 from offload.worker.usage import Memory, Meter
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ class AttemptRunner:
         self._registry = registry
         self.traces = _traces() if setup.traced else None
         # After the traces: it remembers all loggers, including that of the traces' exporter.
-        self._output = OutputCapture(LogWriter(setup.logs_dir))
+        self._spare = SpareDescriptor()
+        self._output = OutputCapture(LogWriter(setup.logs_dir, self._spare))
         self._reporter = Reporter(setup.board_address, setup.board_authkey)
         self._reporter.start()
         self._context = Context(setup.places, self._reporter.progress)
@@ -49,8 +52,10 @@ class AttemptRunner:
         unfit = self.initial_state.restore()
         if self.traces is not None:
             unfit = self.traces.end() or unfit
-        stored = (
-            store_result(self._setup, call, returned, self._reporter.note) if isinstance(returned, bytes) else returned
+        stored: tuple[bytes | None, int] | Fault = (
+            store_result(self._setup, call, returned, self._reporter.note, self._spare)
+            if isinstance(returned, bytes)
+            else returned
         )
         self._reporter.end()
         spent = meter.read()
@@ -67,7 +72,8 @@ class AttemptRunner:
                 return Fault("task-raised", f"No task named {call.task!r} is registered any more.")
             params = call.params if call.params is not None else Path(call.params_file or "").read_bytes()
             self._memory.cap(call.limit_bytes)
-            return task.run(params, self._context)
+            # In a copy of the context: what a task sets there, such as decimal's precision, ends with it.
+            return copy_context().run(task.run, params, self._context)
         except BaseException as error:  # the task may raise SystemExit or KeyboardInterrupt, too
             self._memory.lift_cap()  # to describe the error needs memory
             return to_fault(error)

@@ -18,6 +18,7 @@ from json import JSONEncoder
 from pathlib import Path
 
 from offload.wire.attempt_files import RESTARTED, log_names
+from offload.worker.state.descriptors import SpareDescriptor
 
 FILE_BYTES = 128 * 1024
 """About the size of each of the two files: once a file has reached it, the next line starts a new file."""
@@ -37,8 +38,9 @@ class LogWriter:
     Lines of an attempt's own threads and forked children are written, too: each is one write to the end of the file.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, spare: SpareDescriptor | None = None) -> None:
         self._directory = directory
+        self._spare = spare or SpareDescriptor()
         self._attempt: tuple[str, int] | None = None
         self._started = 0.0
         self._descriptor: int | None = None
@@ -50,6 +52,7 @@ class LogWriter:
         """Write the lines from now on to this attempt's log."""
         self._attempt = (job_id, attempt)
         self._started = time.time()
+        self._spare.restore()
 
     def end(self) -> None:
         """End the log. Later lines, from a thread that the task left behind, are dropped."""
@@ -115,7 +118,8 @@ class LogWriter:
     def _open(self) -> None:
         if self._attempt is not None:
             file = self._directory / log_names(*self._attempt)[1]
-            self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._descriptor = self._spare.opening(lambda: os.open(file, flags, 0o600))
             status = os.fstat(self._descriptor)
             self._identity = _identity(status)
             if status.st_size > 0 and status.st_mtime < self._started - FILE_TIME_S:

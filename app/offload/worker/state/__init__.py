@@ -1,0 +1,1 @@
+"""What tasks share in the process of their lane, and how it is restored after each attempt."""
