@@ -143,5 +143,6 @@ async def _stuck_jobs(load: Load, ledger: Ledger) -> list[str]:
         with contextlib.suppress(TimeoutError, AssertionError):
             async with asyncio.timeout(5):
                 if not ledger.note(line, job := await load.calls.job(line)):
-                    stuck.append(f"stuck: {job}")
+                    tries = f"attempt {job['attempt']} of {job['max_attempts']}"
+                    stuck.append(f"stuck: {line.label}, {job['task']}, is {job['state']}, {tries}: {job['id']}")
     return stuck

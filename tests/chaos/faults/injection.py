@@ -32,7 +32,7 @@ SERVICE_STOPPED_S = 1.5
 TASK_FAULTS = {
     Fault.FILES_LEFT: Work(task="hoard", params={}),
     Fault.PROCESS_LEFT: Work(task="desert", params={}),
-    Fault.PROGRAM_CHANGED: Work(task="become", params={}, options={"max_attempts": 2}, fails="worker-died"),
+    Fault.PROGRAM_CHANGED: Work(task="become", params={}, options={"timeout_s": 1}, fails="timed-out"),
 }
 
 
