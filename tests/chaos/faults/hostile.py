@@ -15,26 +15,37 @@ READS_FOR_S = 3.0
 """The longest time for which a client sends."""
 
 _FORM = "Content-Type: multipart/form-data; boundary=b"
+_RAW = "Content-Type: application/octet-stream"
+_CLOSE = "Connection: close"
+
+DISPOSITIONS = {
+    "semicolons": 'a="' + ";" * 62_000,
+    "filename*9": "filename*" + "9" * 5000 + "*=x",
+    "idna": "filename*=idna'en'" + "a" * 5000,
+    "undefined": "filename*=undefined'en'41",
+}
 
 
-def _upload(disposition: str) -> bytes:
-    body = f"--b\r\nContent-Disposition: {disposition}\r\n\r\nx\r\n--b--\r\n".encode("latin-1")
-    return request("POST /uploads", _FORM, f"Content-Length: {len(body)}", "Connection: close", body=body)
+def _upload(parameters: str) -> bytes:
+    headers = (f"Content-Disposition: attachment; {parameters}", _RAW, "Content-Length: 1", _CLOSE)
+    return request("POST /uploads", *headers, body=b"x")
+
+
+def _form(parameters: str) -> bytes:
+    part = f'--b\r\nContent-Disposition: form-data; name="file"; {parameters}\r\n\r\nx\r\n--b--\r\n'
+    body = part.encode("latin-1")
+    return request("POST /uploads", _FORM, f"Content-Length: {len(body)}", _CLOSE, body=body)
 
 
 HOSTILE = {
-    "Prefer": request("GET /jobs", 'Prefer: a="' + '\\"' * 32_000, "Connection: close"),
-    "Range": request("GET /jobs", "Range: bytes=" + "0-1," * 15_000, "Connection: close"),
-    "Accept": request("GET /jobs", "Accept: " + "a/b;" * 15_000, "Connection: close"),
-    "If-None-Match": request("GET /jobs", "If-None-Match: " + '"' * 60_000, "Connection: close"),
-    "semicolons": _upload('form-data; name="file"; a="' + ";" * 62_000),
-    "filename*9": _upload('form-data; name="file"; filename*' + "9" * 5000 + "*=x"),
-    "filename* idna": _upload("form-data; name=\"file\"; filename*=idna'en'" + "a" * 5000),
-    "filename* undefined": _upload("form-data; name=\"file\"; filename*=undefined'en'41"),
+    "Prefer": request("GET /jobs", 'Prefer: a="' + '\\"' * 32_000, _CLOSE),
+    "Range": request("GET /jobs", "Range: bytes=" + "0-1," * 15_000, _CLOSE),
+    "Accept": request("GET /jobs", "Accept: " + "a/b;" * 15_000, _CLOSE),
+    "If-None-Match": request("GET /jobs", "If-None-Match: " + '"' * 60_000, _CLOSE),
+    **{f"header, {name}": _upload(parameters) for name, parameters in DISPOSITIONS.items()},
+    **{f"form, {name}": _form(parameters) for name, parameters in DISPOSITIONS.items()},
     "no Host": b"GET /jobs HTTP/1.1\r\nConnection: close\r\n\r\n",
-    "gzip, chunked": request(
-        "POST /jobs/greet", "Transfer-Encoding: gzip, chunked", "Connection: close", body=b"0\r\n\r\n"
-    ),
+    "gzip, chunked": request("POST /jobs/greet", "Transfer-Encoding: gzip, chunked", _CLOSE, body=b"0\r\n\r\n"),
 }
 """Each request by the name that a failed check gets."""
 
