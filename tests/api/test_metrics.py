@@ -46,6 +46,7 @@ async def test_both_formats_are_read_by_their_parsers(server: ApiServer) -> None
     assert names >= {
         *("offload_jobs", "offload_jobs_queued", "offload_jobs_running", "offload_lanes", "offload_job_seconds"),
         *("offload_queue_seconds", "offload_lane_restarts", "offload_refused", "process_resident_memory_bytes"),
+        "offload_background_failures",
     }
 
 

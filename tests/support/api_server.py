@@ -23,6 +23,7 @@ from offload.server.settings import Settings
 from offload.stores.logs import LogDirectory
 from offload.stores.results import ResultDirectory
 from offload.stores.uploads import UploadDirectory
+from offload.supervision import Supervisor
 from offload.tasks.context import Places
 from offload.tasks.registry import RegistrySpec, load_registry
 from tests.support.memory_journal import MemoryJournal
@@ -83,6 +84,7 @@ async def api_server(
             uploads=uploads,
         ),
         Places(files_dir=settings.files_dir, uploads_dir=uploads.directory),
+        Supervisor(),
         checks=checks,
     )
     app = FastAPI(title="Offload", version="1", docs_url=None, redoc_url=None)

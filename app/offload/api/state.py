@@ -67,6 +67,8 @@ class AppState:
     clock: Clock
     new_id: Callable[[], str]
     places: Places
+    background_failures: Mapping[str, int]
+    """How often each background work of the service has failed: see `Supervisor.failures`."""
     refused: Counter[str] = field(default_factory=Counter)
     """Rejected submissions since the start, by type of problem."""
     one_walk: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -5,9 +5,10 @@ stop:   drain ─► background work ─► dispatcher ─► engine ─► boar
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -29,6 +30,7 @@ from offload.stores.journal import SqliteJournal
 from offload.stores.logs import LogDirectory
 from offload.stores.results import ResultDirectory
 from offload.stores.uploads import UploadDirectory
+from offload.supervision import Supervisor, Work
 from offload.tasks.context import Places
 from offload.tasks.registry import Registry
 from offload.tracing.setup import Tracing
@@ -61,6 +63,7 @@ class Runtime:
         self._keyring = keyring
         self._tracing = tracing
         self._directory = directory
+        self._supervisor = Supervisor()
         self._started = AsyncExitStack()
         self._state: AppState | None = None
         self._draining: asyncio.Task[None] | None = None
@@ -118,7 +121,7 @@ class Runtime:
     def _create_engine(
         self, started: AsyncExitStack, directory: DataDirectory, stores: "_Stores"
     ) -> tuple[Board, LocalEngine]:
-        board = Board(directory.run_dir, LaneContext())
+        board = Board(directory.run_dir, LaneContext(), self._supervisor)
         started.push_async_callback(board.close)
         setup = LaneSetup(
             registry=registry_spec(self._settings),
@@ -132,7 +135,7 @@ class Runtime:
             nice=self._settings.nice,
             traced=self._tracing is not None,
         )
-        engine = LocalEngine(setup, lanes=self._settings.lanes, board=board)
+        engine = LocalEngine(setup, lanes=self._settings.lanes, board=board, supervisor=self._supervisor)
         started.push_async_callback(engine.close)
         return board, engine
 
@@ -151,6 +154,7 @@ class Runtime:
                 uploads=stores.uploads,
             ),
             stores.places,
+            self._supervisor,
             checks={"board": board.check},
             traces=self._traces,
         )
@@ -170,13 +174,22 @@ class Runtime:
     async def _start_background_work(self, started: AsyncExitStack, state: AppState, stores: "_Stores") -> None:
         find, settings = stores.journal.get, self._settings
         retention = Retention(jobs_s=settings.retention_s, keys_s=settings.idempotency_s)
-        for work in (
-            stores.results.sweep(stores.old_results, find),
-            stores.logs.sweep(stores.old_logs, find),
-            stores.uploads.sweep(stores.old_uploads),
-            delete_expired(stores.journal, stores.uploads, state.service, state.dispatcher, clock.now, retention),
-        ):
-            await started.enter_async_context(_in_background(work))
+        work: Mapping[str, Work] = {
+            "results": partial(stores.results.sweep, stores.old_results, find),
+            "logs": partial(stores.logs.sweep, stores.old_logs, find),
+            "uploads": partial(stores.uploads.sweep, stores.old_uploads),
+            "retention": partial(
+                delete_expired,
+                stores.journal,
+                stores.uploads,
+                state.service,
+                state.dispatcher,
+                clock.now,
+                retention,
+            ),
+        }
+        for name, each in work.items():
+            started.push_async_callback(_cancel, self._supervisor.start(name, each))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,18 +240,6 @@ async def _run_all(*work: Awaitable[None]) -> None:
             raise result
 
 
-@asynccontextmanager
-async def _in_background(work: Coroutine[object, object, object]) -> AsyncIterator[None]:
-    """Runs a coroutine until the context ends, and logs its failure."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(_log_failure)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def _log_failure(task: asyncio.Task[object]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        log.error("background work failed", exc_info=error)
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])

@@ -23,6 +23,7 @@ from offload.jobs.recent import RecentJobs
 from offload.jobs.service import JobService
 from offload.server.keyring import Keyring
 from offload.server.settings import Settings
+from offload.supervision import Supervisor
 from offload.tasks.context import Places
 from offload.tasks.registry import Registry
 
@@ -47,6 +48,7 @@ def create_services(
     keyring: Keyring,
     backends: Backends,
     places: Places,
+    supervisor: Supervisor,
     *,
     checks: Mapping[str, Check] = MappingProxyType({}),
     traces: Traces | None = None,
@@ -98,10 +100,17 @@ def create_services(
         history=History(journal, clock.now),
         engine=engine,
         uploads=uploads,
-        checks={"service": jobs.check, "journal": journal.check, "lanes": engine.check, **checks},
+        checks={
+            "service": jobs.check,
+            "journal": journal.check,
+            "lanes": engine.check,
+            "background": supervisor.check,
+            **checks,
+        },
         clock=clock.now,
         new_id=new_id,
         places=places,
+        background_failures=supervisor.failures,
     )
 
 

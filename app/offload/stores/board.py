@@ -26,6 +26,7 @@ from offload.errors import BootError
 from offload.jobs.model import AttemptKey
 from offload.stores.directories import socket_directory
 from offload.stores.manager import READY_S, ManagerProcess
+from offload.supervision import Supervisor
 from offload.wire.board import BoardProxy, Entry, Key, Value, connect
 
 READ_INTERVAL_S = 0.05
@@ -49,7 +50,9 @@ T = TypeVar("T")
 class Board:
     """Watches attempts. Everything except the calls of the Manager runs on the event loop."""
 
-    def __init__(self, run_dir: Path, context: ForkServerContext | None = None) -> None:
+    def __init__(
+        self, run_dir: Path, context: ForkServerContext | None = None, supervisor: Supervisor | None = None
+    ) -> None:
         self.authkey = secrets.token_bytes(32)
         """A lane needs this and `address` to write."""
         self._address = socket_directory(run_dir) / "board.sock"
@@ -57,6 +60,7 @@ class Board:
         self._manager: ManagerProcess | None = None
         self._entries: BoardProxy | None = None  # used by the thread only, as its connection is
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="board")
+        self._supervisor = supervisor or Supervisor()
         self._keeper: asyncio.Task[None] | None = None
         self._down: str | None = "it is not open"
         self._closed = False
@@ -82,7 +86,7 @@ class Board:
             await self._start(self._manager)
         except _MANAGER_ERRORS as error:
             raise BootError(f"The board's Manager process did not start: {_reason(error)}.") from error
-        self._keeper = asyncio.create_task(self._keep(self._manager), name="board")
+        self._keeper = self._supervisor.start("board", partial(self._keep, self._manager))
 
     async def close(self) -> None:
         """Ends the Manager, and leaves no process, thread or socket. Takes about a second if it hangs.

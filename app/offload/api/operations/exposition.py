@@ -73,6 +73,7 @@ class _SnapshotCollector(Collector):
         yield _by_reason(
             "offload_refused", "Submissions that were refused, by the problem's name.", REFUSALS, now.refused
         )
+        yield _background(now.background_failures)
         yield from _disk(now.data_dir)
 
 
@@ -118,6 +119,14 @@ def _by_reason(name: str, what: str, known: Sequence[Reason], counts: Mapping[Re
     family = CounterMetricFamily(name, what, labels=["reason"])
     for reason in dict.fromkeys((*known, *counts)):
         family.add_metric([reason], counts.get(reason, 0))
+    return family
+
+
+def _background(failures: Mapping[str, int]) -> Metric:
+    what = "How often background work of the service has failed and was started again."
+    family = CounterMetricFamily("offload_background_failures", what, labels=["work"])
+    for work, count in failures.items():
+        family.add_metric([work], count)
     return family
 
 

@@ -61,6 +61,7 @@ class Snapshot:
     """For each registered task, and for all others together."""
     replaced: Mapping[Replaced, int]
     refused: Mapping[str, int]
+    background_failures: Mapping[str, int]
     data_dir: Path
 
 
@@ -75,6 +76,7 @@ def snapshot(state: AppState) -> Snapshot:
         tasks=_by_task(state),
         replaced=Counter(state.engine.replaced()),
         refused=Counter(state.refused),
+        background_failures=Counter(state.background_failures),
         data_dir=state.settings.data_dir,
     )
 

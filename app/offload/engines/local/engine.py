@@ -9,6 +9,7 @@ from offload.engines.local.lane import Lane
 from offload.engines.local.watchdog import BoardView, Watchdog
 from offload.jobs.interfaces import LaneView, Replaced
 from offload.jobs.model import Assignment, AttemptKey, Outcome, Progress, Rejected
+from offload.supervision import Supervisor
 from offload.wire.messages import MESSAGE_BYTES, LaneSetup
 from offload.wire.process_tree import adopt_orphans
 
@@ -22,10 +23,11 @@ RESPONSE_S = 2.0
 class LocalEngine:
     """Implements `jobs.interfaces.Engine`. The first lanes open faster when the forkserver has been started before."""
 
-    def __init__(self, setup: LaneSetup, *, lanes: int, board: BoardView) -> None:
+    def __init__(self, setup: LaneSetup, *, lanes: int, board: BoardView, supervisor: Supervisor | None = None) -> None:
         self._setup = setup
         self._count = lanes
         self._board = board
+        self._supervisor = supervisor or Supervisor()
         self._watchdog = Watchdog(board)
         self._lanes: list[Lane] = []
         self._running: dict[AttemptKey, tuple[AttemptGroup, asyncio.Task[None]]] = {}
@@ -45,7 +47,14 @@ class LocalEngine:
         adopt_orphans()
         for _ in range(self._count):
             self._lanes.append(
-                Lane(self._setup, self._watchdog, changed, self._count_replaced, lambda: self._board.pid)
+                Lane(
+                    self._setup,
+                    self._watchdog,
+                    changed,
+                    self._count_replaced,
+                    lambda: self._board.pid,
+                    self._supervisor,
+                )
             )
             self._lanes[-1].open()
         tries = [asyncio.ensure_future(lane.tried.wait()) for lane in self._lanes]

@@ -24,6 +24,7 @@ from offload.engines.local.watchdog import Watchdog
 from offload.engines.local.worker_process import LaneUnusableError, WorkerProcess
 from offload.jobs.interfaces import LaneView, Replaced
 from offload.jobs.model import Assignment, AttemptKey, Lost, Outcome, Progress, Rejected, StoppedBy
+from offload.supervision import Supervisor
 from offload.threads import run_in_thread
 from offload.wire.attempt_files import partial_result_name, result_name
 from offload.wire.messages import MESSAGE_BYTES, Call, LaneSetup
@@ -50,12 +51,14 @@ class Lane:
         on_idle: Callable[[], None],
         on_replaced: Callable[[Replaced], None],
         excluded_pid: Callable[[], int | None],
+        supervisor: Supervisor,
     ) -> None:
         self._setup = setup
         self._watchdog = watchdog
         self._on_idle = on_idle
         self._on_replaced = on_replaced
         self._excluded_pid = excluded_pid
+        self._supervisor = supervisor
         self._process: WorkerProcess | None = None
         self._group: AttemptGroup | None = None
         self._closed = asyncio.Event()
@@ -83,7 +86,7 @@ class Lane:
 
     def open(self) -> None:
         """Start to open the lane. It becomes idle some time later."""
-        self._start(self._open())
+        self._start(self._supervisor.run("lane", self._open))
 
     def claim(
         self,
@@ -249,7 +252,7 @@ class Lane:
         self.state = "closed" if self._closed.is_set() else "opening"
         if not self._closed.is_set():
             self._on_replaced(reason)
-            self._start(self._open())
+            self.open()
         return self._process.reap()
 
     def _discard_result(self, key: AttemptKey) -> None:
