@@ -43,7 +43,7 @@ def whoami() -> dict[str, object]:
         "threads": threading.active_count(),
         "all threads": _thread._count(),  # those of `_thread`, too
         "recursion": sys.getrecursionlimit(),
-        "environ": {name: value for name, value in os.environ.items() if name != "OFFLOAD_LANE"},
+        "environ": {name: value for name, value in os.environ.items() if name != "_OFFLOAD_LANE"},
         "limits": {name: resource.getrlimit(getattr(resource, name)) for name in ("RLIMIT_NOFILE", "RLIMIT_FSIZE")},
         "handlers": [str(signal.getsignal(number)) for number in sorted(signal.valid_signals())],
         "mask": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),

@@ -184,10 +184,8 @@ def test_a_quota_without_keys_causes_a_warning() -> None:
     assert not any("anonymous owner" in warning for warning in warnings_about(keyed))
 
 
-@pytest.mark.parametrize(
-    "name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"]
-)
-def test_variables_of_clients_and_processes_are_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+@pytest.mark.parametrize("name", ["OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE"])
+def test_variables_of_clients_are_ignored(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "something")
     load_settings()
 

@@ -12,8 +12,8 @@ from offload.server.keyring import Key, keys_from_text
 
 PREFIX = "OFFLOAD_"
 
-NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE", "OFFLOAD_NODE", "OFFLOAD_PRELOAD"})
-"""Variables that the service does not read: the first three are for clients, the others for the service's processes."""
+NOT_SETTINGS = frozenset({"OFFLOAD_URL", "OFFLOAD_API_KEY", "OFFLOAD_KEY_FILE"})
+"""Variables that the service does not read: they are for clients."""
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)+"
 """A pattern of characters that need no quoting, in a header or on a page."""

@@ -28,7 +28,7 @@ difference leaves space for the rest of the message.
 SAFE_PATH = "PYTHONSAFEPATH"
 """With this variable, Python does not put the working directory on the path of `python -c`."""
 
-PRELOAD_VARIABLE = "OFFLOAD_PRELOAD"
+PRELOAD_VARIABLE = "_OFFLOAD_PRELOAD"
 """The environment variable in which the forkserver finds its `RegistrySpec` as JSON: its list of modules to preload
 takes no arguments."""
 

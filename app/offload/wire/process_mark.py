@@ -17,7 +17,8 @@ from pathlib import Path
 
 from offload.wire.procfs import stat_fields
 
-VARIABLE = "OFFLOAD_NODE"
+VARIABLE = "_OFFLOAD_SERVICE"
+"""Not a setting, so without their prefix: a task may start a service."""
 
 RLIMIT_LOCKS = 10
 """From <asm-generic/resource.h>; the `resource` module does not have it."""

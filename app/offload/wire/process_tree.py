@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 LANE_NAME = b"offload-lane"
 """The name that `ps` and `top` show for a lane and for processes that a task forks. At most 15 bytes."""
 
-LANE_VARIABLE = "OFFLOAD_LANE"
+LANE_VARIABLE = "_OFFLOAD_LANE"
 """An environment variable that holds the lane's pid. Programs that a task starts have their own name but inherit it."""
 
 SERVER_DIED = signal.SIGUSR1

@@ -18,7 +18,7 @@ import offload.worker.preload
 from offload.tasks.registry import RegistrySpec
 from offload.worker.entry_points import registry
 made = registry.cache_info().currsize
-print(made, "gmpy2" in sys.modules, "OFFLOAD_PRELOAD" in os.environ, gc.get_freeze_count() > 10_000)
+print(made, "gmpy2" in sys.modules, "_OFFLOAD_PRELOAD" in os.environ, gc.get_freeze_count() > 10_000)
 """
 
 
