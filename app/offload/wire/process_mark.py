@@ -34,16 +34,16 @@ class Mark:
     """Identifies the server of which a process is a descendant."""
 
     directory: int
-    """A digest of the data directory's real path: 42 bits."""
+    """A digest of the data directory's device and inode: 42 bits. Its path may be another directory in a container."""
     server: int
     """A digest of the server's pid and its start in clock ticks since boot: 16 bits."""
 
     @classmethod
     def of_this_service(cls, data_dir: Path) -> "Mark":
-        """Return the mark of this process's descendants."""
-        start = int(stat_fields(os.getpid())[19])
+        """Return the mark of this process's descendants. Raise OSError when the directory does not exist."""
+        start, directory = int(stat_fields(os.getpid())[19]), data_dir.stat()
         return cls(
-            _digest(os.fsencode(data_dir.resolve()), _DIRECTORY_BITS),
+            _digest(b"%d-%d" % (directory.st_dev, directory.st_ino), _DIRECTORY_BITS),
             _digest(b"%d-%d" % (os.getpid(), start), _SERVER_BITS),
         )
 

@@ -128,6 +128,7 @@ def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start:
 
 
 def test_a_service_of_another_directory_and_unmarked_processes_are_not_killed(tmp_path: Path, start: Start) -> None:
+    (tmp_path / "other").mkdir()
     other = start(SLEEP, earlier(tmp_path / "other"))
     unmarked = start(SLEEP)
     strange = start(SLEEP, "strange")
@@ -145,6 +146,17 @@ def test_the_same_directory_by_another_path_is_the_same(tmp_path: Path, start: S
     (tmp_path / "link").symlink_to(tmp_path)
     left = start(SLEEP, earlier(tmp_path / "link"))
     assert kill_leftovers(tmp_path) == [left]
+
+
+def test_another_directory_at_the_same_path_is_another(tmp_path: Path, start: Start) -> None:
+    """Such as the one that a container mounts there. The leftovers go with the directory."""
+    data_dir, moved = tmp_path / "data", tmp_path / "moved"
+    data_dir.mkdir()
+    left = start(SLEEP, earlier(data_dir))
+    data_dir.rename(moved)
+    data_dir.mkdir()
+    assert kill_leftovers(data_dir) == []
+    assert kill_leftovers(moved) == [left]
 
 
 def test_a_lane_that_started_this_service_is_not_killed(tmp_path: Path) -> None:
