@@ -308,6 +308,14 @@ class QuotaExceededError(ProblemError):
     title = "Too many queued jobs of yours"
 
 
+class TransferCodingError(ProblemError):
+    """The body has a transfer coding other than `chunked`. Send it with `Content-Length`, or with `chunked` alone."""
+
+    status = 501
+    type = "transfer-coding-not-supported"
+    title = "The transfer coding is not supported"
+
+
 class UnavailableError(ProblemError):
     """The service can't accept this now."""
 

@@ -39,7 +39,7 @@ def test_a_page_of_another_site_can_start_stop_and_send_nothing(api: Caller, hea
 
 
 @pytest.mark.parametrize(
-    "host", [EVIL, f"{EVIL}:8000", f"{EVIL}.", "127.0.0.1.nip.io", "localhost.evil.example", "[::1", "a.b@c.d"]
+    "host", [EVIL, f"{EVIL}:8000", f"{EVIL}.", "127.0.0.1.nip.io", "localhost.evil.example", "[::1"]
 )
 def test_a_name_that_was_made_to_lead_here_reads_nothing(server: Server, host: str) -> None:
     """DNS rebinding: for the browser, the page and the service are then the same origin."""

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from offload.api.contract.problems import MEDIA_TYPE, problem_body
 from offload.api.transport.fast_path import EXCHANGE
+from offload.api.transport.framing import body_length
 from offload.api.transport.security_headers import SECURITY_HEADERS
 from offload.errors import BadRequestError, HeadTooLargeError, HeadTooSlowError, ProblemError
 
@@ -47,17 +48,6 @@ CHUNKED_PART_BYTES = 1024
 LINGER_S = 1.0
 LINGER_BYTES = 4 << 20
 """How long, and how much, a rejected client may continue to send. An immediate close would lose the response."""
-
-
-def _body_length(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """Returns the size of a request's body in bytes; None for a chunked body. The parser has validated the headers."""
-    length = 0
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return None
-        if name == b"content-length":
-            length = int(value)
-    return length
 
 
 class _Exchange:
@@ -107,6 +97,8 @@ class Connection(HttpToolsProtocol):
         """Received and not parsed yet: at most what one read returns, and three bytes."""
         self._body_left: int | None = 0
         """Bytes of the current request's body that are still to come; None for a chunked body."""
+        self._error: ProblemError | None = None
+        """Why the head is rejected that the parser accepted."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -145,8 +137,12 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head, self._bytes = False, 0
         self._cancel_head_timer()
+        try:
+            self._body_left = body_length(self.headers, self.parser.get_http_version())
+        except ProblemError as error:
+            self._error = error
+            raise  # the parser stops, and reports an invalid request
         super().on_headers_complete()
-        self._body_left = _body_length(self.headers)
         self.scope[EXCHANGE] = _Exchange(self.cycle)  # type: ignore[literal-required]  # a key of our own
         if self.parser.should_upgrade():  # httptools parses no further request after an upgrade
             self.cycle.keep_alive = False
@@ -248,7 +244,7 @@ class Connection(HttpToolsProtocol):
         """Logs nothing: requests for WebSockets are not worth a warning."""
 
     def send_400_response(self, msg: str) -> None:
-        self._reject(BadRequestError(f"{msg} The service speaks HTTP/1.1."))
+        self._reject(self._error or BadRequestError(f"{msg} The service speaks HTTP/1.1."))
 
     def _reject(self, error: ProblemError) -> None:
         """Responds to a malformed request and closes the connection. Complete requests before it are handled first."""
