@@ -78,7 +78,7 @@ FRESH = (
         "main",
         "mask",
     ),
-    *("nice", "recursion", "scheduling", "threads", "timers", "traced", "umask", "zone"),
+    *("nice", "recursion", "scheduling", "standard streams", "threads", "timers", "traced", "umask", "zone"),
 )
 """The values of `whoami` that must be the same for every attempt."""
 
@@ -139,6 +139,7 @@ CASES: list[tuple[str, dict[str, object], Check]] = [
     ("becomes-nicer", {}, returned(None)),
     ("changes-how-it-is-scheduled", {}, returned(None)),
     ("changes-the-interpreter", {}, returned(None)),
+    ("changes-standard-streams", {}, returned(None)),
     ("leaves-files-open", {"number": 300}, returned(None)),
     ("opens-all-descriptors", {"size": 100_000}, lambda outcome: isinstance(outcome, Done)),
     ("starts-a-raw-thread", {}, returned(None)),

@@ -60,6 +60,7 @@ def whoami() -> dict[str, object]:
         "decimal": decimal.getcontext().prec,
         "zone": time.tzname,
         "few descriptors": len(os.listdir("/proc/self/fd")) < 120,  # noqa: PTH208
+        "standard streams": (os.readlink("/proc/self/fd/0"), os.get_blocking(2)),  # noqa: PTH115
         "traced": sys.gettrace() is not None or sys.getprofile() is not None,
         "main": getattr(sys.modules["__main__"], "__file__", None),
     }
@@ -404,6 +405,12 @@ def changes_the_interpreter() -> None:
     time.tzset()
     for number in (signal.SIGWINCH, signal.SIGXFSZ, signal.SIGRTMIN):
         signal.signal(number, lambda *_: None)
+
+
+def changes_standard_streams() -> None:
+    os.close(0)
+    os.open("/etc/hostname", os.O_RDONLY)
+    os.set_blocking(2, False)
 
 
 _left_open: list[int] = []

@@ -137,6 +137,9 @@ class OutputCapture:
                 text.flush()
             stream.end_line()
         self._log.end()
+        with contextlib.suppress(OSError):  # the task has closed it
+            if not os.get_blocking(self._own):  # it is the service's own stderr, too, which must not fail with EAGAIN
+                os.set_blocking(self._own, True)
         for descriptor in (1, 2):
             if _identity(descriptor) != self._identity:
                 with contextlib.suppress(OSError):  # the task has closed ours as well

@@ -13,17 +13,27 @@ GROWTH = 100
 
 They are not closed instead: some belong to what libraries keep from one attempt to the next, such as connections."""
 
+_DEVNULL = Path(os.devnull).stat().st_rdev
+
 T = TypeVar("T")
 
 
 class OpenDescriptors:
-    """Counts the descriptors of this process."""
+    """The descriptors of this process."""
 
     def __init__(self) -> None:
         self._directory = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         most = GROWTH if soft == resource.RLIM_INFINITY else min(GROWTH, soft // 4)
         self._most = self._count() + most
+
+    def restore_stdin(self) -> None:
+        """Open /dev/null as descriptor 0 again. Programs that the next task starts would read what is there."""
+        if not _is_devnull(0):
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            if nothing != 0:
+                os.dup2(nothing, 0)
+                os.close(nothing)
 
     def have_grown(self) -> bool:
         """Return True when there are too many for the next attempt."""
@@ -62,6 +72,6 @@ class SpareDescriptor:
 
 def _is_devnull(descriptor: int) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), Path(os.devnull).stat())
+        return os.fstat(descriptor).st_rdev == _DEVNULL
     except OSError:
         return False

@@ -58,6 +58,7 @@ class ProcessState:
             self._signals.restore()
             self._interpreter.restore()
             self._scheduling.restore()
+            self._descriptors.restore_stdin()
             self._restore_environment()
             return self._left_behind()
         except Exception as error:  # a task can make any of these fail; a new process is the cure
