@@ -29,9 +29,11 @@ LOG_LINES = 40
 NEVER = "never retrieved"
 """asyncio's words for a task that has failed unseen: no fault excuses it."""
 
+LOCKED = ("database is locked", "the journal's lock")
 MESSAGES = {
     Fault.NO_PROCESS: ("can't start new thread", "Resource temporarily unavailable"),
-    Fault.LOCKED_TERMINATED: ("database is locked", "the journal's lock", "graceful shutdown exceeded"),
+    Fault.JOURNAL_LOCKED: LOCKED,
+    Fault.LOCKED_TERMINATED: (*LOCKED, "graceful shutdown exceeded"),
 }
 
 CANCEL, NOTICED, RECOVERED = "cancel", "death of a lane noticed", "all lanes back after it"

@@ -18,6 +18,7 @@ class Fault(StrEnum):
     MANAGER_STOPPED = "SIGSTOP of the Manager"
     FORKSERVER_KILLED = "SIGKILL of the forkserver"
     SERVICE_STOPPED = "SIGSTOP of the service, and SIGCONT"
+    JOURNAL_LOCKED = "journal locked for some seconds"
     NO_PROCESS = "no process can be made, a lane killed"
     FILES_LEFT = "task that leaves 300 files open"
     PROCESS_LEFT = "task that leaves a process, new session"
@@ -40,6 +41,7 @@ WEIGHTS = {
     Fault.MANAGER_STOPPED: 4,
     Fault.FORKSERVER_KILLED: 7,
     Fault.SERVICE_STOPPED: 3,
+    Fault.JOURNAL_LOCKED: 2,
     Fault.NO_PROCESS: 5,
     Fault.FILES_LEFT: 3,
     Fault.PROCESS_LEFT: 3,

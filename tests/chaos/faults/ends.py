@@ -1,13 +1,11 @@
 """Ends the service in each way, and starts it again."""
 
 import asyncio
-import contextlib
 import signal
-import sqlite3
 import subprocess
 import time
-from collections.abc import AsyncIterator
 
+from tests.chaos.faults.lock import locked_journal
 from tests.chaos.ledger import Line
 from tests.chaos.load.clients import Load
 from tests.chaos.load.work import Work
@@ -96,7 +94,7 @@ class Ends:
 
     async def _terminate_while_locked(self, released_after_s: float | None) -> None:
         """Another program holds the journal's lock for writes, for some time or until the service has ended."""
-        async with _locked(self._server) as release:
+        async with locked_journal(self._server) as release:
             if released_after_s is not None:
                 asyncio.get_running_loop().call_later(released_after_s, release.set)
             await self.terminate("SIGTERM while locked", in_order=False)
@@ -122,26 +120,3 @@ class Ends:
             what="a task to kill the service, or to end",
         )
         return killed() is not None
-
-
-@contextlib.asynccontextmanager
-async def _locked(server: ChaosServer) -> AsyncIterator[asyncio.Event]:
-    """Locks the journal for writes. Unlocks it when the event is set, at the latest when left."""
-    release, connection = asyncio.Event(), await asyncio.to_thread(_lock, server)
-
-    async def hold() -> None:
-        await release.wait()
-        connection.close()
-
-    holding = asyncio.create_task(hold())
-    try:
-        yield release
-    finally:
-        release.set()
-        await holding
-
-
-def _lock(server: ChaosServer) -> sqlite3.Connection:
-    connection = sqlite3.connect(server.journal, timeout=10, isolation_level=None, check_same_thread=False)
-    connection.execute("BEGIN IMMEDIATE")
-    return connection

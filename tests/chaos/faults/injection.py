@@ -14,6 +14,7 @@ import psutil
 from tests.chaos.checks import HEALTH, MOST_S, NOTICED, RECOVERED
 from tests.chaos.faults import hostile, no_processes
 from tests.chaos.faults.ends import Ends
+from tests.chaos.faults.lock import locked_journal
 from tests.chaos.faults.processes import Parts, find_processes, lane_writing_a_result
 from tests.chaos.load.clients import Load
 from tests.chaos.load.work import Work
@@ -26,6 +27,9 @@ AIM_WITHIN_S = 1.0
 """How long an injection waits for a lane that writes a large result, or for a submission."""
 
 NO_PROCESS_S = 0.3
+LOCKED_S = 7.0
+"""The longest time for which the journal is locked: more than the service waits before it refuses a write."""
+
 SERVICE_STOPPED_S = 1.5
 """The longest time for which the service is stopped: it is the clients that wait."""
 
@@ -50,6 +54,7 @@ class Injector:
         self._times = times
         self._group = group
         self._stopped: list[psutil.Process] = []
+        self._unlock = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
 
     async def resume(self) -> None:
@@ -68,6 +73,7 @@ class Injector:
         ):  # last, since it ends all other processes
             lane = aimed or (parts.lanes[(injection.pick + number) % len(parts.lanes)] if parts.lanes else None)
             if fault in SERVICE_FAULTS:
+                self._unlock.set()  # a start needs the journal
                 _resume(psutil.Process(self._server.process.pid))
                 await self.ends.end(fault, injection)
                 self.injected[fault] += 1
@@ -80,6 +86,8 @@ class Injector:
         match fault:
             case Fault.NO_PROCESS:
                 await self._refuse_processes(lane)
+            case Fault.JOURNAL_LOCKED:
+                self._in_background(self._lock_journal(injection.resumed_after_s or LOCKED_S))
             case Fault.SERVICE_STOPPED:
                 self._stop_service(min(injection.resumed_after_s or SERVICE_STOPPED_S, SERVICE_STOPPED_S))
             case Fault.READS_NOTHING:
@@ -134,6 +142,18 @@ class Injector:
             no_processes.allow(self._group)
         self.injected[Fault.NO_PROCESS] += 1
         self._in_background(self._measure_recovery(lane))
+
+    async def _lock_journal(self, unlocked_after_s: float) -> None:
+        if self._load.journal_locked:
+            self.missed[Fault.JOURNAL_LOCKED] += 1
+            return
+        self._load.journal_locked = True
+        self._unlock.clear()
+        async with locked_journal(self._server):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._unlock.wait(), unlocked_after_s)
+        self._load.journal_locked = False
+        self.injected[Fault.JOURNAL_LOCKED] += 1
 
     def _stop_service(self, resumed_after_s: float) -> None:
         service = psutil.Process(self._server.process.pid)
