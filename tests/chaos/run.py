@@ -130,7 +130,7 @@ async def _check_every_job(result: Run, load: Load) -> None:
         if line is not None:
             line.id = line.id or job["id"]
             result.ledger.note(line, job)
-            await load.check_result(line)
+            await load.jobs.check_result(line)
     result.jobs = len(jobs) + sum(line.deleted for line in result.ledger.lines.values())
     result.broken += checks.check_jobs(result.ledger, jobs)
 

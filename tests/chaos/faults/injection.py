@@ -1,21 +1,19 @@
-"""Injects each fault into a running service, and measures how long the service takes to recover."""
+"""Injects each fault into a running service, and counts it."""
 
 import asyncio
 import contextlib
-import time
 from collections import Counter
 from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
 
-import httpx
 import psutil
 
-from tests.chaos.checks import HEALTH, MOST_S, NOTICED, RECOVERED
 from tests.chaos.faults import hostile, no_processes
 from tests.chaos.faults.ends import Ends
 from tests.chaos.faults.lock import locked_journal
 from tests.chaos.faults.processes import Parts, find_processes, lane_writing_a_result
+from tests.chaos.faults.recovery import Recovery
 from tests.chaos.load.clients import Load
 from tests.chaos.load.work import Work
 from tests.chaos.plan import LANE_FAULTS, PART_FAULTS, SERVICE_FAULTS, STOP_FAULTS, Fault, Injection
@@ -51,7 +49,8 @@ class Injector:
         self.broken: list[str] = self.ends.broken
         self._server = server
         self._load = load
-        self._times = times
+        self._recovery = Recovery(server, load.calls, times, self.broken)
+        self.lanes_are = self._recovery.lanes_are
         self._group = group
         self._stopped: list[psutil.Process] = []
         self._unlock = asyncio.Event()
@@ -65,6 +64,7 @@ class Injector:
 
     async def inject(self, injection: Injection) -> None:
         """Injects the faults of one moment. Returns when the service is ready again, if it was ended."""
+        assert self._server.process.poll() is None, f"the service ended by itself: {self._server.process.poll()}"
         await asyncio.to_thread(self._server.note_semaphores)
         parts = await asyncio.to_thread(find_processes, self._server)
         aimed = await self._aim(injection, parts)
@@ -108,7 +108,7 @@ class Injector:
         with contextlib.suppress(NotInTimeError):
             if LANE_FAULTS & set(injection.faults):
                 return await until(lambda: lane_writing_a_result(self._server, parts.lanes), within=AIM_WITHIN_S)
-            await until(lambda: self._load.submitting, within=AIM_WITHIN_S)
+            await until(lambda: self._load.jobs.submitting, within=AIM_WITHIN_S)
         return None
 
     def _inject_into_part(self, fault: Fault, pid: int | None, resumed_after_s: float | None) -> None:
@@ -126,7 +126,7 @@ class Injector:
         if fault in STOP_FAULTS and resumed_after_s is not None:
             asyncio.get_running_loop().call_later(resumed_after_s, _resume, victim)
         if fault is Fault.LANE_KILLED:
-            self._in_background(self._measure_recovery(victim.pid))
+            self._in_background(self._recovery.measure(victim.pid))
 
     async def _refuse_processes(self, lane: int | None) -> None:
         """No process can be made for a moment, in which a lane is killed."""
@@ -141,18 +141,18 @@ class Injector:
         finally:
             no_processes.allow(self._group)
         self.injected[Fault.NO_PROCESS] += 1
-        self._in_background(self._measure_recovery(lane))
+        self._in_background(self._recovery.measure(lane))
 
     async def _lock_journal(self, unlocked_after_s: float) -> None:
-        if self._load.journal_locked:
+        if self._load.jobs.journal_locked:
             self.missed[Fault.JOURNAL_LOCKED] += 1
             return
-        self._load.journal_locked = True
+        self._load.jobs.journal_locked = True
         self._unlock.clear()
         async with locked_journal(self._server):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._unlock.wait(), unlocked_after_s)
-        self._load.journal_locked = False
+        self._load.jobs.journal_locked = False
         self.injected[Fault.JOURNAL_LOCKED] += 1
 
     def _stop_service(self, resumed_after_s: float) -> None:
@@ -163,66 +163,21 @@ class Injector:
         self.injected[Fault.SERVICE_STOPPED] += 1
 
     async def _read_nothing(self) -> None:
-        sending = asyncio.create_task(asyncio.to_thread(hostile.read_nothing, self._server))
-        while not sending.done():
-            await self._measure_health()
-        self._count(Fault.READS_NOTHING, happened=await sending > 0)
+        taken = await self._recovery.health_measured(partial(hostile.read_nothing, self._server))
+        self._count(Fault.READS_NOTHING, happened=taken > 0)
 
     async def _send_hostile_headers(self) -> None:
-        sending = asyncio.create_task(asyncio.to_thread(hostile.send_hostile_headers, self._server))
-        while not sending.done():
-            await self._measure_health()
-        answered, broken = await sending
+        answered, broken = await self._recovery.health_measured(partial(hostile.send_hostile_headers, self._server))
         self.broken += broken
         self._count(Fault.HOSTILE_HEADERS, happened=answered > 0)
 
     def _count(self, fault: Fault, *, happened: bool) -> None:
         (self.injected if happened else self.missed)[fault] += 1
 
-    async def _measure_health(self) -> None:
-        """Measures the response to `/health/live`, if there is one."""
-        began = time.monotonic()
-        if await self._load.calls.once("GET", "/health/live") is not None:
-            self._times.took(HEALTH, time.monotonic() - began)
-        await asyncio.sleep(0.1)  # it is a sample
-
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-    async def _measure_recovery(self, pid: int) -> None:
-        """Measures how long until the service notices the death, and until all lanes are open again."""
-        service, began = self._server.process, time.monotonic()
-
-        async def seen(whole: bool) -> bool:
-            if self._server.process is not service or service.poll() is not None:
-                return True
-            if whole:
-                return await self.lanes_are("idle", "busy")
-            lanes = await self._lanes()
-            return bool(lanes) and pid not in {shown for shown, _ in lanes}
-
-        for what, whole in ((NOTICED, False), (RECOVERED, True)):
-            try:
-                await until(partial(seen, whole), within=MOST_S[what], what=what)
-            except NotInTimeError as error:
-                self.broken.append(str(error))
-                return
-            if self._server.process is service and service.poll() is None:
-                self._times.took(what, time.monotonic() - began)
-
-    async def lanes_are(self, *states: str) -> bool:
-        """Returns True if the service reports every lane in one of these states."""
-        lanes = await self._lanes()
-        return bool(lanes) and all(state in states for _, state in lanes)
-
-    async def _lanes(self) -> list[tuple[int | None, str]]:
-        """Returns (pid, state) of each lane, or nothing if the service does not respond."""
-        response = await self._load.calls.once("GET", "/stats")
-        if response is None or response.status_code != httpx.codes.OK:
-            return []
-        return [(lane["pid"], lane["state"]) for lane in response.json()["lanes"]]
 
 
 def _victim(fault: Fault, parts: Parts, lane: int | None) -> int | None:

@@ -1,26 +1,15 @@
 """Concurrent clients. Each has some jobs at a time, and retries when a connection breaks."""
 
 import asyncio
-import json
-import time
 from collections.abc import Awaitable
 from random import Random
 
-import httpx
-
-from tests.chaos.checks import CANCEL
 from tests.chaos.ledger import Ledger, Line
 from tests.chaos.load.arriving import cancel_members
-from tests.chaos.load.calls import RETRY_S, Calls, UnexpectedResponseError
+from tests.chaos.load.calls import Calls, UnexpectedResponseError
+from tests.chaos.load.jobs import Jobs
 from tests.chaos.load.work import Work, random_work
 from tests.chaos.times import Times
-from tests.support.caller import Json
-
-LARGE_BYTES = 200_000
-"""Most jobs with a larger result are deleted after the check, or a long run would fill the disk."""
-
-REFUSALS = {409, 503}
-"""Another request with the same key is in progress, or the service is stopping."""
 
 MOST_BROKEN = 200
 """A run with more failed checks ends."""
@@ -32,19 +21,14 @@ class Load:
     def __init__(self, seed: int, clients: int, ledger: Ledger, times: Times) -> None:
         self._chance = [Random(f"{seed}.{number}") for number in range(clients)]  # noqa: S311  # not a secret
         self._ledger = ledger
-        self._times = times
         self._open = asyncio.Event()
         self._stopping = False
         self._busy = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._added: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._ended: list[Line] = []
         self.calls = Calls()
-        self.journal_locked = False
-        """While it is True, no durations are measured."""
-        self.submitting = 0
-        """The number of submissions in progress."""
+        self.jobs = Jobs(self.calls, ledger, times)
 
     def start(self) -> None:
         """Starts the clients."""
@@ -57,8 +41,8 @@ class Load:
         line = self._ledger.lines[label] = Line(label, work, key=label)
 
         async def followed() -> None:
-            await self._submit(line, twice=False)
-            await self._follow(self._chance[0], line)
+            await self.jobs.submit(line, twice=False)
+            await self.jobs.follow(Random(label), line)  # noqa: S311  # not a secret
 
         self._start(followed())
         return line
@@ -135,82 +119,11 @@ class Load:
             # A job that never ends has a key. Otherwise no client would cancel it if its response was lost.
             line = Line(own, work, key=own if work.cancelled or chance.random() < 0.6 else None)
             self._ledger.lines[own] = line
-            if await self._submit(line, twice=line.key is not None and chance.random() < 0.1):
+            if await self.jobs.submit(line, twice=line.key is not None and chance.random() < 0.1):
                 lines.append(line)
         lines.sort(key=lambda line: not line.work.cancelled)  # one that never ends would delay the rest
         for line in lines:
-            await self._follow(chance, line)
-        if self._ended:
-            seen_before = chance.choice(self._ended[-500:])
+            await self.jobs.follow(chance, line)
+        if self.jobs.ended:
+            seen_before = chance.choice(self.jobs.ended[-500:])
             self._ledger.note(seen_before, await self.calls.job(seen_before))
-
-    async def _submit(self, line: Line, *, twice: bool) -> bool:
-        """Returns True if the job was accepted, and False if it was refused or the response was lost."""
-        while True:
-            self.submitting += 1
-            response = await self.calls.submit(line)
-            self.submitting -= 1
-            if response is not None and response.status_code == 202:
-                self._accepted(line, response)
-                if not twice:
-                    return True
-                twice = False
-                continue
-            refused = response is not None and response.status_code in REFUSALS
-            if response is not None and not refused:
-                self._ledger.broken.append(str(UnexpectedResponseError(response)))
-            if line.key is not None:
-                await asyncio.sleep(RETRY_S)
-            elif refused:
-                self._ledger.refused.add(line.label)
-                del self._ledger.lines[line.label]
-                return False
-            else:
-                line.response_lost = True
-                return False
-
-    def _accepted(self, line: Line, response: httpx.Response) -> None:
-        job: Json = response.json()
-        self._ledger.replayed += response.headers.get("Idempotency-Replayed") == "true"
-        if line.id not in {None, job["id"]}:
-            self._ledger.broken.append(f"doubled: the key {line.key} stands for two jobs, {line.id} and {job['id']}")
-        line.id = job["id"]
-        self._ledger.note(line, job)
-
-    async def _follow(self, chance: Random, line: Line) -> None:
-        """Follows the job until it is terminal. Cancels some jobs, checks each result, deletes some jobs."""
-        if line.work.cancelled or chance.random() < 0.06:
-            await asyncio.sleep(chance.choice([0, chance.uniform(0, 0.5)]))
-            await self._cancel(line)
-        if chance.random() < 0.1:
-            async for job in self.calls.events(line):
-                self._ledger.note(line, job)
-        while not self._ledger.note(line, await self.calls.job(line)):
-            pass
-        await self.check_result(line)
-        if line.end is not None and (line.end["result_bytes"] or 0) > LARGE_BYTES and chance.random() < 0.8:
-            # 404 if the response to the first DELETE was lost.
-            await self.calls.until_status("DELETE", f"/jobs/{line.id}", 204, 404)
-            line.deleted = True
-        else:
-            self._ended.append(line)
-
-    async def _cancel(self, line: Line) -> None:
-        line.cancel_sent = True
-        path, started, locked = f"/jobs/{line.id}/cancel", time.monotonic(), self.journal_locked
-        response = await self.calls.once("POST", path)
-        if response is not None and response.status_code in {200, 409}:
-            if locked or self.journal_locked:
-                return
-            self._times.took(CANCEL, time.monotonic() - started)
-        else:
-            await self.calls.until_status("POST", path, 200, 409)
-
-    async def check_result(self, line: Line) -> None:
-        """Checks the complete result of a succeeded job."""
-        if line.end is None or line.end["state"] != "succeeded":
-            return
-        response = await self.calls.until_status("GET", f"/jobs/{line.id}/result", 200)
-        await asyncio.to_thread(self._ledger.check_result, line, response.content)
-        if line.end["result"] is not None and json.loads(response.content) != line.end["result"]:
-            self._ledger.broken.append(f"the inline result differs from the result: {line.end}")
