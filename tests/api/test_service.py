@@ -40,7 +40,7 @@ async def test_statistics(server: ApiServer) -> None:
     answer = await server.client.get("/stats")
     told = answer.json()
     assert answer.headers["cache-control"] == "no-store"
-    assert told["lanes"] == [{"state": "busy", "pid": None, "job": running, "busy_s": 0.0}]
+    assert told["lanes"] == [{"state": "busy", "pid": None, "job": running, "busy_s": 0.0, "problem": None}]
     assert told["queue"] == {
         "size": 3,
         "limit": 100_000,

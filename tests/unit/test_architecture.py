@@ -49,8 +49,11 @@ ROOMS = {
 }
 """What each room may import besides itself. `server` is not here: it builds the service and knows everything."""
 
-EXCEPTIONS = {"engines.local.worker_process": {"worker.entry_points"}}
-"""What one module alone may import: the executor is given the functions that it calls in a lane."""
+EXCEPTIONS = {
+    "engines.local.spawn": {"worker.entry_points"},
+    "engines.local.worker_process": {"worker.entry_points"},
+}
+"""What these modules alone may import: the executor is given the functions that it calls in a lane."""
 
 FOREIGN = {
     "errors": {"fastapi", "starlette", "pydantic", "structlog"},

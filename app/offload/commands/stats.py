@@ -35,7 +35,7 @@ def lanes_table(now: Stats) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for number, lane in enumerate(now.lanes, 1):
         state = Text(escape(lane.state), style=LANE_STYLES.get(lane.state, ""))
-        table.add_row(f"lane {number}", state, Text(escape(lane.job or "")), duration(lane.busy_s))
+        table.add_row(f"lane {number}", state, Text(escape(lane.job or lane.problem or "")), duration(lane.busy_s))
     return table
 
 

@@ -74,12 +74,16 @@ class TaskLike(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneView:
-    """One lane as `/stats` shows it. `busy_s` is how long its attempt has been running."""
+    """One lane as `/stats` shows it. `busy_s` is how long its attempt has been running.
+
+    `problem` says why the last try to open it failed, while it is opening.
+    """
 
     state: Literal["idle", "busy", "opening"]
     pid: int | None
     job: str | None
     busy_s: float | None
+    problem: str | None = None
 
 
 Replaced = Literal[

@@ -87,6 +87,7 @@ def serve(address: str, authkey: bytes, ready: Connection) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
+    threading.excepthook = _end_process
     entries: dict[Key, Value] = {}
     BoardManager.register("entries", callable=lambda: entries, proxytype=BoardProxy)
     server = BoardManager(address, authkey).get_server()
@@ -94,3 +95,13 @@ def serve(address: str, authkey: bytes, ready: Connection) -> None:
     with ready:
         ready.send(None)
     server.serve_forever()
+
+
+def _end_process(failed: threading.ExceptHookArgs) -> None:
+    """End the Manager with a thread that fails, so that the server starts a new one.
+
+    The thread that accepts connections fails when it can't start another thread. One that serves a connection ends it
+    with SystemExit.
+    """
+    if failed.exc_type is not SystemExit:
+        os._exit(1)

@@ -278,6 +278,15 @@ async def test_closing_while_it_is_being_rebuilt_leaves_no_manager(tmp_path: Pat
     await until(lambda: not set(served()) - others, what="no Manager")
 
 
+async def test_a_manager_outlives_its_connections(board: Board) -> None:
+    first = pid(board)
+    for _ in range(20):
+        await asyncio.to_thread(lambda: connect(board.address, board.authkey).hang_up())
+        await write(board, FIRST, 1)
+    assert await board.check() is None
+    assert pid(board) == first
+
+
 OWNER = """
 import asyncio, sys
 from pathlib import Path

@@ -37,6 +37,7 @@ class Lane(BaseModel):
     pid: int | None
     job: str | None = Field(description="null also for a job of another owner")
     busy_s: float | None = Field(description="seconds since its current attempt started")
+    problem: str | None = Field(description="while it is opening: why the last try failed")
 
 
 class Waiting(BaseModel):
@@ -129,4 +130,10 @@ async def stats(state: State, caller: Caller, response: Response) -> Stats:
 def _lane(lane: LaneView, state: AppState, caller: Caller) -> Lane:
     job = state.dispatcher.live.get(lane.job) if lane.job else None
     seen = job is not None and caller.sees(job.owner)
-    return Lane(state=lane.state, pid=lane.pid, job=lane.job if seen else None, busy_s=lane.busy_s)
+    return Lane(
+        state=lane.state,
+        pid=lane.pid,
+        job=lane.job if seen else None,
+        busy_s=lane.busy_s,
+        problem=lane.problem,
+    )

@@ -44,6 +44,8 @@ class Lane(Record):
     pid: int | None
     job: str | None
     busy_s: float | None
+    problem: Text | None = None
+    """While it is opening: why the last try failed."""
 
 
 class Waiting(Record):

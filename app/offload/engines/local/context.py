@@ -18,6 +18,9 @@ from multiprocessing.queues import SimpleQueue
 from types import ModuleType
 from typing import Any
 
+LAUNCH_S = 30.0
+"""How long a launch waits for an earlier one, whose forkserver may be suspended or unable to fork."""
+
 _hiding_main = threading.Lock()
 
 
@@ -30,11 +33,11 @@ class LaneContext(context.ForkServerContext):
         self.results: SimpleQueue[Any] | None = None  # Any: whatever the executor sends
 
     @property
-    def started_pid(self) -> int:
-        """The pid of the process. Raises RuntimeError when the executor has started none."""
+    def started(self) -> "ForkedProcess":
+        """The process. Raises RuntimeError when the executor has started none."""
         if self.process is None or self.process.pid is None:
             raise RuntimeError("the executor started no process")
-        return self.process.pid
+        return self.process
 
     def Process(self, *args: Any, **kwargs: Any) -> "ForkedProcess":  # type: ignore[override]  # noqa: N802  # a method here, a class there
         self.process = ForkedProcess(*args, **kwargs)
@@ -94,11 +97,17 @@ class _Popen(popen_forkserver.Popen):
 def _hidden_main() -> Iterator[None]:
     """Hide the main program. A new process would import it again as `__mp_main__`: all of a server's or pytest's
     start-up in every lane, for functions that no lane needs.
+
+    One thread at a time can do so. Raise TimeoutError when another one does not finish.
     """
-    with _hiding_main:
+    if not _hiding_main.acquire(timeout=LAUNCH_S):
+        raise TimeoutError(f"the forkserver has not responded for {LAUNCH_S:g} s")
+    try:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
             yield
         finally:
             sys.modules["__main__"] = main
+    finally:
+        _hiding_main.release()

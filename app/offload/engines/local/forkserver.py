@@ -27,7 +27,13 @@ def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path
         {"spec": asdict(spec), "sys_path": sys.path, "safe_path": os.environ.get(SAFE_PATH)}
     )
     forkserver.set_forkserver_preload(
-        ["offload.worker.ignore_signals", "offload.worker.follow_server", *modules, "offload.worker.preload"]
+        [
+            "offload.worker.ignore_signals",
+            "offload.worker.follow_server",
+            "offload.worker.patient_fork",
+            *modules,
+            "offload.worker.preload",
+        ]
     )
     # What is started here inherits the signal mask. The resource tracker keeps it: by itself it ignores only SIGINT and
     # SIGTERM, and SIGHUP would end it before it has removed what the service leaves to it.

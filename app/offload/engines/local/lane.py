@@ -165,6 +165,7 @@ class Lane:
             pid=self._process.pid if self._process is not None and self.alive else None,
             job=group.unfinished[0].job_id if group is not None and group.unfinished else None,
             busy_s=group.age_s if group is not None else None,
+            problem=self.problem,
         )
 
     async def _open(self) -> None:
@@ -172,18 +173,15 @@ class Lane:
             if await _set_within(self._closed, pause):
                 return
             process = self._process = WorkerProcess(self._setup, self._collect, self._process_died, self._excluded_pid)
-            try:
-                await process.start()
-            except LaneUnusableError as error:
-                self.problem = str(error)
-                await process.reap()
-            if process.alive and not self._closed.is_set():
+            problem = await _start(process)
+            if problem is None and not self._closed.is_set():
                 self.problem = None
                 self._become_idle()
                 return
+            await process.reap()
             if self._closed.is_set():
-                await process.reap()
                 return
+            self.problem = problem
             self.tried.set()
             self._on_replaced("not-opened")
             log.warning("a lane could not be opened", reason=self.problem)
@@ -286,6 +284,15 @@ def _reason(group: AttemptGroup) -> Replaced:
     if group.given_up:
         return "suspended"
     return "died" if group.unfit is None else "unfit"
+
+
+async def _start(process: WorkerProcess) -> str | None:
+    """Start a process. Return None when it can run attempts, else why not."""
+    try:
+        await process.start()
+    except LaneUnusableError as error:
+        return str(error)
+    return None if process.alive else "it ended when it was ready"
 
 
 async def _send(group: AttemptGroup, calls: Sequence[Call]) -> None:

@@ -4,26 +4,31 @@ A process ends when the engine kills it, by itself, or when another process kill
 immediately, whatever state the executor is in. The executor is used only to start the process, to call functions in it,
 and to return their results.
 
-This is the only module of the engine that imports from `worker`: the functions that the executor calls by reference.
+With `spawn`, these are the only modules of the engine that import from `worker`: the functions that the executor calls
+by reference.
 """
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import Any, TypeVar
 
-from offload.engines.local.context import LaneContext
+import structlog
+
 from offload.engines.local.orphans import kill_orphans
-from offload.engines.local.process_handle import ProcessExit, ProcessHandle, exit_of
-from offload.engines.local.server_pipe import ServerPipe
-from offload.threads import run_in_thread
+from offload.engines.local.process_handle import ProcessExit
+from offload.engines.local.spawn import Spawned, spawn
+from offload.threads import NoThreadError, run_in_thread
 from offload.wire.messages import Call, LaneOpened, LaneSetup, Reply
-from offload.worker.entry_points import flush_traces, initialize, open_lane, ping, run_attempts
+from offload.worker.entry_points import flush_traces, ping, run_attempts
 
 START_S = 30.0
 """How long a process may take until it can run attempts. Most of it is the import of users' modules."""
+
+SLOW = "the machine is overloaded, or allows no more processes"
 
 START_CHECK_S = 0.5
 """How often a process that is starting is checked."""
@@ -34,6 +39,7 @@ EXECUTOR_S = 0.5
 REAP_S = 1.0
 """How long each step of reaping a process may take."""
 
+log = structlog.get_logger()
 T = TypeVar("T")
 
 
@@ -60,10 +66,11 @@ class WorkerProcess:
         self._on_death = on_death
         self._excluded_pid = excluded_pid
         self._loop = asyncio.get_running_loop()
-        self._context = LaneContext()
-        self._executor: ProcessPoolExecutor | None = None
-        self._pipe: ServerPipe | None = None
-        self._handle: ProcessHandle | None = None
+        self._spawned: Spawned | None = None
+        """What the server has opened for the process, from `start` until `reap`."""
+        self._reaped = False
+        self._handing_over = threading.Lock()
+        """Held by who sets the two above: a process may come after `start` has given it up."""
         self._killed = False
         self._running_attempts = False
         self._broken = False
@@ -79,19 +86,19 @@ class WorkerProcess:
     @property
     def alive(self) -> bool:
         """True while the process exists."""
-        return self._handle is not None and self._handle.alive
+        return self._spawned is not None and self._spawned.handle.alive
 
     @property
     def suspended(self) -> bool:
         """True while a signal such as SIGSTOP has stopped the process."""
-        return self._handle is not None and self._handle.suspended
+        return self._spawned is not None and self._spawned.handle.suspended
 
     @property
     def unresponsive(self) -> bool:
         """True while it has not read its dispatch: for a moment, or permanently when a task has spoilt the executor's
         pipes.
         """
-        return self._pipe is not None and self._pipe.unread
+        return self._spawned is not None and self._spawned.pipe.unread
 
     async def start(self) -> None:
         """Start the process and wait until it can run attempts.
@@ -99,13 +106,15 @@ class WorkerProcess:
         Raise `LaneUnusableError` when it can't. It must be reaped in this case, too.
         """
         try:
-            first = await asyncio.wait_for(run_in_thread(self._spawn), START_S)
-            self._add_readers()
-            opened = await asyncio.wait_for(self._opened(first), START_S)
+            await asyncio.wait_for(run_in_thread(self._spawn), START_S)
+            spawned = self._add_readers()
+            opened = await asyncio.wait_for(self._opened(spawned.opened), START_S)
         except LaneUnusableError:
             raise
         except TimeoutError as error:
-            raise LaneUnusableError(f"it was not ready within {START_S:g} s") from error
+            raise LaneUnusableError(f"it was not ready within {START_S:g} s: {SLOW}") from error
+        except NoThreadError as error:
+            raise LaneUnusableError(f"no process and no thread can be started now ({error})") from error
         except Exception as error:  # connecting to the forkserver and forking may fail in many ways
             raise LaneUnusableError(f"it could not be started: {error!r}") from error
         if opened is None:
@@ -119,11 +128,11 @@ class WorkerProcess:
 
         Raise `LaneUnusableError` when the process is gone and has started nothing.
         """
-        if self._pipe is None:
+        if self._spawned is None:
             raise LaneUnusableError("the process is gone")
-        self._pipe.send(calls)  # also when the process is gone: what it has not started can then be withdrawn
-        if not self.alive:
-            if self._pipe.unread:
+        self._spawned.pipe.send(calls)  # also when the process is gone: what it has not started can then be withdrawn
+        if not self._spawned.handle.alive:
+            if self._spawned.pipe.unread:
                 raise LaneUnusableError("the process is gone")
             return  # it was still in its last call, read the dispatch, and has died of it
         if not self._running_attempts:
@@ -131,17 +140,18 @@ class WorkerProcess:
 
     def withdraw(self) -> int:
         """Withdraw the attempts of the dispatch that have not started: the last ones. Return their number."""
-        return self._pipe.withdraw() if self._pipe is not None else 0
+        return self._spawned.pipe.withdraw() if self._spawned is not None else 0
 
     def collect(self) -> Sequence[Reply | None]:
         """Return the replies since the last call, in the order of the attempts: see `ServerPipe.collect`.
 
         Kill a process that has sent data that is no reply.
         """
-        if self._pipe is None:
+        if self._spawned is None:
             return []
-        replies = self._pipe.collect()
-        if self._pipe.violated:
+        pipe = self._spawned.pipe
+        replies = pipe.collect()
+        if pipe.violated:
             self.kill()
         return replies
 
@@ -156,54 +166,40 @@ class WorkerProcess:
     def kill(self) -> None:
         """Kill the process and its group, now or as soon as it exists."""
         self._killed = True
-        if self._handle is not None:
-            self._handle.kill()
+        if self._spawned is not None:
+            self._spawned.handle.kill()
 
     async def reap(self) -> ProcessExit:
         """Kill the process and what its tasks left, release all resources, and return how it ended.
 
-        Takes up to 2 s. It is called once.
+        Takes up to 2 s, and raises nothing. It is called once.
         """
         self.kill()
-        if self._handle is not None:
-            await asyncio.wait([self._gone], timeout=REAP_S)
+        with self._handing_over:
+            self._reaped = True
+        if self._spawned is None:
+            return ProcessExit()
+        await asyncio.wait([self._gone], timeout=REAP_S)
         self._remove_readers()
-        joined, _ = await asyncio.gather(_in_time(self._shut_down), _in_time(self._kill_orphans))
-        results, self._context.results = self._context.results, None  # or its semaphores would live as long as this
-        if not joined and results is not None:
-            results.close()  # ends the read in which the executor's thread hangs
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-        process, self._context.process = self._context.process, None
-        return exit_of(process) if process is not None and joined else ProcessExit()
+        executor = self._spawned.executor
+        joined, _ = await asyncio.gather(
+            _in_time(partial(executor.shutdown, cancel_futures=True), partial(executor.shutdown, wait=False)),
+            _in_time(self._kill_orphans, self._kill_orphans),
+        )
+        spawned, self._spawned = self._spawned, None
+        return spawned.close(joined=joined)
 
     # These methods run in threads.
 
-    def _spawn(self) -> Future[LaneOpened]:
-        self._pipe = pipe = ServerPipe(self._context)
-        executor = ProcessPoolExecutor(
-            1, self._context, initializer=initialize, initargs=(self._setup.nice, pipe.lane_ends)
-        )
-        try:
-            first = executor.submit(open_lane, self._setup)
-            self.pid = self._context.started_pid
-            self._handle = ProcessHandle(self.pid)
-        except BaseException:
-            executor.shutdown(wait=False)
-            raise
-        self._executor = executor
-        if self._killed:  # while it was being started
-            self.kill()
-        return first
-
-    def _shut_down(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
-            self._executor = None
+    def _spawn(self) -> None:
+        spawned = spawn(self._setup)
+        with self._handing_over:
+            if not self._reaped:
+                self._spawned, self.pid = spawned, spawned.process.pid
+        if self._reaped:  # `start` has given it up
+            spawned.discard()
+        elif self._killed:  # while it was being started
+            spawned.handle.kill()
 
     def _kill_orphans(self) -> None:
         if self.pid is not None:
@@ -211,13 +207,15 @@ class WorkerProcess:
 
     # All other methods run on the event loop.
 
-    def _add_readers(self) -> None:
-        if self._handle is None or self._context.process is None or self._pipe is None:
+    def _add_readers(self) -> Spawned:
+        if self._spawned is None:
             raise LaneUnusableError("the process is gone")
-        self._readers = [self._pipe.fileno(), self._handle.fileno(), self._context.process.sentinel]
-        self._loop.add_reader(self._pipe.fileno(), self._on_replies)
-        self._loop.add_reader(self._handle.fileno(), self._ended)
-        self._loop.add_reader(self._context.process.sentinel, self._exit_code_came)
+        spawned = self._spawned
+        self._readers = [spawned.pipe.fileno(), spawned.handle.fileno(), spawned.process.sentinel]
+        self._loop.add_reader(spawned.pipe.fileno(), self._on_replies)
+        self._loop.add_reader(spawned.handle.fileno(), self._ended)
+        self._loop.add_reader(spawned.process.sentinel, self._exit_code_came)
+        return spawned
 
     def _remove_readers(self) -> None:
         for descriptor in self._readers:
@@ -241,10 +239,10 @@ class WorkerProcess:
             self.kill()
 
     def _submit(self, function: Callable[[], T]) -> Future[T]:
-        if self._executor is None:
+        if self._spawned is None:
             raise LaneUnusableError("the process is gone")
         try:
-            return self._executor.submit(function)
+            return self._spawned.executor.submit(function)
         except RuntimeError as error:  # also raised by a broken pool
             raise LaneUnusableError(str(error)) from error
 
@@ -256,11 +254,11 @@ class WorkerProcess:
     def _attempts_done(self, future: Future[int]) -> None:
         """Call the process again when a dispatch came just as it left its call."""
         self._running_attempts = False
-        if self._pipe is None:
+        if self._spawned is None:
             return
         try:
-            self._pipe.confirm(future.result())
-            if self._pipe.unconfirmed:
+            self._spawned.pipe.confirm(future.result())
+            if self._spawned.pipe.unconfirmed:
                 self._run_attempts()
         except (Exception, CancelledError):  # the executor is broken, by the task or by the forkserver's death
             self.kill()
@@ -313,10 +311,20 @@ def _give_up(result: "asyncio.Future[Any]") -> None:  # Any: see `WorkerProcess.
         result.set_result(None)
 
 
-async def _in_time(work: Callable[[], object]) -> bool:
-    """Run `work` in a thread. Return whether it returned within `REAP_S`."""
+async def _in_time(work: Callable[[], object], without_thread: Callable[[], object]) -> bool:
+    """Run `work` in a thread. Return whether it returned within `REAP_S`.
+
+    When no thread can be started, run `without_thread` here, which blocks for milliseconds at most, and return False.
+    """
     try:
-        await asyncio.wait_for(run_in_thread(work), REAP_S)
+        try:
+            await asyncio.wait_for(run_in_thread(work), REAP_S)
+        except NoThreadError:
+            without_thread()
+        else:
+            return True
     except TimeoutError:
-        return False
-    return True
+        pass
+    except Exception:  # such as EMFILE: the rest must still be closed
+        log.exception("a lane's process could not be reaped completely")
+    return False

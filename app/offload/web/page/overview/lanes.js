@@ -109,7 +109,7 @@ function laneRow({ index }) {
       if (!job) {
         setText(
           state,
-          { idle: "Idle", opening: "Opening…", busy: lane.job === null ? "Busy for another owner" : "Busy" }[
+          { idle: "Idle", opening: lane.problem ? `Opening again: ${lane.problem}` : "Opening…", busy: lane.job === null ? "Busy for another owner" : "Busy" }[
             /** @type {string} */ (lane.state)
           ] ?? lane.state,
         );
