@@ -1,6 +1,7 @@
 """A batch whose members are cancelled while it arrives: a cancelled member must stay cancelled."""
 
 import asyncio
+import json
 
 import httpx
 
@@ -9,14 +10,15 @@ from tests.chaos.load.calls import RETRY_S, Calls, UnexpectedResponseError
 from tests.chaos.load.work import Work
 from tests.support.caller import TERMINAL, Json
 
-MEMBERS = 150
+MEMBERS = 3000
+"""Enough that they take some time from the journal to the queue."""
 MOST_CANCELLED = 8
 REPEATED = {409, 503}
 """Statuses after which the submission is repeated: its first request is still in progress, or the service stops."""
 
 
 async def cancel_members(calls: Calls, ledger: Ledger, label: str) -> None:
-    """Submits a batch with a key until it is accepted. Follows it until it is done."""
+    """Submits a batch with a key until it is accepted, waits until it is done, checks its members, and deletes it."""
     lines = {f"{label}-{number}": _line(f"{label}-{number}") for number in range(MEMBERS)}
     ledger.lines |= lines
     body = {
@@ -29,16 +31,24 @@ async def cancel_members(calls: Calls, ledger: Ledger, label: str) -> None:
         await asyncio.sleep(RETRY_S)
     while not (await calls.until_status("GET", f"/batches/{batch}?wait=2", 200)).json()["done"]:
         pass
-    for job in await _members(calls, batch):
+    for job in await calls.every_job(batch=batch):
         line = lines[job["labels"][0]]
         line.id = job["id"]
         ledger.note(line, job)
+        if job["state"] == "succeeded":
+            ledger.check_result(line, json.dumps(job["result"]).encode())
+    missing = sum(line.end is None for line in lines.values())
+    if missing:
+        ledger.broken.append(f"lost: {missing} of {MEMBERS} members of batch {batch}")
+    await calls.until_status("DELETE", f"/batches/{batch}", 204, 404)
+    for line in lines.values():
+        line.deleted = True
 
 
 def _line(label: str) -> Line:
     number = int(label.rpartition("-")[2])
     options = {"max_attempts": 1 + number % 3}
-    return Line(label, Work(task="busy", params={"ms": number % 10}, options=options), key=None)
+    return Line(label, Work(task="busy", params={"ms": number % 2}, options=options), key=None)
 
 
 async def _submit(calls: Calls, ledger: Ledger, label: str, body: Json, lines: dict[str, Line]) -> str | None:
@@ -47,15 +57,14 @@ async def _submit(calls: Calls, ledger: Ledger, label: str, body: Json, lines: d
     post = asyncio.create_task(calls.once("POST", "/batches", json=body, headers=headers))
     tried: set[str] = set()
     while not post.done():
-        response = await calls.once("GET", "/jobs?limit=20")
+        response = await calls.once("GET", f"/jobs?limit={MOST_CANCELLED}")
         if response is None or response.status_code != httpx.codes.OK:
             await asyncio.sleep(RETRY_S)
             continue
-        for job in response.json()["jobs"]:
-            own = job["labels"][0]
-            if own in lines and own not in tried and len(tried) < MOST_CANCELLED:
-                tried.add(own)
-                await _cancel(calls, ledger, lines[own], job["id"])
+        seen = {job["labels"][0]: job["id"] for job in response.json()["jobs"]}
+        chosen = [own for own in seen if own in lines and own not in tried][: MOST_CANCELLED - len(tried)]
+        tried.update(chosen)
+        await asyncio.gather(*(_cancel(calls, ledger, lines[own], seen[own]) for own in chosen))
     response = await post
     if response is None or response.status_code in REPEATED:
         return None
@@ -78,8 +87,3 @@ async def _cancel(calls: Calls, ledger: Ledger, line: Line, job_id: str) -> None
         job = await calls.once("GET", f"/jobs/{job_id}")
         if job is not None and job.status_code == httpx.codes.OK and job.json()["state"] not in TERMINAL:
             ledger.broken.append(f"a live member was not cancelled while its batch arrived: {job.json()}")
-
-
-async def _members(calls: Calls, batch: str) -> list[Json]:
-    jobs: list[Json] = (await calls.until_status("GET", f"/jobs?batch={batch}&limit=1000", 200)).json()["jobs"]
-    return jobs

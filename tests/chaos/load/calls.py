@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -81,13 +82,12 @@ class Calls:
         except httpx.TransportError:
             return
 
-    async def every_job(self) -> list[Json]:
-        """Returns all jobs of the service, read page by page."""
+    async def every_job(self, **where: str) -> list[Json]:
+        """Returns all jobs of the service, or those of a filter, read page by page."""
         jobs: list[Json] = []
-        query: dict[str, str | int] | None = {"limit": 1000}
+        query: dict[str, str | int] | None = {"limit": 1000, **where}
         while query is not None:
-            response = await self._http.get(f"{self.url}/jobs", params=query)
-            page = response.raise_for_status().json()
+            page = (await self.until_status("GET", f"/jobs?{urlencode(query)}", 200)).json()
             jobs += page["jobs"]
             query = {**query, "cursor": page["next"]} if page["next"] is not None else None
         return jobs
