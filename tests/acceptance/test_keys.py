@@ -1,5 +1,6 @@
 """API keys in a real service: reload while it runs, owners across restarts, quota and fairness under load."""
 
+import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,12 @@ def test_the_keys_file_is_reloaded_while_jobs_run(tmp_path: Path) -> None:
         assert "line 2: write name:KEY" in server.stderr
         assert [admitted(caller) for caller in (alice, bob, root)] == [False, True, True]
 
+        keys.unlink()
+        os.mkfifo(keys)
+        server.close_terminal()
+        until_sync(lambda: "it is not a regular file" in server.stderr, what="the FIFO to be reported")
+        assert [admitted(caller) for caller in (alice, bob, root)] == [False, True, True]
+
         gate.touch()
         assert root.succeeded(running)["attempt"] == 1
         server.api.get("/health/ready")
@@ -55,6 +62,14 @@ def test_an_invalid_keys_file_prevents_the_start(tmp_path: Path) -> None:
         Server(tmp_path, api_keys_file=str(keys)).start()
     assert refused.value.code == 2
     assert f"OFFLOAD_API_KEYS_FILE={keys}: line 1: write a key of at least 16 characters" in refused.value.stderr
+
+
+def test_a_fifo_in_place_of_the_keys_file_prevents_the_start(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    os.mkfifo(keys)
+    with pytest.raises(DidNotStartError, match="it is not a regular file") as refused:
+        Server(tmp_path, api_keys_file=str(keys)).start()
+    assert refused.value.code == 2
 
 
 def test_jobs_keep_their_owners_across_restarts(tmp_path: Path) -> None:

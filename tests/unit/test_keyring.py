@@ -1,6 +1,7 @@
 """How keys are written, found and reloaded, and that no text contains them."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,33 @@ def test_the_file_is_reloaded_and_an_invalid_one_changes_nothing(tmp_path: Path)
     assert keyring.find(KEY.encode()) is None
     assert keyring.find(OTHER.encode())
     assert keyring.find(b"r" * 16), "those of the settings stay"
+
+
+@pytest.mark.parametrize(
+    ("special", "told"),
+    [("fifo", "not a regular file"), ("/dev/zero", "not a regular file"), ("directory", "Is a directory")],
+)
+def test_only_a_regular_file_is_read(tmp_path: Path, special: str, told: str) -> None:
+    path = tmp_path / special  # an absolute path stays as it is
+    if special == "fifo":
+        os.mkfifo(path)
+    elif special == "directory":
+        path.mkdir()
+    with pytest.raises(WrongKeysError, match=told):
+        keys_from_file(path)
+
+
+def test_a_huge_file_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    with pytest.raises(WrongKeysError, match="larger than 1 MiB"):
+        keys_from_file(path)
+
+
+def test_the_error_of_many_wrong_entries_is_short(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("x\n" * 10_000)
+    with pytest.raises(WrongKeysError, match="; and 9990 more") as caught:
+        keys_from_file(path)
+    assert len(str(caught.value)) < 2000

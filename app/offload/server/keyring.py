@@ -7,13 +7,21 @@ traceback or dump contains a key. A key of this length can't be guessed from its
 
 import hashlib
 import hmac
+import os
 import re
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 MIN_LENGTH = 16
 """Characters that a key must have at least: 96 bits of `secrets.token_urlsafe`."""
+
+LARGEST_FILE = 1 << 20
+"""Bytes that a file of keys may have: more than 10,000 keys. Each key takes time in every request."""
+
+REPORTED = 10
+"""Wrong entries that an error quotes the place of."""
 
 KEY_COMMAND = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 """Makes a key."""
@@ -52,12 +60,26 @@ def keys_from_file(path: Path) -> tuple[Key, ...]:
     Raises `WrongKeysError`, also for a file without keys.
     """
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, ValueError) as error:
+        lines = _read(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise WrongKeysError(f"it can't be read ({why}); write the path of a file of keys") from None
     entries = ((number, line.partition("#")[0].strip()) for number, line in enumerate(lines, 1))
     return _parse_all((f"line {number}", entry) for number, entry in entries if entry)
+
+
+def _read(path: Path) -> bytes:
+    """Returns the content of a regular file, without waiting: a FIFO would block the event loop, a device never ends.
+
+    Raises `WrongKeysError` for another kind of file or a larger one than `LARGEST_FILE`, and OSError.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise WrongKeysError("it is not a regular file; write the path of a file of keys")
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise WrongKeysError(f"it is larger than {LARGEST_FILE >> 20} MiB; write the path of a file of keys")
+    return content
 
 
 def _parse_all(entries: Iterable[tuple[str, str]]) -> tuple[Key, ...]:
@@ -73,7 +95,8 @@ def _parse_all(entries: Iterable[tuple[str, str]]) -> tuple[Key, ...]:
             wrong.append(f"{place}: this key is listed twice; make one for each entry: {KEY_COMMAND}")
         keys[key.digest] = key
     if wrong:
-        raise WrongKeysError("; ".join(wrong))
+        more = [f"and {len(wrong) - REPORTED} more"] if len(wrong) > REPORTED else []
+        raise WrongKeysError("; ".join(wrong[:REPORTED] + more))
     if not keys:
         raise WrongKeysError(f"there is no key; write name:KEY, and make the key with {KEY_COMMAND}")
     return tuple(keys.values())

@@ -10,8 +10,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+from offload.errors import BootError
+
 OPEN_FILES = 8192
 """Many systems allow 1,024 open files. Connections may use half of them, which is too few for 500 event streams."""
+
+
+LEAST_CONNECTIONS = 32
+"""Connections that a service must be able to serve: a few callers, a page, a scrape and a probe at a time."""
+
+
+def reserved_files(lanes: int) -> int:
+    """Returns how many open files connections must leave for the rest of the service.
+
+    28 and 14 for each lane were measured, idle and busy alike. The rest is for a lane that is replaced.
+    """
+    return 60 + 16 * lanes
+
+
+def check_open_files(lanes: int) -> None:
+    """Raises `BootError` if the system's limit is too low: each connection would be closed, or no lane could open."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    needed = reserved_files(lanes) + 2 * LEAST_CONNECTIONS
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise BootError(
+            f"At most {hard} open files are allowed (ulimit -Hn), and a service with {lanes} lanes needs {needed}. "
+            f"Set that limit to {needed} or more, better {OPEN_FILES}, or use fewer lanes."
+        )
 
 
 def raise_open_files_limit() -> None:

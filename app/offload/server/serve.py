@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from offload.errors import BootError
 from offload.server.process import (
+    check_open_files,
     end_within,
     excluded_from_gc,
     exit_on_signals,
     hidden,
     raise_open_files_limit,
+    reserved_files,
     terminate_on_sighup,
 )
 
@@ -79,6 +81,7 @@ def _serve(overrides: dict[str, object]) -> int:
 
     settings = load_settings(**overrides)
     logging_setup.configure(settings.log_format, settings.log_level, traced=traces_requested(os.environ))
+    check_open_files(settings.lanes)
     listener = _listen(settings.host, settings.port)
     exit_on_signals(within=_stop_bound(settings))
     with closing(claim_data_directory(settings)) as directory:
@@ -95,6 +98,9 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         from offload.api.transport.prefix import ProxyHeaders  # noqa: PLC0415
         from offload.server.application import create_app  # noqa: PLC0415
 
+        class ServiceConnection(Connection):
+            reserved = reserved_files(settings.lanes)
+
         app = create_app(settings, directory, on_stop=partial(end_within, _stop_bound(settings)))
 
     class Server(uvicorn.Server):
@@ -107,7 +113,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         app,
         proxy_headers=False,  # `ProxyHeaders` reads one more
         lifespan="on",
-        http=Connection,
+        http=ServiceConnection,
         ws="none",
         access_log=False,
         log_config=None,

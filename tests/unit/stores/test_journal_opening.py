@@ -156,6 +156,15 @@ def test_a_truncated_file_is_rejected(path: Path, share: float) -> None:
     assert "Move it away" in refusal(path)
 
 
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_a_fifo_in_place_of_a_file_is_rejected(path: Path, suffix: str) -> None:
+    file = path.with_name(path.name + suffix)
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    with pytest.raises(BootError, match="is not a regular file"):
+        content(path)
+
+
 def test_damage_in_any_page_is_rejected_or_harmless(path: Path) -> None:
     whole = path.read_bytes()
     refused: list[str] = []

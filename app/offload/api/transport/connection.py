@@ -10,7 +10,7 @@ import resource
 import socket
 import struct
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -35,7 +35,7 @@ UNSENT_BYTES = 128 << 10
 nothing: 1.5 GiB for 500 of them."""
 
 RESERVED = 100
-"""File descriptors that connections leave for the journal, the lanes and open files. A lane needs some to be opened."""
+"""File descriptors that connections leave for the journal, two lanes and open files. `offload serve` adapts it."""
 
 RESET = struct.pack("ii", 1, 0)
 """For `SO_LINGER`: closing the connection discards unsent bytes."""
@@ -82,6 +82,8 @@ class _Exchange:
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol with the limits of this module."""
 
+    reserved: ClassVar[int] = RESERVED
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # the arguments of uvicorn
         super().__init__(*args, **kwargs)
         self.ws_protocol_class = None  # there are no WebSockets here
@@ -103,7 +105,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if 2 * len(self.connections) + RESERVED > descriptors:  # each connection may also have a file open
+        if 2 * len(self.connections) + self.reserved > descriptors:  # each connection may also have a file open
             transport.abort()
             return
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)

@@ -73,6 +73,9 @@ def inodes(path: Path) -> tuple[int, int] | None:
 def _check_files(path: Path) -> None:
     """Finds damage that SQLite would not notice, or would treat as an empty database. Raises `BootError`."""
     log = _beside(path, "-wal")
+    for each in (path, log, _beside(path, "-shm")):
+        if each.exists() and not each.is_file():
+            raise BootError(f"{each} is not a regular file. Move it away, or choose another data directory.")
     if not path.exists():
         if log.exists() and log.stat().st_size:
             raise BootError(f"The journal {path} is missing, but {log}, which holds its last writes, exists. {_RESCUE}")
