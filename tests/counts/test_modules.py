@@ -42,7 +42,7 @@ DEVELOPERS = {"editables", "greenlet", "sniffio"}
 
 def loaded(program: str, data: Path) -> list[str]:
     """The modules that a new process prints."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OFFLOAD")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OFFLOAD", "_OFFLOAD"))}
     process = subprocess.run(
         [sys.executable, "-c", program],
         env={**environment, "OFFLOAD_DATA_DIR": str(data)},

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from offload.engines.local import leftovers
+from offload.engines.local import leftovers, shared_memory
 from offload.engines.local.forkserver import start_forkserver
 from offload.server.settings import Settings
 from offload.stores.directories import remove_socket_directory, socket_directory
@@ -41,6 +41,8 @@ def claim_data_directory(settings: Settings) -> DataDirectory:
         release.callback(lock_directory(data_dir).close)
         leftovers.mark_descendants(data_dir)
         leftovers.kill_leftovers(data_dir)
+        shared_memory.remove_semaphores_of_earlier_services(data_dir)
+        shared_memory.clean_up_noted_lanes(run_dir)
         release.callback(leftovers.kill_own_leftovers, data_dir)
         _remove(run_dir)
         release.callback(_remove, run_dir)

@@ -11,6 +11,7 @@ from offload.wire.process_tree import (
     mark_as_lane,
     signal_when_parent_ends,
 )
+from offload.wire.semaphores import name_semaphores_of_lane
 
 
 def set_up_process(nice: int) -> None:
@@ -25,6 +26,7 @@ def set_up_process(nice: int) -> None:
     adopt_orphans()
     mark_as_lane()
     mark_limit(Mark.from_text(os.environ.get(VARIABLE, "")) or UNKNOWN)
+    name_semaphores_of_lane()
     os.nice(nice)
     survive_stop_signals()
     os.register_at_fork(after_in_child=_restore_stop_signals)

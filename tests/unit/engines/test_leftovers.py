@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from offload.engines.local.leftovers import kill_leftovers, kill_own_leftovers, mark_descendants
+from offload.engines.local.shared_memory import remove_semaphores_of_earlier_services
 from offload.wire.process_mark import VARIABLE, Mark, read_marks
 from tests.support.waiting import until_sync
 
@@ -39,6 +40,9 @@ while time.monotonic() < born + 30:
 HOLDS_A_SEMAPHORE = """
 import multiprocessing, pathlib, signal, subprocess, sys
 from multiprocessing import resource_tracker
+from offload.wire.process_mark import Mark
+from offload.wire.semaphores import name_semaphores_of_server
+name_semaphores_of_server(Mark.from_text("{mark}"))
 lock = multiprocessing.get_context("forkserver").Lock()
 pipe = resource_tracker._resource_tracker._fd
 held = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[pipe])
@@ -56,6 +60,7 @@ Start = Callable[..., int]
 def start() -> Iterator[Start]:
     """Starts Python code in a process with this mark. Returns the pid that it prints, else its own."""
     pids, started = [], []
+    before = psutil.Process().children()
 
     def begin(code: str, marked: object = None, *, start_new_session: bool = False) -> int:
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
@@ -82,6 +87,9 @@ def start() -> Iterator[Start]:
     for process in started:
         with process:
             process.kill()
+    for child in psutil.Process().children():  # when an earlier test has made this process adopt orphans
+        if child not in before and child.status() == psutil.STATUS_ZOMBIE:
+            os.waitpid(child.pid, 0)
 
 
 def alive(pid: int) -> bool:
@@ -116,15 +124,33 @@ def test_a_leftover_that_keeps_forking_is_killed(tmp_path: Path, start: Start) -
     assert kill_leftovers(tmp_path) == []
 
 
-def test_the_resource_tracker_may_remove_semaphores_first(tmp_path: Path, start: Start) -> None:
-    """It does this after the last process that could use them has ended. A suspended process must be killed first."""
-    start(HOLDS_A_SEMAPHORE.format(note=tmp_path / "note"), earlier(tmp_path))
+def test_semaphores_are_removed_even_when_the_resource_tracker_does_not(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """multiprocessing's resource tracker removes them after all other processes, if it has time for it."""
+    monkeypatch.setattr("offload.wire.marked_processes.TRACKER_S", 0.0)
+    start(HOLDS_A_SEMAPHORE.format(note=tmp_path / "note", mark=earlier(tmp_path)), earlier(tmp_path))
     until_sync((tmp_path / "note").exists, what="a note")
     semaphore = Path((tmp_path / "note").read_text())
     assert semaphore.exists()
     assert len(kill_leftovers(tmp_path)) >= 2
+    remove_semaphores_of_earlier_services(tmp_path)
     assert not semaphore.exists()
     assert kill_leftovers(tmp_path) == []
+
+
+def test_semaphores_of_other_services_are_not_removed(tmp_path: Path) -> None:
+    this = Mark.of_this_service(tmp_path)
+    others = [f"offload-{this.directory ^ 1:x}-{this.server:x}-abc", f"offload-{this}-abc", f"offload-{this}.4711-abc"]
+    files = [Path(f"/dev/shm/sem.{name}") for name in (*others, f"offload-{earlier(tmp_path)}.4711-abc")]
+    try:
+        for file in files:
+            file.touch()
+        remove_semaphores_of_earlier_services(tmp_path)
+        assert [file.exists() for file in files] == [True, True, True, False]
+    finally:
+        for file in files:
+            file.unlink(missing_ok=True)
 
 
 def test_a_service_of_another_directory_and_unmarked_processes_are_not_killed(tmp_path: Path, start: Start) -> None:

@@ -4,5 +4,5 @@
   `spawn`: its start
 - `attempt_group`: the attempts of one dispatch; `watchdog`: enforces their limits and reports their progress
 - `server_pipe`, `context`, `forkserver`, `process_handle`: the means to start, reach and kill a process
-- `leftovers`, `orphans`: kill what earlier services and dead lanes left running
+- `leftovers`, `orphans`: kill what earlier services and dead lanes left running; `shared_memory`: removes their files
 """

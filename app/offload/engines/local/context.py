@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from multiprocessing import connection, context, forkserver, popen_forkserver
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.util import get_temp_dir
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from offload.engines.local.forkserver import remove_dead_listeners
 
 LAUNCH_S = 30.0
 """How long a launch waits for an earlier one, whose forkserver may be suspended or unable to fork."""
@@ -64,7 +68,9 @@ class ForkedProcess(context.ForkServerProcess):
 
 
 class _Popen(popen_forkserver.Popen):
-    """Two corrections: one thread at a time reads the exit code, and the main program is not imported again."""
+    """Three corrections: one thread at a time reads the exit code, the main program is not imported again, and a
+    forkserver that has died leaves no socket.
+    """
 
     def __init__(self, process_obj: BaseProcess) -> None:
         self._reading = threading.Lock()
@@ -90,6 +96,7 @@ class _Popen(popen_forkserver.Popen):
 
     def _launch(self, process_obj: BaseProcess) -> None:
         with _hidden_main():
+            remove_dead_listeners(Path(get_temp_dir()))
             super()._launch(process_obj)  # type: ignore[misc]  # typeshed does not know it
 
 

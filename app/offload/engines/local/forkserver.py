@@ -50,6 +50,19 @@ def start_forkserver(modules: Sequence[str], spec: RegistrySpec, directory: Path
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def remove_dead_listeners(directory: Path) -> None:
+    """Remove the sockets of forkservers that have died. multiprocessing starts another one, and leaves the socket.
+
+    Must not be called while one is being started: its socket has a file before the kernel lists it.
+    """
+    listeners = list(directory.glob("listener-*"))
+    with contextlib.suppress(OSError):
+        bound = Path("/proc/net/unix").read_text().splitlines()
+        for listener in listeners:
+            if not any(line.endswith(f" {listener}") for line in bound):
+                listener.unlink()
+
+
 def _quiet_tracker() -> str:
     """Return PYTHONWARNINGS without the resource tracker's: to remove what a killed service has left is its purpose."""
     return ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"]))

@@ -11,13 +11,16 @@ import structlog
 
 from offload.wire.marked_processes import kill_marked
 from offload.wire.process_mark import VARIABLE, Mark
+from offload.wire.semaphores import name_semaphores_of_server
 
 log = structlog.get_logger()
 
 
 def mark_descendants(data_dir: Path) -> None:
-    """Mark every process that this one starts from now on. Call it before the forkserver starts."""
-    os.environ[VARIABLE] = str(Mark.of_this_service(data_dir))
+    """Mark every process that this one starts from now on, and its semaphores. Call it before the forkserver starts."""
+    mark = Mark.of_this_service(data_dir)
+    os.environ[VARIABLE] = str(mark)
+    name_semaphores_of_server(mark)
 
 
 def kill_leftovers(data_dir: Path) -> list[int]:

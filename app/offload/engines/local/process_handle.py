@@ -25,7 +25,7 @@ class ProcessHandle:
     """
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
+        self.pid = pid
         self._pidfd = os.pidfd_open(pid)
         try:
             self._stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
@@ -56,7 +56,7 @@ class ProcessHandle:
         """Kill the process and its process group."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 

@@ -5,6 +5,7 @@ executor calls by reference.
 """
 
 import contextlib
+import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from offload.engines.local.context import ForkedProcess, LaneContext
 from offload.engines.local.process_handle import ProcessExit, ProcessHandle, exit_of
 from offload.engines.local.server_pipe import ServerPipe
+from offload.engines.local.shared_memory import note_lane
 from offload.wire.messages import LaneOpened, LaneSetup
 from offload.worker.entry_points import initialize, open_lane
 
@@ -30,6 +32,8 @@ class Spawned:
     handle: ProcessHandle
     opened: Future[LaneOpened]
     """The result of the first call."""
+    started: float
+    """A time before the start of the process, in seconds since the epoch."""
 
     def close(self, *, joined: bool) -> ProcessExit:
         """Close all descriptors, and return how the process ended. Its executor has been shut down before.
@@ -56,7 +60,7 @@ def spawn(setup: LaneSetup) -> Spawned:
     Forking takes as long as the forkserver wants: it may be loading users' modules, or wait until there may be another
     process.
     """
-    context = LaneContext()
+    context, started = LaneContext(), time.time()
     with ExitStack() as undo:
         pipe = ServerPipe(context)
         undo.callback(pipe.close)
@@ -66,7 +70,8 @@ def spawn(setup: LaneSetup) -> Spawned:
         process = context.started
         handle = ProcessHandle(process.pid or 0)
         undo.pop_all()
-    return Spawned(context, process, executor, pipe, handle, opened)
+    note_lane(setup.run_dir, handle.pid)
+    return Spawned(context, process, executor, pipe, handle, opened, started)
 
 
 def _undo(executor: ProcessPoolExecutor, context: LaneContext) -> None:

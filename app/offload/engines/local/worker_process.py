@@ -20,6 +20,7 @@ import structlog
 
 from offload.engines.local.orphans import kill_orphans
 from offload.engines.local.process_handle import ProcessExit
+from offload.engines.local.shared_memory import clean_up_lane
 from offload.engines.local.spawn import Spawned, spawn
 from offload.threads import NoThreadError, run_in_thread
 from offload.wire.messages import Call, LaneOpened, LaneSetup, Reply
@@ -184,7 +185,7 @@ class WorkerProcess:
         executor = self._spawned.executor
         joined, _ = await asyncio.gather(
             _in_time(partial(executor.shutdown, cancel_futures=True), partial(executor.shutdown, wait=False)),
-            _in_time(self._kill_orphans, self._kill_orphans),
+            _in_time(partial(self._clean_up_after, self._spawned), partial(self._clean_up_after, self._spawned)),
         )
         spawned, self._spawned = self._spawned, None
         return spawned.close(joined=joined)
@@ -195,15 +196,16 @@ class WorkerProcess:
         spawned = spawn(self._setup)
         with self._handing_over:
             if not self._reaped:
-                self._spawned, self.pid = spawned, spawned.process.pid
+                self._spawned, self.pid = spawned, spawned.handle.pid
         if self._reaped:  # `start` has given it up
             spawned.discard()
+            self._clean_up_after(spawned)
         elif self._killed:  # while it was being started
             spawned.handle.kill()
 
-    def _kill_orphans(self) -> None:
-        if self.pid is not None:
-            kill_orphans(self.pid, self._excluded_pid())
+    def _clean_up_after(self, spawned: Spawned) -> None:
+        kill_orphans(spawned.handle.pid, self._excluded_pid())
+        clean_up_lane(self._setup.run_dir, spawned.handle.pid, spawned.started)
 
     # All other methods run on the event loop.
 
