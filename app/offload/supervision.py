@@ -38,7 +38,7 @@ class Supervisor:
         nobody has cancelled the caller: `work` has awaited something that was cancelled.
         """
         loop, this, retries = asyncio.get_running_loop(), object(), pauses(FIRST_PAUSE_S)
-        self.failures[name] += 0
+        self.failures[name] += 0  # a rate needs the 0 before the 1
         try:
             while True:
                 await asyncio.sleep(next(retries))
@@ -48,9 +48,7 @@ class Supervisor:
                 except BaseException as error:
                     if _must_end(error):
                         raise
-                    log.exception("background work failed and is started again", work=name)
-                    self.failures[name] += 1
-                    self._stalled[this] = f"{name} failed and is started again: {error!r}."
+                    self._note(name, error, this, f"{name} failed and is started again: {error!r}.")
                     if steady.when() < loop.time():
                         retries = pauses(FIRST_PAUSE_S)
                 else:
@@ -60,9 +58,20 @@ class Supervisor:
         finally:
             self._stalled.pop(this, None)
 
+    def note(self, name: str, error: Exception) -> None:
+        """Log, count and report a failure of work that continues by itself."""
+        this = object()
+        self._note(name, error, this, f"{name} failed and continues: {error!r}.")
+        asyncio.get_running_loop().call_later(STEADY_S, self._stalled.pop, this, None)
+
+    def _note(self, name: str, error: BaseException, which: object, sentence: str) -> None:
+        log.error("background work failed", work=name, exc_info=error)
+        self.failures[name] += 1
+        self._stalled[which] = sentence
+
     async def check(self) -> str | None:
         """Return None if no work has failed lately, else sentences that say which and why."""
-        return " ".join(self._stalled.values()) or None
+        return " ".join(dict.fromkeys(self._stalled.values())) or None
 
 
 def _must_end(error: BaseException) -> bool:

@@ -58,7 +58,7 @@ async def test_work_that_fails_is_started_again_and_reported(error: BaseExceptio
             await until(runs.is_set, what="the work to run")
             assert await supervisor.check() == f"the work failed and is started again: {error!r}."
             assert supervisor.failures == {"the work": 1}
-    assert [(each["work"], each["exc_info"]) for each in logs] == [("the work", True)]
+    assert [(each["work"], each["exc_info"]) for each in logs] == [("the work", error)]
 
 
 async def test_work_that_runs_again_is_no_longer_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,6 +106,20 @@ async def test_after_steady_work_it_is_started_again_at_once(monkeypatch: pytest
 
     await Supervisor().run("the work", work)
     assert slept == [0, 0, 0, 0]
+
+
+async def test_a_failure_of_work_that_continues_is_reported_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "STEADY_S", 0.01)
+    supervisor = Supervisor()
+    for _ in range(3):
+        supervisor.note("the work", ValueError("bad"))
+    assert await supervisor.check() == "the work failed and continues: ValueError('bad')."
+    assert supervisor.failures == {"the work": 3}
+
+    async def over() -> bool:
+        return await supervisor.check() is None
+
+    await until(over, what="no report")
 
 
 async def test_work_that_is_done_ends_and_is_not_reported() -> None:

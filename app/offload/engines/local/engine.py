@@ -28,7 +28,7 @@ class LocalEngine:
         self._count = lanes
         self._board = board
         self._supervisor = supervisor or Supervisor()
-        self._watchdog = Watchdog(board)
+        self._watchdog = Watchdog(board, self._supervisor)
         self._lanes: list[Lane] = []
         self._running: dict[AttemptKey, tuple[AttemptGroup, asyncio.Task[None]]] = {}
         self._replaced: Counter[Replaced] = Counter()

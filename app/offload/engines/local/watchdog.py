@@ -6,6 +6,7 @@ from typing import Protocol
 
 from offload.engines.local.attempt_group import REPORT_S, AttemptGroup
 from offload.jobs.model import AttemptKey
+from offload.supervision import Supervisor
 from offload.wire.board import Entry
 
 CHECK_S = 0.05
@@ -35,8 +36,10 @@ class BoardView(Protocol):
 class Watchdog:
     """Checks the groups that have been added, until they are removed."""
 
-    def __init__(self, board: BoardView) -> None:
+    def __init__(self, board: BoardView, supervisor: Supervisor) -> None:
         self._board = board
+        self._supervisor = supervisor
+        supervisor.failures["watchdog"] += 0  # a rate needs the 0 before the 1
         self._groups: dict[AttemptGroup, AttemptKey | None] = {}  # with the attempt whose board entry is watched
         self._timer: asyncio.TimerHandle | None = None
 
@@ -54,19 +57,19 @@ class Watchdog:
 
     def _check_all(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None
+        self._timer = loop.call_later(CHECK_S, self._check_all) if self._groups else None
         for group in list(self._groups):
             if group.age_s >= YOUNG_S:
-                # Each in its own callback: a report that raises must not affect the limits of other groups.
-                loop.call_soon(self._check, group)
-        if self._groups:
-            self._timer = loop.call_later(CHECK_S, self._check_all)
+                loop.call_soon(self._check, group)  # each by itself, so that the loop does other things in between
 
     def _check(self, group: AttemptGroup) -> None:
-        group.withdraw_unstarted()
-        if group.age_s >= REPORT_S and group in self._groups and self._groups[group] is None:
-            self._watch_entry(group)
-        group.enforce_limits()
+        try:
+            group.withdraw_unstarted()
+            if group.age_s >= REPORT_S and group in self._groups and self._groups[group] is None:
+                self._watch_entry(group)
+            group.enforce_limits()
+        except Exception as error:  # such as a report that raises: it must not affect the limits of other groups
+            self._supervisor.note("watchdog", error)
 
     def _watch_entry(self, group: AttemptGroup) -> None:
         if running := group.unfinished:
