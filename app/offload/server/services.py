@@ -59,7 +59,7 @@ def create_services(
     """
     engine, journal, uploads = backends.engine, backends.journal, backends.uploads
     changes, recent, new_id = ChangeNotifier(), RecentJobs(), new_ids()
-    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent, traces)
+    dispatcher = Dispatcher(journal, engine, clock.now, changes, recent, traces, supervisor)
     canceller = Canceller(dispatcher, journal, recent, clock.now, traces)
     intake = Intake(
         limits=_limits(settings), places=places, uploads=uploads, clock=clock.now, new_id=new_id, traces=traces

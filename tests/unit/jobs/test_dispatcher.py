@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from offload.errors import StorageFullError
 from offload.jobs.changes.notifier import ChangeNotifier
@@ -13,7 +15,7 @@ from offload.jobs.dispatch.canceller import Canceller
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.dispatch.grouping import GROUP_S
 from offload.jobs.housekeeping import recover
-from offload.jobs.interfaces import IdempotencyKey
+from offload.jobs.interfaces import IdempotencyKey, Traces
 from offload.jobs.lifecycle import start
 from offload.jobs.model import (
     AttemptKey,
@@ -31,6 +33,7 @@ from offload.jobs.model import (
 )
 from offload.jobs.recent import RecentJobs
 from offload.jobs.statistics import KNOWN_AFTER
+from offload.supervision import Supervisor
 from tests.support.memory_journal import MemoryJournal
 from tests.support.scripted_engine import USAGE, ScriptedEngine
 from tests.support.waiting import turns, until
@@ -99,12 +102,19 @@ class Parts:
 
 
 @asynccontextmanager
-async def dispatching(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator[Parts]:
-    journal, engine, changes, recent = StubbornJournal(), ScriptedEngine(slots), ChangeNotifier(), RecentJobs()
+async def dispatching(
+    slots: int = 1,
+    jobs: Sequence[Job] = (),
+    engine: ScriptedEngine | None = None,
+    supervisor: Supervisor | None = None,
+    traces: Traces | None = None,
+) -> AsyncIterator[Parts]:
+    journal, changes, recent = StubbornJournal(), ChangeNotifier(), RecentJobs()
+    engine = engine or ScriptedEngine(slots)
     await journal.open()
     await journal.add(jobs)
     ticks = iter(range(1, 1_000_000))
-    dispatcher = Dispatcher(journal, engine, lambda: next(ticks), changes, recent)
+    dispatcher = Dispatcher(journal, engine, lambda: next(ticks), changes, recent, traces, supervisor)
     canceller = Canceller(dispatcher, journal, recent, lambda: next(ticks))
     await engine.open(dispatcher.slots_changed)
     if jobs:
@@ -115,6 +125,55 @@ async def dispatching(slots: int = 1, jobs: Sequence[Job] = ()) -> AsyncIterator
     finally:
         await engine.close()
         await dispatcher.close()
+
+
+class FaultyEngine(ScriptedEngine):
+    """An engine that fails the next time when it is asked for free slots."""
+
+    faults = 0
+
+    @property
+    def free_slots(self) -> int:
+        if self.faults > 0:
+            self.faults -= 1
+            raise LookupError("no such slot")
+        return super().free_slots
+
+
+async def test_jobs_run_after_a_failure_of_the_dispatcher_which_is_reported() -> None:
+    engine, supervisor = FaultyEngine(), Supervisor()
+    async with dispatching(engine=engine, supervisor=supervisor) as parts:
+        engine.faults = 2
+        with capture_logs() as logs:
+            await parts.submit(a_job("a"))
+            await engine.running("a")
+        assert [each["work"] for each in logs if each["log_level"] == "error"] == ["dispatcher"] * 2
+        assert await supervisor.check() == ("dispatcher failed and is started again: LookupError('no such slot').")
+        await engine.end("a")
+        assert (await parts.ended("a")).attempt == 1
+
+
+class FaultyTraces:
+    """Fails for the first attempt that begins."""
+
+    faults = 1
+
+    def begin(self, _: Job) -> None:
+        if self.faults > 0:
+            self.faults -= 1
+            raise LookupError("no such trace")
+
+
+async def test_a_job_whose_attempt_can_not_be_started_is_queued_again() -> None:
+    supervisor = Supervisor()
+    traces = cast("Traces", FaultyTraces())  # only `begin` is called for these jobs
+    async with dispatching(supervisor=supervisor, traces=traces) as parts:
+        await parts.submit(a_job("a"), a_job("b"))
+        for job_id in ("b", "a"):
+            await parts.engine.running(job_id)
+            await parts.engine.end(job_id)
+            assert (await parts.ended(job_id)).attempt == 1
+        assert supervisor.failures == {"dispatcher": 1}
 
 
 async def test_a_job_runs_and_its_result_is_on_disk_before_it_is_shown() -> None:

@@ -23,6 +23,7 @@ from offload.jobs.interfaces import Clock, Engine, Journal, Traces
 from offload.jobs.model import Job, Outcome, Progress, Rejected, State, Stopped
 from offload.jobs.recent import RecentJobs
 from offload.jobs.statistics import Statistics
+from offload.supervision import Supervisor
 
 REJECTED_PAUSE_S = 0.1
 """A rejected job is queued again after this pause, so that a slot that keeps rejecting is not asked without end."""
@@ -44,6 +45,7 @@ class Dispatcher:
         changes: ChangeNotifier,
         recent: RecentJobs,
         traces: Traces | None = None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self.queue = FairQueue()
         self.live = LiveJobs()
@@ -53,6 +55,7 @@ class Dispatcher:
         self._clock = clock
         self._changes = changes
         self._traces = traces
+        self._supervisor = supervisor or Supervisor()
         self._recorder = Recorder(journal)
         self._attempts: dict[str, Attempt] = {}
         """The running attempts by the id of their job."""
@@ -78,7 +81,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Start to dispatch queued jobs."""
-        self._spawn(self._dispatch())
+        self._spawn(self._supervisor.run("dispatcher", self._dispatch))
 
     def slots_changed(self) -> None:
         """Note that the engine may have free slots."""
@@ -100,14 +103,31 @@ class Dispatcher:
         await self._recorder.flush_starts()
 
     async def _dispatch(self) -> None:
+        self._wake.set()  # also after a failure, which may have come before the last job was taken
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
             while not self._stopping and self._engine.free_slots > 0:
                 if not (jobs := next_group(self.queue, self.live, self.statistics)):
                     break
-                self._spawn(self._run([self._start_attempt(job) for job in jobs]))
+                self._start_group(jobs)
                 await asyncio.sleep(0)  # `Engine.run` claims its slot in the first step of its task
+
+    def _start_group(self, jobs: Sequence[Job]) -> None:
+        """Start attempts of jobs taken from the queue. If one can't be started, queue it and the rest again.
+
+        They get the last places, so that jobs that can be started are not held up.
+        """
+        attempts: list[Attempt] = []
+        try:
+            attempts.extend(map(self._start_attempt, jobs))  # keeps those that were started before an exception
+        except Exception:
+            for job in jobs[len(attempts) :]:
+                self._attempts.pop(job.id, None)
+                self.enqueue(job)
+            raise
+        finally:
+            self._spawn(self._run(attempts))
 
     def _start_attempt(self, queued: Job) -> Attempt:
         running = lifecycle.start(queued, self._clock())
