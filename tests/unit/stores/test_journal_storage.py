@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import resource
 import shutil
 import signal
@@ -151,6 +152,47 @@ async def test_nothing_is_acknowledged_after_a_file_was_removed(tmp_path: Path, 
             await journal.add([a_job("lost")])
         assert "removed or replaced" in str(await journal.check())
         assert await journal.get("before"), "reads go on"
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "checkpointed"),
+    [
+        ("journal.db", 0, False),
+        ("journal.db", 0, True),
+        ("journal.db", 4096, False),
+        ("journal.db", 4096, True),
+        ("journal.db-wal", 0, False),
+        ("journal.db-wal", 5000, False),
+    ],
+)
+async def test_nothing_is_acknowledged_after_a_file_was_truncated(
+    tmp_path: Path, name: str, left: int, checkpointed: bool
+) -> None:
+    """SQLite itself goes on, behind a gap, and the next start finds nothing or damage."""
+    async with opened(tmp_path / "journal.db") as journal:
+        await journal.add([a_job(f"{number}", size=5000) for number in range(20)])
+        if checkpointed:
+            with contextlib.closing(sqlite3.connect(tmp_path / "journal.db")) as other:
+                other.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        os.truncate(tmp_path / name, left)
+        for attempt in ("first", "second"):
+            with pytest.raises(StorageFailedError):
+                await journal.add([a_job(attempt)])
+        assert await journal.check() is not None
+
+
+async def test_what_others_do_to_the_files_in_order_is_no_loss(journal: SqliteJournal, tmp_path: Path) -> None:
+    """Other programs check, back up, checkpoint, shrink and write; the WAL begins anew many times."""
+    path = tmp_path / "journal.db"
+    for number in range(60):
+        await journal.add([a_job(f"{number}-{each}", size=50_000) for each in range(10)])
+        if number % 10 == 5:
+            await journal.expire(100, 100, limit=1000)
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+                other.execute(f"VACUUM INTO '{tmp_path / str(number)}'")
+                other.execute("PRAGMA wal_checkpoint(TRUNCATE)" if number % 20 == 5 else "VACUUM")
+                other.execute("UPDATE pulse SET beats = beats + 1" if number == 5 else "PRAGMA quick_check")
+        assert await journal.check() is None
 
 
 async def test_retention_returns_what_it_deleted_before_the_disk_failed(

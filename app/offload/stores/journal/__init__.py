@@ -12,7 +12,7 @@
 | `writes`, `queries` | functions of a connection: one for each write and each read |
 | `schema`, `statements` | all SQL |
 | `rows` | jobs and batches to rows, and back |
-| `opening`, `wal_check` | whether a file can be trusted |
+| `opening`, `wal_check`, `file_check` | whether a file can be trusted, before and while it is used |
 | `errors` | SQLite's errors as the service's errors |
 
 Needs a local Linux file system. SQLite's WAL mode uses shared memory, which network file systems don't support.

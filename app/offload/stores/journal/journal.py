@@ -12,6 +12,7 @@ from offload.jobs.interfaces import BatchPage, EndedJobs, IdempotencyKey, JobFil
 from offload.jobs.model import AttemptKey, Batch, Job, State
 from offload.stores.journal import opening, queries, writes
 from offload.stores.journal.connection_thread import ConnectionThread, RunGroup
+from offload.stores.journal.file_check import FileCheck
 from offload.stores.journal.transactions import group_commit
 
 CHECK_S = 2.0
@@ -34,16 +35,8 @@ class SqliteJournal:
     async def open(self) -> None:
         directory = self._path.parent
         writer = await asyncio.to_thread(opening.open_writer, self._path)
-        inodes = opening.inodes(self._path)
-
-        def find_removed() -> str | None:
-            if opening.inodes(self._path) == inodes:
-                return None
-            return (
-                f"The journal {self._path} or its WAL file was removed or replaced while in use: restart the service."
-            )
-
-        self._writer = self._start("journal-writes", writer, group_commit(directory, find_removed))
+        self._files = FileCheck(self._path)
+        self._writer = self._start("journal-writes", writer, group_commit(directory, self._files))
         # A list can be slow if its filters match many jobs each, but few together. Polls must not wait for it.
         self._reader = self._start("journal-reads", opening.open_reader(self._path), queries.run_each(directory))
         self._list_reader = self._start("journal-lists", opening.open_reader(self._path), queries.run_each(directory))
@@ -60,6 +53,8 @@ class SqliteJournal:
             async with asyncio.timeout(CLOSE_S):
                 for thread in reversed(self._threads):
                     await thread.close()
+                if self._threads:
+                    self._files.close()
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None

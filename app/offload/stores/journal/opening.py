@@ -13,8 +13,7 @@ from offload.errors import BootError
 from offload.stores.directories import sync_directory
 from offload.stores.journal import schema, statements, wal_check
 from offload.stores.journal.errors import BUSY_TIMEOUT_S, primary_code
-
-_MAGIC = b"SQLite format 3\0"
+from offload.stores.journal.file_check import MAGIC
 
 _RESCUE = "Move it away, together with its -wal and -shm files, or restore a backup of it; then start again."
 
@@ -58,18 +57,6 @@ def _boot_errors(path: Path) -> Iterator[None]:
         raise BootError(f"The journal {path} can't be opened: {error}. {_advice(error)}") from error
 
 
-def inodes(path: Path) -> tuple[int, int] | None:
-    """Returns the inodes of an open journal and its WAL; None if one is missing.
-
-    They stay the same while the journal is open. If they change, another program has removed or replaced the files, and
-    SQLite keeps writing to files that no longer have a name.
-    """
-    try:
-        return path.stat().st_ino, _beside(path, "-wal").stat().st_ino
-    except OSError:
-        return None
-
-
 def _check_files(path: Path) -> None:
     """Finds damage that SQLite would not notice, or would treat as an empty database. Raises `BootError`."""
     log = _beside(path, "-wal")
@@ -82,7 +69,7 @@ def _check_files(path: Path) -> None:
         return
     with path.open("rb") as file:
         header = file.read(100)
-    if len(header) < 100 or not header.startswith(_MAGIC):
+    if len(header) < 100 or not header.startswith(MAGIC):
         raise BootError(f"{path} is not a SQLite database, or has been truncated. {_RESCUE}")
     if loss := wal_check.find_loss(path):
         raise BootError(f"The journal {path} has lost acknowledged writes: {loss}. {_RESCUE}")

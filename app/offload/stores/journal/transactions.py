@@ -11,14 +11,15 @@ from offload.errors import StorageFailedError
 from offload.stores.journal import statements
 from offload.stores.journal.connection_thread import RunGroup, Work
 from offload.stores.journal.errors import concerns_one_write, primary_code, storage_error
+from offload.stores.journal.file_check import FileCheck
 from offload.stores.journal.writes import Add, Replace, portions
 
 
-def group_commit(directory: Path, find_removed: Callable[[], str | None]) -> RunGroup:
+def group_commit(directory: Path, files: FileCheck) -> RunGroup:
     """Returns a function that runs a group of writes as one transaction. `directory` holds the journal's file.
 
-    `find_removed` is called after each commit and returns an error text if the file has been removed: a write to a
-    removed file is not durable.
+    `files` are checked before and after each commit: a write to a file that was removed or truncated is not durable,
+    and it would fill the gap that shows it. Once they are damaged, nothing more is written, so the rest can be rescued.
 
     Nearly always all writes succeed, so adjacent writes of one kind share statements. If one write is invalid, the
     group runs again, each write in a savepoint of its own, without the invalid one. Any other error fails the whole
@@ -26,6 +27,8 @@ def group_commit(directory: Path, find_removed: Callable[[], str | None]) -> Run
     """
 
     def run(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
+        if lost := files.find_loss():
+            return [StorageFailedError(lost) for _ in group]
         try:
             try:
                 results = _transaction(connection, lambda: _run_together(connection, group))
@@ -39,8 +42,8 @@ def group_commit(directory: Path, find_removed: Callable[[], str | None]) -> Run
             if primary_code(error) == sqlite3.SQLITE_IOERR:
                 _overwrite_failed_commit(connection)
             return [storage_error(error, directory) for _ in group]
-        if removed := find_removed():
-            return [StorageFailedError(removed) for _ in group]
+        if lost := files.find_loss():
+            return [StorageFailedError(lost) for _ in group]
         return results
 
     return run

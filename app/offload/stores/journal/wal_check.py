@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-_HEADER = 32
-_FRAME_HEADER = 24
+HEADER = 32
+FRAME_HEADER = 24
 _MAGIC = 0x377F0682
 _MASK = 0xFFFFFFFF
 
@@ -35,7 +35,7 @@ def find_loss(database: Path) -> str | None:
     log = database.with_name(database.name + "-wal")
     data = log.read_bytes() if log.exists() else b""
     salts, intact, lost = b"", 0, False
-    if len(data) > _HEADER and any(data[:_HEADER]):  # some file systems leave zeros if the first fsync was interrupted
+    if len(data) > HEADER and any(data[:HEADER]):  # some file systems leave zeros if the first fsync was interrupted
         salts = data[16:24]
         if not _header_is_intact(data):
             return f"the header of {log} is damaged"
@@ -60,8 +60,8 @@ def _frames(data: bytes) -> Iterator[_Frame]:
     little = _is_little(data)
     sums = struct.unpack_from(">II", data, 24)
     intact = True
-    for begin in range(_HEADER, len(data) - _FRAME_HEADER - page_size + 1, _FRAME_HEADER + page_size):
-        page = begin + _FRAME_HEADER
+    for begin in range(HEADER, len(data) - FRAME_HEADER - page_size + 1, FRAME_HEADER + page_size):
+        page = begin + FRAME_HEADER
         of_this_log = data[begin + 8 : begin + 16] == data[16:24]
         if intact:
             sums = _checksum(data[begin : begin + 8] + data[page : page + page_size], little, sums)
