@@ -1,14 +1,18 @@
 """What the system allows the process: a service that could not work does not start, and one that can't go on ends."""
 
+import resource
 import shlex
 import socket
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
+from offload.server.memory_watch import EXIT_CODE
 from offload.server.process import LEAST_CONNECTIONS, reserved_files
 from tests.support.server import COMMAND, DidNotStartError, Server
+from tests.support.waiting import until_sync
 
 
 def with_limit(server: Server, directory: Path, option: str, limit: int) -> Server:
@@ -34,3 +38,21 @@ def test_too_few_open_files_prevent_the_start_and_the_number_suffices(tmp_path: 
             other.sendall(b"GET /health/live HTTP/1.1\r\nHost: offload\r\n\r\n")
             assert other.recv(12) == b"HTTP/1.1 200"
         server.api.succeeded(server.api.submit("greet", {"name": "you"})["id"])
+
+
+def test_a_service_without_address_space_ends_and_loses_nothing(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path) as server:
+        jobs = [server.api.submit("hold", {"gate": str(gate)})["id"] for _ in range(3)]
+        for job_id in jobs[:2]:
+            server.api.lane_of(job_id)
+        server.note_semaphores()
+        limit = psutil.Process(server.process.pid).memory_info().vms + (4 << 20)
+        resource.prlimit(server.process.pid, resource.RLIMIT_AS, (limit, limit))
+        assert server.wait() == EXIT_CODE
+        assert "out of address space" in server.stderr
+        until_sync(lambda: not server.family(), what="every process to go")
+        api = server.start().api
+        gate.touch()
+        for job_id in jobs:
+            api.succeeded(job_id)

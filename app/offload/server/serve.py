@@ -97,6 +97,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         from offload.api.transport.connection import Connection  # noqa: PLC0415
         from offload.api.transport.prefix import ProxyHeaders  # noqa: PLC0415
         from offload.server.application import create_app  # noqa: PLC0415
+        from offload.server.memory_watch import exit_when_out_of_memory  # noqa: PLC0415
 
         class ServiceConnection(Connection):
             reserved = reserved_files(settings.lanes)
@@ -123,6 +124,7 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
     )
     config.app = ProxyHeaders(app, config.forwarded_allow_ips)
     terminate_on_sighup()
+    exit_when_out_of_memory()
     server = Server(config)
     server.run(sockets=[listener])
     return 0 if server.started else 1
