@@ -58,7 +58,7 @@ class Supervisor:
         finally:
             self._stalled.pop(this, None)
 
-    def note(self, name: str, error: Exception) -> None:
+    def note(self, name: str, error: BaseException) -> None:
         """Log, count and report a failure of work that continues by itself."""
         this = object()
         self._note(name, error, this, f"{name} failed and continues: {error!r}.")

@@ -60,6 +60,7 @@ class StubbornJournal(MemoryJournal):
     def __init__(self) -> None:
         super().__init__()
         self.refuse = 0
+        self.error: BaseException = StorageFullError("The disk is full.")
         self.held: asyncio.Event | None = None
         self.written: list[tuple[str, State]] = []
 
@@ -71,7 +72,7 @@ class StubbornJournal(MemoryJournal):
             await self.held.wait()
         if self.refuse > 0:
             self.refuse -= 1
-            raise StorageFullError("The disk is full.")
+            raise self.error
         written = await super().replace(job, was, state)
         if written:
             self.written.append((job.id, job.state))
@@ -151,6 +152,22 @@ async def test_jobs_run_after_a_failure_of_the_dispatcher_which_is_reported() ->
         assert await supervisor.check() == ("dispatcher failed and is started again: LookupError('no such slot').")
         await engine.end("a")
         assert (await parts.ended("a")).attempt == 1
+
+
+@pytest.mark.parametrize("error", [LookupError("no such table"), asyncio.CancelledError()], ids=repr)
+async def test_an_end_is_written_after_an_unexpected_failure_which_is_reported(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offload.jobs.dispatch.recorder.RETRY_S", 0.01)
+    supervisor = Supervisor()
+    async with dispatching(supervisor=supervisor) as parts:
+        await parts.submit(a_job("a"))
+        await parts.engine.running("a")
+        await until(lambda: parts.journal.written == [("a", State.RUNNING)])
+        parts.journal.refuse, parts.journal.error = 3, error
+        await parts.engine.end("a")
+        assert (await parts.ended("a")).state is State.SUCCEEDED
+        assert supervisor.failures["recorder"] == 2  # the end alone, then the start and the end
 
 
 class FaultyTraces:

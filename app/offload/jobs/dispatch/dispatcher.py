@@ -56,7 +56,7 @@ class Dispatcher:
         self._changes = changes
         self._traces = traces
         self._supervisor = supervisor or Supervisor()
-        self._recorder = Recorder(journal)
+        self._recorder = Recorder(journal, self._supervisor)
         self._attempts: dict[str, Attempt] = {}
         """The running attempts by the id of their job."""
         self._wake = asyncio.Event()

@@ -1,7 +1,7 @@
 """Writes starts and ends of attempts to the journal.
 
     start ──► 50 ms later, if the attempt still runs: its start is written
-    end   ──► its end is written, again every second while the disk refuses it
+    end   ──► its end is written, again every second while that fails
 
 Each write is guarded by the state and the attempt number that the job had, so a late or repeated write changes nothing.
 """
@@ -15,6 +15,7 @@ from offload.errors import ProblemError
 from offload.jobs.dispatch.attempt import Attempt
 from offload.jobs.interfaces import Journal
 from offload.jobs.model import Job, State
+from offload.supervision import Supervisor
 
 START_DELAY_S = 0.05
 """The start of an attempt is written after this time. Most attempts have ended by then, which saves the write."""
@@ -28,8 +29,9 @@ log = structlog.get_logger()
 class Recorder:
     """Writes the starts and ends of attempts."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, supervisor: Supervisor) -> None:
         self._journal = journal
+        self._supervisor = supervisor
         self._unwritten: dict[str, tuple[float, Attempt]] = {}
         """Attempts whose start is not written, oldest first, each with its start on the loop's clock."""
         self._writes: set[asyncio.Future[bool]] = set()
@@ -101,7 +103,7 @@ class Recorder:
     async def _write_again(
         self, attempt: Attempt, after: Job, recorded: asyncio.Future[Job], error: BaseException | None
     ) -> None:
-        """Write the start and the end of an attempt, again while the disk refuses either."""
+        """Write the start and the end of an attempt, again while the disk refuses either or the journal fails."""
         queued, running = attempt.queued, attempt.running
         while True:
             if isinstance(error, ProblemError):
@@ -110,9 +112,10 @@ class Recorder:
                 log.warning(
                     "record not written, trying again", job_id=after.id, state=after.state.value, why=str(error)
                 )
+            elif error is not None:  # an error of ours: the attempt must not seem to run for ever
+                self._supervisor.note("recorder", error)
+            if error is not None:
                 await asyncio.sleep(RETRY_S)
-            elif error is not None:
-                raise error
             start = self._journal.replace(running, queued.key, queued.state)
             end = self._journal.replace(after, running.key, running.state)
             start_result, end_result = await asyncio.gather(start, end, return_exceptions=True)
