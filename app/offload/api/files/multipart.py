@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import NamedTuple
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser
 
+from offload.api.contract.header_parameters import file_name, form_text, header_parameters
 from offload.errors import BadRequestError
 
 MAX_PARTS = 100
@@ -32,7 +33,7 @@ async def read_parts(chunks: AsyncIterator[bytes], content_type: str) -> AsyncIt
 
     Raises `BadRequestError` for a malformed form.
     """
-    boundary = parse_options_header(content_type)[1].get(b"boundary")
+    boundary = header_parameters(content_type.encode("latin-1")).get(b"boundary")
     if not boundary:
         raise BadRequestError("The Content-Type of the form has no boundary.")
     try:
@@ -93,19 +94,13 @@ class _Reader:
         self._field = self._value = b""
 
     def _headers_finished(self) -> None:
-        options = parse_options_header(self._disposition.decode("latin-1"))[1]
-        if b"name" not in options:
+        parameters = header_parameters(self._disposition)
+        if b"name" not in parameters:
             raise BadRequestError("A part of the form has no name in its Content-Disposition.")
-        filename = options.get(b"filename")
-        self._events.append(FormPart(_text(options[b"name"]), None if filename is None else _text(filename)))
+        self._events.append(FormPart(form_text(parameters[b"name"]), file_name(parameters, form_text)))
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         self._events.append(data[start:end])
 
     def _end(self) -> None:
         self.complete = True
-
-
-def _text(raw: bytes) -> str:
-    """Decodes UTF-8 (RFC 7578, 5.1.2). Other bytes are replaced: the text is only shown."""
-    return raw.decode(errors="replace")

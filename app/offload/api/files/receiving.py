@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from email.message import Message
 
 from fastapi import Request
 
+from offload.api.contract.header_parameters import file_name, header_parameters, header_text
 from offload.api.files.multipart import FormPart, is_multipart, read_parts
 from offload.api.files.upload_body import UploadBody
 from offload.api.state import AppState, Sink
@@ -139,9 +139,8 @@ def _limit(state: AppState) -> int:
 
 
 def _disposition(request: Request) -> str | None:
-    header = Message()
-    header["Content-Disposition"] = request.headers.get("content-disposition", "")
-    return header.get_filename()
+    disposition = request.headers.get("content-disposition", "").encode("latin-1")
+    return file_name(header_parameters(disposition), header_text)
 
 
 def wrong_field(field: str, msg: str) -> InvalidParametersError:
