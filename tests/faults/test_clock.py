@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offload.clock import LEAP_S, SETTLED_S, SettledClock
 from offload.jobs.housekeeping import Retention, delete_expired
 from offload.stores.journal import SqliteJournal
 from offload.stores.uploads import UploadDirectory
@@ -17,6 +18,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.anyio
 
 HOUR = 3_600_000_000
+MINUTE = HOUR // 60
+YEAR = 365 * 24 * HOUR
 NOON = 500_000 * HOUR
 """Some noon, in microseconds since the epoch."""
 
@@ -162,6 +165,106 @@ async def test_retention_deletes_nothing_early(
             return await listed(server) == []
 
         await until(gone, what="retention to take it")
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
+class Clocks:
+    """The clock and the steady one, and what retention makes of them."""
+
+    def __init__(self, seen: int | None = None) -> None:
+        self.wall, self.steady = NOON, 0
+        self.settled = SettledClock(seen, clock=lambda: self.wall, steady=lambda: self.steady)
+
+    def wait(self, microseconds: int, *, every: int = MINUTE) -> int:
+        """Lets time pass, and reads the settled clock every so often. Returns the last reading."""
+        for _ in range(0, microseconds, every):
+            self.wall += every
+            self.steady += every
+            reading = self.settled()
+        return reading
+
+
+@pytest.mark.parametrize("jump", [LEAP_S * 1_000_000 + MINUTE, HOUR, YEAR, 50 * YEAR])
+def test_a_jump_forward_counts_when_it_has_lasted(jump: int) -> None:
+    clocks = Clocks()
+    clocks.wall += jump
+    assert clocks.wait(SETTLED_S * 1_000_000) < NOON + 2 * HOUR
+    assert clocks.wait(2 * MINUTE) == clocks.wall
+
+
+def test_jumps_that_do_not_last_never_count() -> None:
+    clocks = Clocks()
+    for jump in (YEAR, 2 * YEAR, HOUR) * 20:
+        clocks.wall += jump
+        assert clocks.wait(50 * MINUTE) < NOON + 60 * HOUR
+        clocks.wall -= jump
+        assert clocks.wait(MINUTE) == clocks.wall
+
+
+def test_a_jump_back_counts_at_once_and_the_way_forward_when_it_has_lasted() -> None:
+    clocks = Clocks()
+    clocks.wall -= YEAR
+    assert clocks.wait(MINUTE) == clocks.wall
+    clocks.wall += YEAR
+    assert clocks.wait(30 * MINUTE) < NOON - YEAR + HOUR
+    assert clocks.wait(32 * MINUTE) == clocks.wall
+
+
+def test_a_suspended_machine_has_not_jumped() -> None:
+    clocks = Clocks()
+    assert clocks.wait(100 * HOUR, every=100 * HOUR) == clocks.wall
+
+
+def test_small_corrections_count_at_once() -> None:
+    clocks = Clocks()
+    for _ in range(100):
+        clocks.wall += LEAP_S * 1_000_000
+        assert clocks.wait(MINUTE) == clocks.wall
+
+
+def test_a_start_with_a_wrong_clock_trusts_the_newest_record_first() -> None:
+    clocks = Clocks(seen=NOON - YEAR)
+    assert clocks.settled() == NOON - YEAR
+    assert clocks.wait(62 * MINUTE) == clocks.wall
+    assert Clocks(seen=NOON + YEAR).settled() == NOON
+    assert Clocks(seen=NOON - MINUTE).settled() == NOON
+
+
+async def test_a_clock_that_is_a_year_ahead_for_a_minute_forgets_nothing(
+    server: ApiServer, journal: SqliteJournal, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offload.jobs.housekeeping.INTERVAL_S", 0.01)
+    steady, looks = 0, 0
+
+    def looking() -> int:
+        nonlocal looks
+        looks += 1
+        return settled()
+
+    settled = SettledClock(clock=clock, steady=lambda: steady)
+    job_id = (await submit(server, 1, **{"Idempotency-Key": "k"}))["id"]
+    await server.engine.end(job_id)
+    await ended(server, job_id)
+    state, uploads = server.state, UploadDirectory(server.uploads_dir)
+    upload = (await server.client.post("/uploads", content=b"x")).json()["id"]
+    retention = Retention(jobs_s=7200, keys_s=86400)
+    work = asyncio.create_task(delete_expired(journal, uploads, state.service, state.dispatcher, looking, retention))
+
+    async def gone() -> bool:
+        return await listed(server) == [] and await uploads.get(upload) is None
+
+    try:
+        clock.now += YEAR
+        for _ in range(2):
+            seen = looks
+            await until(lambda seen=seen: looks > seen + 2, what="retention to look")  # type: ignore[misc]
+            assert await listed(server) == [job_id]
+            assert await uploads.get(upload)
+            steady += 30 * MINUTE
+            clock.now += 30 * MINUTE
+        await until(gone, what="retention to take both after an hour")
     finally:
         work.cancel()
         await asyncio.wait([work])

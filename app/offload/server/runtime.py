@@ -18,7 +18,7 @@ from offload.api.state import AppState
 from offload.engines.local.context import LaneContext
 from offload.engines.local.engine import LocalEngine
 from offload.jobs.housekeeping import Retention, delete_expired, recover
-from offload.jobs.interfaces import Traces
+from offload.jobs.interfaces import JobFilter, Traces
 from offload.jobs.model import AttemptKey
 from offload.server.data_directory import DataDirectory, claim_data_directory, registry_spec
 from offload.server.keyring import Keyring
@@ -184,7 +184,7 @@ class Runtime:
                 stores.uploads,
                 state.service,
                 state.dispatcher,
-                clock.now,
+                clock.SettledClock(await _newest_time(stores.journal)),
                 retention,
             ),
         }
@@ -224,6 +224,12 @@ async def _create_stores(started: AsyncExitStack, settings: Settings) -> _Stores
         old_logs=await logs.leftovers(),
         old_uploads=await uploads.leftovers(),
     )
+
+
+async def _newest_time(journal: SqliteJournal) -> int | None:
+    """Returns when the newest job was accepted or, if it has ended, ended. None if there are no jobs."""
+    jobs = (await journal.list(JobFilter(), 1)).jobs
+    return max((job.finished_at or job.created_at for job in jobs), default=None)
 
 
 def _files_dir(settings: Settings) -> Path:
