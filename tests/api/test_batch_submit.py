@@ -120,7 +120,7 @@ async def test_an_upload_that_is_not_there_is_told_with_its_member(idle_server: 
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}}], "jobs": []}', []),
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}, "params": {}}]}', []),
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1, "n": 2}}]}', []),
-        ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}, "priority": NaN}]}', []),
+        ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}, "priority": NaN}]}', ["jobs", 0, "priority"]),
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}, 7: 1}]}', []),
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}}], "labels": "l"}', ["labels"]),
         ('{"jobs": [{"task": "fibonacci", "params": {"n": 1}}], "lables": ["l"]}', ["lables"]),

@@ -59,7 +59,7 @@ class Task:
         Raise `pydantic.ValidationError`.
         """
         params = self.params.model_validate_json(body, strict=True)
-        reject_ambiguous(body, self.params.__name__)
+        reject_ambiguous(body, params)
         return params
 
     def dump(self, params: BaseModel) -> bytes:

@@ -1,28 +1,78 @@
 """Rejects ambiguous JSON: a repeated name, NaN, and numbers beyond the range of a float.
 
-RFC 8259 leaves all three to the reader: pydantic takes the last of two names and reads 1e999 as infinity. A job's
+RFC 8259 leaves all three to the reader: pydantic takes the last of two names, and reads 1e999 and, for a float, an
+integer of 400 digits as infinity, which it then writes as null. A job's
 parameters are stored and shown, so they must have one meaning.
 """
 
 import json
 from collections import Counter
-from math import isinf
-from typing import NoReturn
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
+from math import isfinite, isinf
+from typing import Any, NoReturn
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails
+
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+
+_TOO_LONG = b"0" * 309
+"""Integers of fewer digits are in the range of a float."""
+
+Place = tuple[str | int, ...]
 
 
-def reject_ambiguous(body: bytes, title: str) -> None:
-    """Raise a `ValidationError` with this title for ambiguous JSON.
+def reject_ambiguous(body: bytes, read: BaseModel) -> None:
+    """Raise a `ValidationError` for ambiguous JSON, and for an integer that was read as an infinite float.
 
-    pydantic has read `body` before: it is JSON, at most 200 levels deep, with integers of at most 4300 digits.
+    pydantic has read `body` as `read`: it is JSON, at most 200 levels deep, with integers of at most 4300 digits.
     """
     try:
         DECODER.decode(body.decode())
+    except NotFiniteError as error:
+        raise _invalid(read, error, _infinite(read) or ()) from None
     except ValueError as error:
-        raise ValidationError.from_exception_data(
-            title, [{"type": "value_error", "input": None, "ctx": {"error": error}}]
-        ) from None
+        raise _invalid(read, error, ()) from None
+    if _TOO_LONG in body.translate(_ZEROS) and (place := _infinite(read)) is not None:
+        raise _invalid(read, NotFiniteError("Numbers are finite and fit a double; this integer does not"), place)
+
+
+def _invalid(read: BaseModel, error: ValueError, place: Place) -> ValidationError:
+    details = InitErrorDetails(type="value_error", loc=place, input=None, ctx={"error": error})
+    return ValidationError.from_exception_data(type(read).__name__, [details])
+
+
+def _infinite(value: object) -> Place | None:
+    """Return the place of the first float in a validated value that is not finite, by the names in JSON."""
+    if isinstance(value, float):
+        return None if isfinite(value) else ()
+    for name, member in _members(value):
+        if (place := _infinite(member)) is not None:
+            return (name, *place)
+    return None
+
+
+def _members(value: Any) -> Iterable[tuple[str | int, object]]:  # Any: a parameter may be of any type
+    """Yield what a value consists of. Defaults are left out: they are not in the JSON, and may be infinite."""
+    if isinstance(value, BaseModel):
+        declared = type(value).model_fields
+        for name in value.model_fields_set:
+            yield (declared[name].alias or name if name in declared else name), getattr(value, name)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield str(key), key
+            yield str(key), member
+    elif isinstance(value, list | tuple | set | frozenset):
+        yield from enumerate(value)
+    elif is_dataclass(value):
+        for field in fields(value):
+            if (member := getattr(value, field.name)) != field.default:
+                yield field.name, member
+
+
+class NotFiniteError(ValueError):
+    """A number in JSON is beyond the range of a float, or NaN."""
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -37,12 +87,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _number(text: str) -> float:
     number = float(text)
     if isinf(number):
-        raise ValueError(f"Numbers are finite and fit a double; {text[:100]} does not")
+        raise NotFiniteError(f"Numbers are finite and fit a double; {text[:100]} does not")
     return number
 
 
 def _constant(text: str) -> NoReturn:
-    raise ValueError(f"JSON has no {text}")
+    raise NotFiniteError(f"JSON has no {text}")
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_constant)

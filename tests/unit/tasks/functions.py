@@ -1,6 +1,7 @@
 """Functions as a user would write them, of every kind of signature that can and that can't be a task."""
 
 import functools
+import math
 import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,17 @@ class Point:
 class Box(TypedDict):
     width: float
     height: float
+
+
+class Tree(BaseModel):
+    weight: float = Field(default=0.0, alias="Weight")
+    below: "list[Tree]" = []
+
+
+@dataclass
+class Range:
+    low: float
+    high: float = math.inf
 
 
 class Order(BaseModel):
@@ -139,6 +151,26 @@ def two_models(order: Order, point: Point) -> dict[str, Any]:
 
 def point(point: Point) -> Point:
     return point
+
+
+def floats(  # noqa: PLR0913  # one parameter for each way to hold a float
+    *,
+    one: float = 1.0,
+    some: tuple[float, ...] = (),
+    by_name: dict[str, float] = {},  # noqa: B006  # pydantic copies it
+    by_number: dict[float, int] = {},  # noqa: B006  # pydantic copies it
+    tree: Tree | None = None,
+    span: Range | None = None,
+    box: Box | None = None,
+    number_or_text: float | str = 1.0,
+    distinct: frozenset[float] = frozenset(),
+    whole: int = 1,
+    whole_or_float: int | float = 1,  # noqa: PYI041  # pydantic keeps an integer as it is
+    exact: Decimal = Decimal(1),
+    anything: Any = None,
+) -> str:
+    values = f"{one} {some} {by_name} {by_number} {tree} {span}"
+    return f"{values} {box} {number_or_text} {distinct} {whole + whole_or_float} {exact} {anything}"
 
 
 def box(box: Box) -> float:

@@ -74,6 +74,60 @@ def test_ambiguous_json_is_rejected_by_name(body: bytes, says: str) -> None:
     assert says in refused.value.errors()[0]["msg"]
 
 
+HUGE = "1" + "0" * 400
+LARGEST = int(1.7976931348623157e308)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ('{"one":#}', ("one",)),
+        ('{"one":-#}', ("one",)),
+        ('{"some":[1,#]}', ("some", 1)),
+        ('{"by_name":{"a":1,"b":#}}', ("by_name", "b")),
+        ('{"tree":{"Weight":#}}', ("tree", "Weight")),
+        ('{"tree":{"below":[{"below":[{"Weight":#}]}]}}', ("tree", "below", 0, "below", 0, "Weight")),
+        ('{"span":{"low":#}}', ("span", "low")),
+        ('{"box":{"width":1,"height":#}}', ("box", "height")),
+        ('{"number_or_text":#}', ("number_or_text",)),
+        ('{"distinct":[#]}', ("distinct", 0)),
+    ],
+)
+@pytest.mark.parametrize("number", [HUGE, str(LARGEST * 10), "9" * 4300, "1e400", "1" * 400 + ".0", "NaN", "Infinity"])
+def test_a_number_that_is_no_finite_float_is_rejected_where_it_is(
+    body: str, place: tuple[str | int, ...], number: str
+) -> None:
+    if (number, body[7]) == ("NaN", "-"):
+        return
+    with pytest.raises(ValidationError) as refused:
+        users_task("floats").parse(body.replace("#", number).encode())
+    (error,) = refused.value.errors(include_input=False)
+    assert error["loc"] == place
+
+
+def test_a_key_that_is_no_finite_float_is_rejected() -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        users_task("floats").parse(f'{{"by_number":{{"{HUGE}":1}}}}'.encode())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"whole":{HUGE}}}',
+        f'{{"whole_or_float":{HUGE}}}',
+        f'{{"exact":"{HUGE}"}}',
+        f'{{"anything":{HUGE}}}',
+        f'{{"number_or_text":"{HUGE}"}}',
+        f'{{"one":{LARGEST}}}',
+        f'{{"one":1.5,"whole":{HUGE}}}',
+    ],
+)
+def test_large_numbers_that_fit_their_type_are_kept(body: str) -> None:
+    task = users_task("floats")
+    params = task.parse(body.encode())
+    assert task.parse(task.dump(params)) == params
+
+
 @pytest.mark.parametrize("body", [b'{"order":{"item":"a","item":"b"},"point":{"x":1}}'])
 def test_a_nested_name_given_twice(body: bytes) -> None:
     with pytest.raises(ValidationError, match="given twice"):

@@ -20,6 +20,7 @@ from offload.jobs.acceptance.batches import MOST_MEMBERS
 from offload.jobs.acceptance.submission import Submission
 from offload.options import MAX_LABELS, Label, SubmitOptions
 from offload.tasks.registry import Registry
+from offload.tasks.strict_json import NotFiniteError
 
 AT_ONCE = 50
 """Members that are read before other requests are processed again: about a millisecond."""
@@ -112,10 +113,13 @@ def _member(text: JsonText, context: ReadContext, place: int) -> Submission:
     values: dict[str, Any] = {}
     params: str | None = None
     for name in text.names():
-        if name == "params":
-            params = text.raw()
-        else:
-            values[name] = text.value()
+        try:
+            if name == "params":
+                params = text.raw()
+            else:
+                values[name] = text.value()
+        except NotFiniteError as error:
+            raise _wrong(str(error), *where, name) from None
     task = registry.get(name) if isinstance(name := values.pop("task", None), str) else None
     if task is None:
         missing = "Field required" if name is None else task_not_found(registry, str(name)).detail

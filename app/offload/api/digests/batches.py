@@ -162,7 +162,7 @@ async def _find(state: AppState, find: Callable[[], Members]) -> Members:
 def _parse(raw: bytes) -> FilesBody:
     try:
         body = FilesBody.model_validate_json(raw, strict=True)
-        reject_ambiguous(raw, FilesBody.__name__)
+        reject_ambiguous(raw, body)
     except ValidationError as error:
         raise invalid_model(error, "body", known=FilesBody.model_fields) from None
     return body

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from math import isinf
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,10 +66,18 @@ def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text[:100]} is beyond the range of a double")
+    return number
+
+
 def parsed(text: str) -> Any:
-    """Parses JSON. Raises `ValueError`, also for NaN, Infinity and nesting that is too deep."""
+    """Parses JSON. Raises `ValueError`, also for NaN, Infinity, 1e400 and nesting that is too deep."""
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_reject_constant)  # a byte order mark
+        plain = text.removeprefix("\ufeff")  # a byte order mark
+        return json.loads(plain, parse_float=_finite, parse_constant=_reject_constant)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
