@@ -2,13 +2,22 @@
 # OFFLOAD_API_KEYS_FILE), or with OFFLOAD_INSECURE=1, which lets everyone use it who can reach the port. Jobs, results and
 # uploads are in /data. The files to digest are in /files, usually mounted read-only.
 
-ARG PYTHON=3.13-slim
+# What the image is made of has stated versions. To raise them, change the value, build, and run `make chaos` or your tests:
+# - Python and Debian: the tag of https://hub.docker.com/_/python. It gets security fixes under the same name. A release that
+#   must be reproducible adds the tag's digest, which `docker buildx imagetools inspect python:TAG` prints:
+#   docker build --build-arg PYTHON_DIGEST=@sha256:… .
+# - tini, the init: the upstream version that Debian has, which `apt-cache policy tini` prints.
+# - Python packages: requirements.lock and requirements-build.lock, with hashes.
+ARG PYTHON=3.13-slim-trixie
+ARG PYTHON_DIGEST=
+ARG TINI=0.19.0
 
 # ---- build: all hashes are checked; only /opt/offload and the init go into the image ----------------------------------
-FROM python:${PYTHON} AS build
+FROM python:${PYTHON}${PYTHON_DIGEST} AS build
 
+ARG TINI
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends tini \
+ && apt-get install --yes --no-install-recommends "tini=${TINI}-*" \
  && rm -rf /var/lib/apt/lists/*
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_ONLY_BINARY=:all:
@@ -31,7 +40,7 @@ RUN /opt/build/bin/python -m pip wheel --no-index --no-deps --no-build-isolation
 RUN /opt/offload/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/offload/lib
 
 # ---- the service ----------------------------------------------------------------------------------------------------
-FROM python:${PYTHON}
+FROM python:${PYTHON}${PYTHON_DIGEST}
 
 LABEL org.opencontainers.image.title="Offload" \
       org.opencontainers.image.description="CPU-bound Python work behind an HTTP API" \
@@ -47,7 +56,8 @@ RUN groupadd --gid 10001 offload \
  && install --directory --mode 0700 --owner offload --group offload /data \
  && install --directory --mode 0755 --owner offload --group offload /files
 
-COPY --from=build /usr/bin/tini-static /usr/local/bin/tini
+# Not tini-static: from Debian 14 on, that is another package. This one needs only libc, which both stages have.
+COPY --from=build /usr/bin/tini /usr/local/bin/tini
 COPY --from=build /opt/offload /opt/offload
 
 ENV PATH=/opt/offload/bin:$PATH \
@@ -67,6 +77,7 @@ STOPSIGNAL SIGTERM
 # There is no curl in a slim image. A probe costs about 50 ms of one core.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-P", "-m", "offload.server.probe"]
 
-# Process 1 has to reap orphans: a killed lane may leave children of a task behind.
+# Process 1 has to reap orphans. The service itself can't be process 1: the kernel would not end it by a signal that it does
+# not handle, as when it hangs at its end.
 ENTRYPOINT ["tini", "--", "offload"]
 CMD ["serve"]
