@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.caller import Caller, Json, answer
 from tests.support.server import Server
-from tests.support.small_disk import Disk, disk
+from tests.support.small_disk import SIZE_MB, Disk, disk
 from tests.support.waiting import until_sync
 
 __all__ = ["disk"]
@@ -74,3 +74,45 @@ def test_a_large_result_waits_for_free_disk_space(tmp_path: Path, disk: Disk) ->
         disk.free()
         assert api.succeeded(job_id)["attempt"] == 1
         assert len(api.result(job_id)) == LARGE
+
+
+def test_a_start_on_a_full_disk_reads_and_deletes_and_recovers_by_itself(tmp_path: Path, disk: Disk) -> None:
+    gate = tmp_path / "gate"
+    with Server(tmp_path, data_dir=str(disk.directory / "data"), lanes=1) as server:
+        api = server.api
+        old = [api.succeeded(api.submit("fibonacci", {"n": n})["id"]) for n in range(20)]
+        upload = answer(api.http.post("/uploads", content=bytes(1000)), 201)["id"]
+        held, queued = [api.submit("hold", {"gate": str(gate)})["id"] for _ in range(2)]
+        api.lane_of(held)
+        disk.fill()
+        server.kill()
+
+        api = server.start().api
+        assert api.get("/health/ready", expect=503)["parts"].keys() == {"journal"}
+        assert api.submit("greet", {"name": "you"}, expect=507)["type"] == "/problems/storage-full"
+        large = bytes(SIZE_MB << 19)
+        assert answer(api.http.post("/uploads", content=large), 507)["type"] == "/problems/storage-full"
+        assert api.job(old[0]["id"]) == old[0]
+        for job in old:
+            assert api.http.delete(f"/jobs/{job['id']}").status_code == 204
+        assert api.http.delete(f"/uploads/{upload}").status_code == 204
+        gate.touch()
+        for job_id in (held, queued):
+            api.succeeded(job_id)
+        assert api.submit("greet", {"name": "you"}, expect=507)
+
+        disk.free()
+        until_sync(lambda: api.http.get("/health/ready").status_code == 200, what="the service to be ready")
+        api.succeeded(api.submit("greet", {"name": "you"})["id"])
+        answer(api.http.post("/uploads", content=bytes(1000)), 201)
+
+
+def test_finished_jobs_can_be_deleted_while_the_disk_is_full(tmp_path: Path, disk: Disk) -> None:
+    with Server(tmp_path, data_dir=str(disk.directory / "data")) as server:
+        api = server.api
+        ended = [api.succeeded(api.submit("fibonacci", {"n": n})["id"])["id"] for n in range(100)]
+        disk.fill()
+        submit_until_full(api)
+        for job_id in ended:
+            assert api.http.delete(f"/jobs/{job_id}").status_code == 204
+        disk.free()

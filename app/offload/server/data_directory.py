@@ -16,6 +16,7 @@ from offload.engines.local.forkserver import start_forkserver
 from offload.server.settings import Settings
 from offload.stores.directories import remove_socket_directory, socket_directory
 from offload.stores.lock import lock_directory
+from offload.stores.reserve import make_room
 from offload.tasks.registry import RegistrySpec
 from offload.tracing.environment import traces_requested
 
@@ -39,6 +40,7 @@ def claim_data_directory(settings: Settings) -> DataDirectory:
     run_dir = data_dir / "run"
     with ExitStack() as release:
         release.callback(lock_directory(data_dir).close)
+        make_room(data_dir)
         leftovers.mark_descendants(data_dir)
         leftovers.kill_leftovers(data_dir)
         shared_memory.remove_semaphores_of_earlier_services(data_dir)

@@ -60,7 +60,8 @@ def _write_holder(fd: int) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
     os.ftruncate(fd, 0)
-    os.pwrite(fd, json.dumps(holder).encode() + b"\n", 0)
+    with contextlib.suppress(OSError):  # the disk is full: the service starts, so that something can be deleted
+        os.pwrite(fd, json.dumps(holder).encode() + b"\n", 0)
 
 
 def _read_holder(fd: int) -> str:

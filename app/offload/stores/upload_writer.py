@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import BinaryIO
 from offload.errors import BodyTooLargeError
 from offload.jobs.model import Upload
 from offload.stores.directories import sync_directory
+from offload.stores.reserve import SIZE, free_bytes
 from offload.stores.upload_files import metadata_file, partial_file, remove_upload, storage_errors
 
 BUFFER_BYTES = 512 * 1024
@@ -71,6 +73,8 @@ class UploadWriter:
 
     def _write(self, chunks: Sequence[bytes]) -> None:
         assert self._file is not None  # noqa: S101  # `open` has been called
+        if free_bytes(self._path.parent) < SIZE:  # it would use up what a full disk leaves for deletions
+            raise OSError(errno.ENOSPC, "less than the reserve is free")
         self._file.writelines(chunks)
 
     def _keep(self, upload: Upload) -> None:

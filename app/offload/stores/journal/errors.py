@@ -9,6 +9,8 @@ from offload.errors import DuplicateKeyError, StorageFailedError, StorageFullErr
 BUSY_TIMEOUT_S = 5.0
 """How long a write waits for another process that holds the file's lock, for example a backup."""
 
+FULL = "The disk that holds the journal is full."
+
 _NOT_ENOUGH_BYTES = 64 * 1024
 """With less free space than this, an "I/O error" of SQLite means a full disk: it could not extend the WAL's index."""
 
@@ -30,7 +32,7 @@ def storage_error(error: Exception, directory: Path) -> Exception:
         return DuplicateKeyError()
     code = primary_code(error)
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(directory)):
-        return StorageFullError("The disk that holds the journal is full.")
+        return StorageFullError(FULL)
     if code == sqlite3.SQLITE_BUSY:
         return StorageFailedError(f"Another process has held the journal's lock for over {BUSY_TIMEOUT_S:g} s.")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or _is_decoding_error(error):

@@ -12,8 +12,10 @@ from offload.jobs.interfaces import BatchPage, EndedJobs, IdempotencyKey, JobFil
 from offload.jobs.model import AttemptKey, Batch, Job, State
 from offload.stores.journal import opening, queries, writes
 from offload.stores.journal.connection_thread import ConnectionThread, RunGroup
+from offload.stores.journal.errors import FULL
 from offload.stores.journal.file_check import FileCheck
 from offload.stores.journal.transactions import group_commit
+from offload.stores.reserve import Reserve
 
 CHECK_S = 2.0
 """How long a health check waits for the disk."""
@@ -35,8 +37,9 @@ class SqliteJournal:
     async def open(self) -> None:
         directory = self._path.parent
         writer = await asyncio.to_thread(opening.open_writer, self._path)
-        self._files = FileCheck(self._path)
-        self._writer = self._start("journal-writes", writer, group_commit(directory, self._files))
+        self._files, self._reserve = FileCheck(self._path), Reserve(directory)
+        await asyncio.to_thread(self._reserve.restore)
+        self._writer = self._start("journal-writes", writer, group_commit(directory, self._files, self._reserve))
         # A list can be slow if its filters match many jobs each, but few together. Polls must not wait for it.
         self._reader = self._start("journal-reads", opening.open_reader(self._path), queries.run_each(directory))
         self._list_reader = self._start("journal-lists", opening.open_reader(self._path), queries.run_each(directory))
@@ -127,4 +130,4 @@ class SqliteJournal:
             return f"The journal did not write and read within {CHECK_S:g} s."
         except ProblemError as error:
             return error.detail
-        return None
+        return FULL if self._reserve.released else None

@@ -7,19 +7,22 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from offload.errors import StorageFailedError
+from offload.errors import StorageFailedError, StorageFullError
 from offload.stores.journal import statements
 from offload.stores.journal.connection_thread import RunGroup, Work
-from offload.stores.journal.errors import concerns_one_write, primary_code, storage_error
+from offload.stores.journal.errors import FULL, concerns_one_write, primary_code, storage_error
 from offload.stores.journal.file_check import FileCheck
 from offload.stores.journal.writes import Add, Replace, portions
+from offload.stores.reserve import Reserve
 
 
-def group_commit(directory: Path, files: FileCheck) -> RunGroup:
+def group_commit(directory: Path, files: FileCheck, reserve: Reserve) -> RunGroup:
     """Returns a function that runs a group of writes as one transaction. `directory` holds the journal's file.
 
     `files` are checked before and after each commit: a write to a file that was removed or truncated is not durable,
     and it would fill the gap that shows it. Once they are damaged, nothing more is written, so the rest can be rescued.
+
+    A full disk releases the `reserve`. Then new jobs are rejected, and all other writes go on, until there is space.
 
     Nearly always all writes succeed, so adjacent writes of one kind share statements. If one write is invalid, the
     group runs again, each write in a savepoint of its own, without the invalid one. Any other error fails the whole
@@ -27,26 +30,40 @@ def group_commit(directory: Path, files: FileCheck) -> RunGroup:
     """
 
     def run(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
-        if lost := files.find_loss():
-            return [StorageFailedError(lost) for _ in group]
-        try:
-            try:
-                results = _transaction(connection, lambda: _run_together(connection, group))
-            except Exception as error:
-                if not concerns_one_write(error):
-                    raise
-                results = _transaction(
-                    connection, lambda: [_run_in_savepoint(connection, work, directory) for work in group]
-                )
-        except Exception as error:  # each caller gets it
-            if primary_code(error) == sqlite3.SQLITE_IOERR:
-                _overwrite_failed_commit(connection)
-            return [storage_error(error, directory) for _ in group]
-        if lost := files.find_loss():
-            return [StorageFailedError(lost) for _ in group]
+        reserve.restore()
+        results = commit_others(connection, group) if reserve.released else commit(connection, group)
+        if any(isinstance(result, StorageFullError) for result in results) and reserve.release():
+            return commit_others(connection, group)
         return results
 
+    def commit_others(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
+        others = [work for work in group if not isinstance(work, Add)]
+        results = iter(commit(connection, others) if others else [])
+        return [StorageFullError(FULL) if isinstance(work, Add) else next(results) for work in group]
+
+    def commit(connection: sqlite3.Connection, group: Sequence[Work]) -> Sequence[Any]:
+        results: Sequence[Any] = []
+        lost = files.find_loss()
+        if lost is None:
+            results = _commit(connection, group, directory)
+            lost = files.find_loss()
+        return results if lost is None else [StorageFailedError(lost) for _ in group]
+
     return run
+
+
+def _commit(connection: sqlite3.Connection, group: Sequence[Work], directory: Path) -> Sequence[Any]:
+    try:
+        try:
+            return _transaction(connection, lambda: _run_together(connection, group))
+        except Exception as error:
+            if not concerns_one_write(error):
+                raise
+            return _transaction(connection, lambda: [_run_in_savepoint(connection, work, directory) for work in group])
+    except Exception as error:  # each caller gets it
+        if primary_code(error) == sqlite3.SQLITE_IOERR:
+            _overwrite_failed_commit(connection)
+        return [storage_error(error, directory) for _ in group]
 
 
 def _overwrite_failed_commit(connection: sqlite3.Connection) -> None:
