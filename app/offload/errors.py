@@ -12,6 +12,10 @@ class BootError(Exception):
     """The service can't start. The message says what to change."""
 
 
+class ExitBySignal(SystemExit):  # the end of the process, not an error
+    """A signal ends the service in an orderly way. What handles SystemExit of a user's code must let this pass."""
+
+
 class DuplicateKeyError(Exception):
     """An idempotency key was written twice. Raised by a journal; never seen by a client, because keys are held.
 

@@ -184,6 +184,15 @@ def test_a_signal_during_the_start_ends_the_service(tmp_path: Path, begun: str, 
         assert server.wait(within=HURRIED_S) == 0
 
 
+def test_a_signal_while_a_task_is_imported_is_no_failed_import(tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nf = None\n")
+    with closing(Server(tmp_path, tasks="slow_module:f")) as server:
+        server.environment["PYTHONPATH"] = str(tmp_path)
+        server.launch()
+        assert server.wait(within=HURRIED_S) == 0
+        assert "slow_module" not in server.stderr
+
+
 SWALLOWS = """
 import os, signal, sys
 

@@ -52,6 +52,38 @@ def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().port == 8000
 
 
+LINKS = {
+    "OFFLOAD_SERVICE_HOST": "10.0.0.11",
+    "OFFLOAD_SERVICE_PORT": "80",
+    "OFFLOAD_SERVICE_PORT_HTTP": "80",
+    "OFFLOAD_PORT": "tcp://10.0.0.11:80",
+    "OFFLOAD_PORT_80_TCP": "tcp://10.0.0.11:80",
+    "OFFLOAD_PORT_80_TCP_PROTO": "tcp",
+    "OFFLOAD_PORT_80_TCP_PORT": "80",
+    "OFFLOAD_PORT_80_TCP_ADDR": "10.0.0.11",
+    "OFFLOAD_STAGING_SERVICE_HOST": "10.0.0.12",
+    "OFFLOAD_STAGING_PORT": "udp://10.0.0.12:53",
+    "OFFLOAD_STAGING_PORT_53_UDP_ADDR": "10.0.0.12",
+}
+"""As Kubernetes sets them for Services that are named `offload` and `offload-staging`."""
+
+
+def test_service_links_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LINKS.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().port == 8000
+    assert load_settings(port=8100).port == 8100
+    monkeypatch.setenv("OFFLOAD_PORT", "8200")
+    assert load_settings().port == 8200
+
+
+@pytest.mark.parametrize("name", ["OFFLOAD_SERVICE", "OFFLOAD_SERVICE_HOSTS", "OFFLOAD_PORTS", "OFFLOAD_STAGING_PORT"])
+def test_what_only_resembles_a_service_link_is_unknown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "80")
+    with pytest.raises(BootError, match=f"{name}: there is no such setting"):
+        load_settings()
+
+
 def test_a_dotenv_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OFFLOAD_PORT=8100\n")
     assert load_settings().port == 8000
@@ -69,7 +101,7 @@ def test_settings_can_not_be_changed() -> None:
         ("LANES", "0", "write a whole number of at least 1, e.g. OFFLOAD_LANES=2"),
         ("LANES", "1.5", "write a whole number of at least 1"),
         ("PORT", "65536", "write a whole number from 0 to 65535, e.g. OFFLOAD_PORT=8000"),
-        ("PORT", "tcp://10.0.0.1:8000", "write a whole number from 0 to 65535"),
+        ("PORT", "http://10.0.0.1:8000", "write a whole number from 0 to 65535"),
         ("NICE", "-1", "write a whole number from 0 to 19"),
         ("MEMORY_MB", "10", "write a whole number of at least 64"),
         ("OWNER_QUEUE_LIMIT", "-1", "write a whole number of at least 0"),

@@ -3,7 +3,7 @@
 | module | content |
 | --- | --- |
 | `serve`, `process` | the command `offload serve`, and what it sets for its process |
-| `settings`, `settings_checks` | the `OFFLOAD_…` settings, and how they are loaded and checked |
+| `settings`, `settings_checks`, `service_links` | the `OFFLOAD_…` settings, and how they are loaded and checked |
 | `application` | the ASGI application, whose lifespan starts and stops a `Runtime` |
 | `runtime`, `services` | the running service: data directory, stores, engine, services, background work |
 | `data_directory` | claims the data directory and starts the forkserver |

@@ -9,6 +9,8 @@ import os
 import time
 from contextlib import closing, suppress
 
+from offload.server.service_links import without_service_link
+
 TIMEOUT_S = 4.0
 RETRY_S = 0.1
 
@@ -34,4 +36,4 @@ def _status(port: int, timeout_s: float) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(not ready(int(os.environ["OFFLOAD_PORT"])))
+    raise SystemExit(not ready(int(str(without_service_link(os.environ["OFFLOAD_PORT"])))))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from offload.errors import BootError
+from offload.errors import BootError, ExitBySignal
 
 OPEN_FILES = 8192
 """Many systems allow 1,024 open files. Connections may use half of them, which is too few for 500 event streams."""
@@ -101,7 +101,7 @@ def exit_on_signals(within: float) -> None:
 
     def end(*_: object) -> NoReturn:
         end_within(within)
-        raise _ExitBySignal(0)
+        raise ExitBySignal(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
@@ -114,13 +114,9 @@ def terminate_on_sighup() -> None:
         signal.signal(signal.SIGHUP, _terminate)
 
 
-class _ExitBySignal(SystemExit):
-    """A signal has ended the service in an orderly way."""
-
-
 def _repeat_lost_exit(unraisable: "sys.UnraisableHookArgs") -> None:
     """Raises the signal again if Python has dropped its exception, as it does in finalizers and weakref callbacks."""
-    if isinstance(unraisable.exc_value, _ExitBySignal):
+    if isinstance(unraisable.exc_value, ExitBySignal):
         threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGTERM]).start()
     else:
         sys.__unraisablehook__(unraisable)

@@ -1,11 +1,13 @@
 """The command `offload serve`: its options, its listening socket, and uvicorn."""
 
 import argparse
+import json
 import os
 import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,10 +44,23 @@ def serve(arguments: Sequence[str]) -> int:
     try:
         return _serve({name: value for name, value in options.items() if value is not None})
     except BootError as error:
-        print(f"offload: {error}", file=sys.stderr)
+        print(_line(f"offload: {error}", "error", in_json=_wants_json(options)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # before anything was started
         return 130
+
+
+def _wants_json(options: dict[str, object]) -> bool:
+    """Returns the format of the log before the settings are known to be valid."""
+    return str(options["log_format"] or os.environ.get("OFFLOAD_LOG_FORMAT")).lower() == "json"
+
+
+def _line(text: str, level: str, *, in_json: bool) -> str:
+    """Returns a line for stdout or stderr: with JSON logs it is one of them."""
+    if not in_json:
+        return text
+    timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return json.dumps({"event": text, "logger": __name__, "level": level, "timestamp": timestamp})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,7 +123,8 @@ def _run(settings: "Settings", listener: socket.socket, directory: "DataDirector
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                print(f"Offload ready on {_url(listener)} with {settings.lanes} lanes", flush=True)
+                ready = f"Offload ready on {_url(listener)} with {settings.lanes} lanes"
+                print(_line(ready, "info", in_json=settings.log_format == "json"), flush=True)
 
     config = uvicorn.Config(
         app,

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from offload.engines.local.cpus import usable_cpus
 from offload.server.keyring import Key, keys_from_text
+from offload.server.service_links import DEFAULT_PORT, without_service_link
 
 PREFIX = "OFFLOAD_"
 
@@ -63,7 +64,9 @@ class Settings(BaseSettings):
         "127.0.0.1",
         default="127.0.0.1",
     )
-    port: int = _whole("Port to listen on. 0 selects a free port.", 8000, 0, 65535)
+    port: Annotated[int, BeforeValidator(without_service_link)] = _whole(
+        "Port to listen on. 0 selects a free port.", DEFAULT_PORT, 0, 65535
+    )
     root_path: str = _field(
         "Path below which a proxy serves the API, if it strips that path from requests.",
         "a path of letters, digits and . _ ~ -",

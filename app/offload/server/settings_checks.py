@@ -7,7 +7,7 @@ but probably not intended causes a warning in the log. Files named `.env` are no
 import difflib
 import ipaddress
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from offload.engines.local.cpus import usable_cpus
 from offload.errors import BootError
 from offload.server.keyring import KEY_COMMAND, Key, WrongKeysError, keys_from_file, merged
+from offload.server.service_links import is_service_link
 from offload.server.settings import NOT_SETTINGS, PREFIX, Settings
 
 
@@ -76,12 +77,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _unknown(environment: Iterable[str]) -> list[str]:
+def _unknown(environment: Mapping[str, str]) -> list[str]:
     known = [name.upper() for name in Settings.model_fields]
     problems = []
     for name in sorted(name for name in environment if name.upper().startswith(PREFIX)):
         bare = name.upper().removeprefix(PREFIX)
-        if bare not in known and name not in NOT_SETTINGS:
+        if bare not in known and name not in NOT_SETTINGS and not is_service_link(name, environment[name]):
             like = difflib.get_close_matches(bare, known, n=1)
             advice = f"Write {PREFIX}{like[0]}." if like else "Unset it."
             problems.append(f"{name}: there is no such setting. {advice}")

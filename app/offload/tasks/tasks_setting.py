@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from offload.errors import BootError
+from offload.errors import BootError, ExitBySignal
 from offload.tasks.context import is_uuid
 from offload.tasks.decorator import innermost
 
@@ -78,6 +78,8 @@ def _read(text: str) -> TaskEntry:
 def _attribute(text: str, module: str, attribute: str) -> Callable[..., Any]:
     try:
         found: Any = importlib.import_module(module)
+    except ExitBySignal:
+        raise
     except (Exception, SystemExit) as error:  # importing runs the module, which may raise anything or exit
         raise entry_error(
             text,
