@@ -60,4 +60,4 @@ async def test_what_is_stored_is_what_was_submitted(server: ApiServer) -> None:
     for params in (f'{{"whole":{HUGE}}}', '{"one":1.7976931348623157e308}', f'{{"anything":[{HUGE}]}}'):
         answer = await server.client.post("/jobs/floats", content=params, headers=JSON)
         assert answer.status_code == 202, answer.text
-        assert f'"params":{params}'.replace("e308", "e+308") in answer.text
+        assert f'"params":{params}' in answer.text

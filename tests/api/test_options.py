@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -17,12 +18,16 @@ from offload.client import AsyncClient, Client, RemoteExecutor
 from offload.client.api import submit
 from offload.client.records import Member
 from offload.commands.application import application
-from offload.jobs.acceptance.idempotency import identify
+from offload.jobs.acceptance.idempotency import BatchDigest, identify, params_as_read
 from offload.jobs.acceptance.submission import Submission
+from offload.jobs.model import Batch, State
 from offload.options import OPTIONS, SubmitOptions, given, query_parameters
 from offload.server.application import create_app
 from offload.server.settings import Settings
 from offload.tasks.registry import RegistrySpec, load_registry
+from tests.support.api_server import api_server
+from tests.support.journals import a_job
+from tests.support.problems import problem
 
 NAMES = list(OPTIONS)
 QUERY = [option.query for option in OPTIONS.values()]
@@ -131,10 +136,40 @@ def test_the_documentation_explains_them() -> None:
 def test_the_fingerprints_in_journals_stay_valid(options: SubmitOptions, fingerprint: str) -> None:
     """A key that was used before an upgrade still stands for the same request after it."""
     task = load_registry(RegistrySpec())["fibonacci"]
-    submission = Submission(task=task, params=task.parse(b'{"n": 30}'), options=options, key="k")
-    key = identify(submission)
+    params = task.read(b'{"n": 30}')
+    submission = Submission(task=task, params=params.text, values=params.values, options=options, key="k")
+    key = identify(submission, params_as_read)
     assert key is not None
     assert key.fingerprint.hex() == fingerprint
+
+
+@pytest.mark.anyio
+async def test_a_key_from_before_an_upgrade_replays(tmp_path: Path) -> None:
+    """Earlier versions made the fingerprint of what the task had read, not of what was sent."""
+    body, batch = (
+        b'{"algorithm":"fast","n":30}',
+        b'{"jobs":[{"task":"fibonacci","params":{"algorithm":"fast","n":30}}]}',
+    )
+    async with api_server(tmp_path) as server:
+        task = server.state.registry["fibonacci"]
+        params = task.read(body)
+        submission = Submission(task=task, params=params.text, values=params.values, key="job")
+        await server.journal.add([a_job("earlier")], identify(submission, params_as_read))
+        digest = BatchDigest("jobs", [], b"", params_as_read)
+        digest.update([submission])
+        counts = {**dict.fromkeys(State, 0), State.QUEUED: 1}
+        earlier = Batch(id="batch", kind="jobs", size=1, created_at=0, counts=counts)
+        member = replace(a_job("member"), batch_id="batch")
+        await server.journal.add([member], digest.identify(None, "batch"), earlier)
+        for path, content, key, found in (
+            ("/jobs/fibonacci", body, "job", "earlier"),
+            ("/batches", batch, "batch", "batch"),
+        ):
+            headers = {"content-type": "application/json", "idempotency-key": key}
+            answer = await server.client.post(path, content=content, headers=headers)
+            assert (answer.status_code, answer.json()["id"]) == (202, found)
+            answer = await server.client.post(path, content=content.replace(b"30", b"31"), headers=headers)
+            problem(answer, 422, "idempotency-key-reused")
 
 
 @pytest.mark.parametrize(

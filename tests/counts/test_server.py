@@ -50,7 +50,8 @@ class Rig:
 
 def a_submission(server: ApiServer) -> Submission:
     task = server.state.registry["fibonacci"]
-    return Submission(task=task, params=task.parse(b'{"n": 10}'))
+    params = task.read(b'{"n": 10}')
+    return Submission(task=task, params=params.text, values=params.values)
 
 
 @pytest.fixture

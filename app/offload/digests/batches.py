@@ -34,7 +34,8 @@ class MemberTemplate:
 
     def member(self, params: FileDigest) -> Submission:
         """Return a member with these parameters."""
-        return Submission(task=self.task, params=params, options=self.options, owner=self.owner)
+        text = params.model_dump_json(exclude_unset=True).encode()
+        return Submission(task=self.task, params=text, values=params, options=self.options, owner=self.owner)
 
 
 def find_members(template: MemberTemplate, root: Path, pattern: Pattern, algorithms: Sequence[Algorithm]) -> Members:

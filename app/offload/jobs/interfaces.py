@@ -68,7 +68,7 @@ class TaskLike(Protocol):
         ...
 
     def dump(self, params: BaseModel) -> bytes:
-        """Return the parameters as the JSON that the job has."""
+        """Return the parameters as the JSON that earlier versions made fingerprints of."""
         ...
 
 

@@ -1,7 +1,6 @@
 """Builds a task from a function: its models, schemas, texts and example, or the reason why it can't be a task."""
 
 import inspect
-import json
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -42,9 +41,7 @@ def build_task(
         cost_of=cost,
         examine=examine,
     )
-    task = replace(task, example=example_of(schema, task.parse))
-    _check_round_trip(task)
-    return task
+    return replace(task, example=example_of(schema, task.parse))
 
 
 def _model_name(name: str) -> str:
@@ -56,18 +53,12 @@ def _params_schema(params: type[BaseModel]) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a default that JSON can't represent: a caller need not send it
             schema = params.model_json_schema()
-            written = params.model_json_schema(mode="serialization")
     except Exception as error:  # several classes of pydantic's, and whatever the user's own types raise
         raise UnsupportedSignatureError(f"its parameters can't be described in JSON ({first_line(error)})") from error
     if _has(schema, "format", "binary"):
         raise UnsupportedSignatureError("it takes bytes, which JSON can't represent; take text, such as base64")
     if _has(schema, "writeOnly", True):
         raise UnsupportedSignatureError("it takes a secret, but parameters are stored and shown as they are; take str")
-    if lost := set(schema.get("properties", ())) - set(written.get("properties", ())):
-        raise UnsupportedSignatureError(
-            f"its parameters could not be stored: the model reads {_listed(lost)} but does not write it under that "
-            "name; give fields one alias for both ways, and exclude none"
-        )
     return schema
 
 
@@ -81,19 +72,6 @@ def _result(annotation: Any) -> ResultType:  # Any: any annotation
     if _has(result.schema, "format", "binary"):
         raise UnsupportedSignatureError("it returns bytes, which JSON can't represent; return text, such as base64")
     return result
-
-
-def _check_round_trip(task: Task) -> None:
-    """Check that the model reads what it writes: with a user's own serializers, a job might fail only when it runs."""
-    if not task.example:
-        return
-    params = task.parse(json.dumps(task.example).encode())
-    try:
-        task.parse(task.dump(params))
-    except ValueError as error:  # from writing or from reading
-        raise UnsupportedSignatureError(
-            f"its parameters could not be stored: what the model writes it does not read ({first_line(error)})"
-        ) from error
 
 
 def _check_cost(cost: CostFunction, signature: Signature) -> None:

@@ -11,7 +11,7 @@ from offload.tasks.context import Context, Places
 from offload.tasks.decorator import CostFunction, Limits
 from offload.tasks.result import ResultType
 from offload.tasks.signature import Signature
-from offload.tasks.strict_json import reject_ambiguous
+from offload.tasks.strict_json import compact, reject_ambiguous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,19 @@ Examiner = Callable[[Any, Places], Examined]  # Any: the task's own model
 
 It raises an error of `offload.errors`, such as `FileNotFoundProblemError`.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The parameters of a submission."""
+
+    text: bytes
+    """As they were sent, as compact JSON: what is stored, shown and run. Defaults that were not sent are not in it."""
+    values: BaseModel
+    """What the task's model reads from them, for `Task.cost` and `Task.examine`.
+
+    A lane reads the text again. These values are never written, so that what a validator changes is changed once.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +75,16 @@ class Task:
         reject_ambiguous(body, params)
         return params
 
+    def read(self, body: bytes) -> Params:
+        """Return the parameters with their text. Raise `pydantic.ValidationError`, as `parse` does."""
+        values = self.parse(body)
+        return Params(compact(body), values)
+
     def dump(self, params: BaseModel) -> bytes:
-        """Return the parameters that were given, without defaults, as compact JSON. `parse` reads the same from it."""
+        """Return the parameters as earlier versions stored them and made fingerprints of them.
+
+        Raise what the model's own serializers raise.
+        """
         return params.model_dump_json(by_alias=True, exclude_unset=True, round_trip=True).encode()
 
     def cost(self, params: BaseModel) -> float:
@@ -71,12 +92,13 @@ class Task:
         return float(self.cost_of(**self.signature.values(params))) if self.cost_of else 0.0
 
     def run(self, params: bytes, context: Context) -> bytes:
-        """Run the function with stored parameters. Return its result as JSON.
+        """Run the function with a job's parameters. Return its result as JSON.
 
         Raise what the function raises, `faults.ResultNotSerializableError`, and `pydantic.ValidationError` when the
         function's parameters have changed since the job was accepted.
         """
-        returned = self.signature.call(self.function, self.parse(params), context)
+        values = self.params.model_validate_json(params, strict=True)
+        returned = self.signature.call(self.function, values, context)
         if inspect.iscoroutine(returned):
             import asyncio  # noqa: PLC0415  # takes 30 ms, which only a lane with an async task needs
 

@@ -145,6 +145,14 @@ def renamed(params: Renamed) -> str:
     return params.sort_by
 
 
+def takes_hidden(params: Hidden) -> int:
+    return params.unseen
+
+
+def takes_rounded(params: Rounded) -> int:
+    return params.amount
+
+
 def two_models(order: Order, point: Point) -> dict[str, Any]:
     return {"item": order.item, "x": point.x}
 
@@ -329,14 +337,6 @@ def takes_callable(callback: Callable[[], None]) -> None:
 
 def takes_secret(password: SecretStr) -> int:
     return len(password)
-
-
-def takes_hidden(params: Hidden) -> int:
-    return params.seen
-
-
-def takes_rounded(params: Rounded) -> int:
-    return params.amount
 
 
 def underscored(_n: int) -> int:

@@ -33,8 +33,6 @@ APP = str(Path(offload.__file__).parents[1])
         ("returns_object", "return annotation can't be described in JSON"),
         ("takes_callable", "`callback` is a Callable"),
         ("takes_secret", "take str"),
-        ("takes_hidden", "`unseen`"),
-        ("takes_rounded", "what the model writes it does not read"),
         ("underscored", "rename it"),
         ("unknown_name", "name 'Nowhere' is not defined"),
         ("with_wrong_cost", "its cost function must take the task's own parameters, `n`"),

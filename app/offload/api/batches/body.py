@@ -131,11 +131,11 @@ def _member(text: JsonText, context: ReadContext, place: int) -> Submission:
     except ValidationError as error:
         raise invalid_model(error, "body", *where, known=MEMBER_NAMES) from None
     try:
-        read = task.parse(params.encode())
+        read = task.read(params.encode())
     except ValidationError as error:
         known = [field.alias or name for name, field in task.params.model_fields.items()]
         raise invalid_model(error, "body", *where, "params", known=known) from None
-    return Submission(task=task, params=read, options=options, owner=context.owner)
+    return Submission(task=task, params=read.text, values=read.values, options=options, owner=context.owner)
 
 
 def _labels(value: object) -> list[str]:

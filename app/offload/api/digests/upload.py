@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from offload.api.contract.openapi import ACCEPTED, ACCEPTING, READING, problems
 from offload.api.contract.queries import never_null, strictly
@@ -18,7 +18,7 @@ from offload.api.jobs.responses import accepted_job_response
 from offload.api.state import Caller, State
 from offload.errors import BadRequestError, DigestMismatchError, ProblemError, UnsupportedMediaTypeError
 from offload.jobs.acceptance.submission import Submission
-from offload.tasks.definition import Task
+from offload.tasks.definition import Params, Task
 
 KNOWN = (FILE_FIELD, "algorithms", "expected")
 
@@ -53,7 +53,8 @@ def add_upload_submit_route(app: FastAPI, task: Task) -> None:
             params = _parse(task, members | {"upload": upload.id})
         submission = Submission(
             task=task,
-            params=params,
+            params=params.text,
+            values=params.values,
             options=query.options(),
             owner=caller.owner,
             key=key,
@@ -105,9 +106,9 @@ def _expected(value: str) -> list[tuple[str, Any]]:
     return [(algorithm.strip(), digest.strip())]
 
 
-def _parse(task: Task, members: dict[str, Any]) -> BaseModel:
+def _parse(task: Task, members: dict[str, Any]) -> Params:
     try:
-        return task.parse(json.dumps(members).encode())
+        return task.read(json.dumps(members).encode())
     except ValidationError as error:
         raise invalid_model(error, "body", known=KNOWN) from None
 

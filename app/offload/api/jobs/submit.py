@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.openapi.models import Example
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from offload.api.contract.openapi import ACCEPTED, ACCEPTING, EXAMINING, READING, problems
 from offload.api.contract.queries import read_query
@@ -20,7 +20,7 @@ from offload.api.transport.fast_path import FastRequest, FastRoute
 from offload.api.transport.request_body import read_json
 from offload.errors import TaskNotFoundError
 from offload.jobs.acceptance.submission import Submission
-from offload.tasks.definition import Task
+from offload.tasks.definition import Params, Task
 from offload.tasks.registry import Registry
 
 NO_OPTIONS = SubmitQuery()
@@ -53,13 +53,18 @@ def submit_route(task: Task) -> FastRoute:
         *,
         state: State,
         caller: Caller,
-        params: BaseModel,
+        params: Params,
         query: QueryOptions,
         idempotency_key: KeyHeader = None,
         prefer: PreferHeader = None,
     ) -> Response:
         submission = Submission(
-            task=task, params=params, options=query.options(), owner=caller.owner, key=checked_key(idempotency_key)
+            task=task,
+            params=params.text,
+            values=params.values,
+            options=query.options(),
+            owner=caller.owner,
+            key=checked_key(idempotency_key),
         )
         return await accepted_job_response(state, await state.service.submit(submission), caller, prefer)
 
@@ -78,7 +83,7 @@ def submit_route(task: Task) -> FastRoute:
 
     def arguments(request: FastRequest) -> Mapping[str, object]:
         try:
-            params = task.parse(request.body)
+            params = task.read(request.body)
         except ValidationError as error:
             raise invalid_model(error, "body", known=known) from None
         return {

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from offload.errors import ProblemError
-from offload.jobs.acceptance.idempotency import BatchDigest
+from offload.jobs.acceptance.idempotency import BatchDigest, ParamsIdentity, params_as_read, params_as_sent
 from offload.jobs.acceptance.jobs import JobAcceptance
 from offload.jobs.acceptance.submission import Submission, Terms, check_options
 from offload.jobs.dispatch.queue import most_expensive_first
@@ -71,7 +72,7 @@ class BatchAcceptance:
         """See `BatchService.submit`."""
         async with self.jobs.keys.hold(submission.owner, submission.key):
             key = await self._identify(submission)
-            if key is not None and (known := await self._replay(key)):
+            if key is not None and (known := await self._replay(key, submission)):
                 return AcceptedBatch(batch=known, replayed=True)
             self.jobs.check_open()
             check_options(submission.options, self.jobs.intake.limits)
@@ -84,23 +85,26 @@ class BatchAcceptance:
         if arriving := self._arriving.get(batch_id):
             await asyncio.shield(arriving)
 
-    async def _identify(self, submission: BatchSubmission) -> IdempotencyKey | None:
+    async def _identify(
+        self, submission: BatchSubmission, params: ParamsIdentity = params_as_sent
+    ) -> IdempotencyKey | None:
         if submission.key is None:
             return None
-        digest = BatchDigest(submission.kind, submission.labels, submission.content)
+        digest = BatchDigest(submission.kind, submission.labels, submission.content, params)
         if isinstance(submission.members, Members):
             for begin in range(0, len(submission.members.submissions), SLICE):
                 digest.update(submission.members.submissions[begin : begin + SLICE])
                 await asyncio.sleep(0)
         return digest.identify(submission.owner, submission.key)
 
-    async def _replay(self, key: IdempotencyKey) -> Batch | None:
-        known = await self.jobs.keys.find(key)
+    async def _replay(self, key: IdempotencyKey, submission: BatchSubmission) -> Batch | None:
+        known = await self.jobs.keys.find(key, partial(self._identify, submission, params_as_read))
         return await self.jobs.journal.get_batch(known.batch_id) if known and known.batch_id else None
 
     async def _accept(self, submission: BatchSubmission, members: Members, key: IdempotencyKey | None) -> Batch:
         terms = await self._terms(members.submissions)
-        with self.jobs.capacity.reserve(submission.owner, [each.params for each in terms]), ExitStack() as reading:
+        params = [member.params for member in members.submissions]
+        with self.jobs.capacity.reserve(submission.owner, params), ExitStack() as reading:
             batch = self._new_batch(submission, members)
             jobs = await self._new_jobs(members, terms, batch.id, reading)
             written = self.jobs.journal.add(jobs, key, batch)

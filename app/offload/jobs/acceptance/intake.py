@@ -28,7 +28,7 @@ class Intake:
     def examine(self, submission: Submission) -> Findings | None:
         """Have the task examine the parameters. Raises what the task finds wrong. May block: call it in a thread."""
         examine = submission.task.examine
-        return None if examine is None else examine(submission.params, self.places)
+        return None if examine is None else examine(submission.values, self.places)
 
     async def check_upload(self, upload: str | None, owner: str | None) -> None:
         """Raise `UploadNotFoundError` if the upload is another owner's or is being removed."""
@@ -43,7 +43,7 @@ class Intake:
         return Job(
             id=self.new_id(),
             task=submission.task.name,
-            params=terms.params,
+            params=submission.params,
             created_at=self.clock(),
             timeout_s=terms.timeout_s,
             memory_mb=terms.memory_mb,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from offload.errors import StoppingError
 from offload.jobs.acceptance.capacity import Capacity
-from offload.jobs.acceptance.idempotency import IdempotencyKeys, identify
+from offload.jobs.acceptance.idempotency import IdempotencyKeys, identify, params_as_read
 from offload.jobs.acceptance.intake import Intake
 from offload.jobs.acceptance.submission import Submission
 from offload.jobs.dispatch.dispatcher import Dispatcher
@@ -44,12 +44,15 @@ class JobAcceptance:
             return AcceptedJob(job=await self._accept(submission, None))
         async with self.keys.hold(submission.owner, submission.key):
             key = identify(submission)
-            if key is not None and (known := await self._replay(key)):
+            if key is not None and (known := await self._replay(key, submission)):
                 return AcceptedJob(job=known, replayed=True)
             return AcceptedJob(job=await self._accept(submission, key))
 
-    async def _replay(self, key: IdempotencyKey) -> Job | None:
-        known = await self.keys.find(key)
+    async def _replay(self, key: IdempotencyKey, submission: Submission) -> Job | None:
+        async def earlier() -> IdempotencyKey | None:
+            return identify(submission, params_as_read)
+
+        known = await self.keys.find(key, earlier)
         if known is None or known.job_id is None:
             return None
         return self.dispatcher.live.get(known.job_id) or await self.journal.get(known.job_id)
@@ -57,7 +60,7 @@ class JobAcceptance:
     async def _accept(self, submission: Submission, key: IdempotencyKey | None) -> Job:
         self.check_open()
         terms = self.intake.terms(submission)
-        with self.capacity.reserve(submission.owner, [terms.params]):
+        with self.capacity.reserve(submission.owner, [submission.params]):
             findings = None
             if submission.task.examine is not None:
                 findings = await asyncio.to_thread(self.intake.examine, submission)

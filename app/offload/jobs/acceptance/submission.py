@@ -22,10 +22,13 @@ class ServerLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A request to run a task, with validated parameters."""
+    """A request to run a task."""
 
     task: TaskLike
-    params: BaseModel
+    params: bytes
+    """The parameters as they were sent, as compact JSON. The job stores, shows and runs these."""
+    values: BaseModel
+    """What the task reads from them, for its cost and for what they name. It is not kept."""
     options: SubmitOptions = field(default_factory=SubmitOptions)
     owner: str | None = None
     key: str | None = None
@@ -38,8 +41,6 @@ class Submission:
 class Terms:
     """What a job is accepted for."""
 
-    params: bytes
-    """The parameters as JSON, as the job has them."""
     timeout_s: float
     memory_mb: int
     max_attempts: int
@@ -68,9 +69,8 @@ def terms(submission: Submission, limits: ServerLimits) -> Terms:
     task, options = submission.task, submission.options
     check_options(options, limits)
     return Terms(
-        params=task.dump(submission.params),
         timeout_s=options.get("timeout_s") or task.limits.timeout_s or limits.default_timeout_s,
         memory_mb=options.get("memory_mb") or task.limits.memory_mb or limits.memory_mb,
         max_attempts=options.get("max_attempts") or task.limits.max_attempts or DEFAULT_MAX_ATTEMPTS,
-        cost=task.cost(submission.params),
+        cost=task.cost(submission.values),
     )
