@@ -88,6 +88,53 @@ def test_text_without_one_meaning_is_rejected(api: Caller, sent: str) -> None:
     assert problem["type"] == "/problems/invalid-parameters"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/jobs/sets", '{"words":[]}'),
+        ("/batches", '{"jobs":[{"task":"sets","params":{"words":[]}}]}'),
+        ("/batches/file-digest", '{"pattern":"no-such-file*"}'),
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_a_byte_order_mark_is_ignored(api: Caller, path: str, body: str, content_type: str) -> None:
+    """With and without the fast path; an empty body stays empty."""
+    headers = {"content-type": content_type}
+    plain = api.http.post(path, content=body, headers=headers)
+    marked = api.http.post(path, content=f"\ufeff{body}", headers=headers)
+    assert marked.status_code == plain.status_code
+    assert marked.json().keys() == plain.json().keys()
+    assert marked.json().get("detail") == plain.json().get("detail")
+    assert "The body is empty" in answer(api.http.post(path, content="\ufeff", headers=headers), 422)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("task", "sent", "place", "says"),
+    [
+        ("broken", '{"key":2}', ["key"], "KeyError: 2"),
+        ("broken", '{"key":1,"zero":0}', ["zero"], "ZeroDivisionError"),
+        ("broken", '{"attribute":1}', ["attribute"], "AttributeError"),
+        ("broken", '{"deep":1}', ["deep"], "RecursionError"),
+        ("broken", '{"leaves":1}', ["leaves"], "SystemExit: 1"),
+        ("broken", '{"checked":{"low":1}}', ["checked"], "ZeroDivisionError"),
+        ("broken-whole", '{"low":2,"high":2}', [], "ZeroDivisionError"),
+        ("with-broken-cost", '{"numerator":1,"denominator":0}', [], "cost function fails"),
+        ("with-broken-cost", '{"numerator":0}', [], "NaN"),
+    ],
+)
+def test_whatever_a_validator_or_a_cost_function_raises_names_the_parameter(
+    api: Caller, task: str, sent: str, place: list[str], says: str
+) -> None:
+    problem = answer(api.http.post(f"/jobs/{task}", content=sent, headers=JSON), 422)
+    assert problem["type"] == "/problems/invalid-parameters"
+    assert problem["errors"][0]["loc"] == ["body", *place]
+    assert says in problem["errors"][0]["msg"]
+    batch = f'{{"jobs":[{{"task":"broken","params":{{}}}},{{"task":"{task}","params":{sent}}}]}}'
+    problem = answer(api.http.post("/batches", content=batch, headers=JSON), 422)
+    assert problem["errors"][0]["loc"] == ["body", "jobs", 1, "params", *place]
+    assert says in problem["errors"][0]["msg"]
+
+
 def test_a_key_stands_for_the_same_request_after_a_restart(tmp_path: Path) -> None:
     """Python iterates over a set in another order in each process."""
     words = [f"word{number}" for number in range(50)]

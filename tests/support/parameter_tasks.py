@@ -1,5 +1,6 @@
 """Tasks that say what they received: parameters of many types, with validators that change, split and hide values."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from pydantic import (
     model_validator,
 )
 from typing_extensions import TypedDict
+
+from offload import task
 
 Minutes = Annotated[int, AfterValidator(lambda minutes: minutes * 60)]
 Words = Annotated[list[str], BeforeValidator(lambda text: text.split(","))]
@@ -204,6 +207,15 @@ class Broken(BaseModel):
 
 def broken(params: Broken) -> str:
     return repr(params)
+
+
+def _unstable(numerator: int, denominator: int = 1) -> float:
+    return math.nan if numerator == 0 else numerator / denominator
+
+
+@task(cost=_unstable)
+def with_broken_cost(numerator: int, denominator: int = 1) -> float:
+    return numerator / denominator
 
 
 def broken_whole(params: Checked) -> str:

@@ -3,15 +3,18 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from pydantic import BaseModel
 
+from offload.errors import InvalidParametersError, ProblemError
 from offload.tasks.context import Context, Places
 from offload.tasks.decorator import CostFunction, Limits
 from offload.tasks.result import ResultType
 from offload.tasks.signature import Signature
-from offload.tasks.strict_json import compact, reject_ambiguous
+from offload.tasks.strict_json import compact
+from offload.tasks.validation import describe, validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +70,8 @@ class Task:
         return self.signature.params
 
     def parse(self, body: bytes) -> BaseModel:
-        """Parse parameters strictly: no number from text, no integer from 1.0 or true, no unknown or repeated name.
-
-        Raise `pydantic.ValidationError`.
-        """
-        params = self.params.model_validate_json(body, strict=True)
-        reject_ambiguous(body, params)
-        return params
+        """Parse parameters strictly: see `validation.validate`. Raise `pydantic.ValidationError`."""
+        return validate(self.params, body)
 
     def read(self, body: bytes) -> Params:
         """Return the parameters with their text. Raise `pydantic.ValidationError`, as `parse` does."""
@@ -88,8 +86,21 @@ class Task:
         return params.model_dump_json(by_alias=True, exclude_unset=True, round_trip=True).encode()
 
     def cost(self, params: BaseModel) -> float:
-        """Return the estimated CPU seconds; 0.0 when they are not known. Raise `errors.TooExpensiveError`."""
-        return float(self.cost_of(**self.signature.values(params))) if self.cost_of else 0.0
+        """Return the estimated CPU seconds; 0.0 when they are not known.
+
+        Raise `errors.TooExpensiveError`, and `errors.InvalidParametersError` if the cost function raises anything else.
+        """
+        if self.cost_of is None:
+            return 0.0
+        try:
+            cost = float(self.cost_of(**self.signature.values(params)))
+        except ProblemError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _without_cost(describe(error)) from error
+        if isnan(cost):
+            raise _without_cost("it returned NaN")
+        return cost
 
     def run(self, params: bytes, context: Context) -> bytes:
         """Run the function with a job's parameters. Return its result as JSON.
@@ -104,3 +115,8 @@ class Task:
 
             returned = asyncio.run(returned)
         return self.result.write(returned)
+
+
+def _without_cost(reason: str) -> InvalidParametersError:
+    msg = f"The task's cost function fails with these parameters ({reason[:300]})"
+    return InvalidParametersError(f"{msg}.", errors=[{"loc": ["body"], "msg": msg}])

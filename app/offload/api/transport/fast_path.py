@@ -25,6 +25,7 @@ from offload.api.contract.problems import problem_response
 from offload.api.state import AppState
 from offload.api.transport import authentication
 from offload.api.transport.interrupted import interrupted_response
+from offload.api.transport.request_body import BYTE_ORDER_MARK
 from offload.api.transport.security_headers import SECURITY_HEADERS, SecurityHeaders
 from offload.errors import ProblemError
 from offload.jobs.caller import Caller
@@ -156,7 +157,7 @@ class FastPath:
             return None
         if route.takes_body:
             is_json = headers.get(b"content-type") == b"application/json" and b"content-encoding" not in headers
-            if not is_json or not 0 < len(body) <= self._max_body_bytes:
+            if not is_json or not 0 < len(body) <= self._max_body_bytes or body.startswith(BYTE_ORDER_MARK):
                 return None
         elif body:
             return None

@@ -10,14 +10,19 @@ from offload.errors import BodyTooLargeError, InvalidParametersError, Unsupporte
 SEND_JSON = "Send JSON with Content-Type: application/json; with curl, use --json '{…}'."
 
 
+BYTE_ORDER_MARK = "\ufeff".encode()
+
+
 async def read_json(request: Request, *, max_bytes: int, within_s: float, example: str) -> bytes:
-    """Returns the unparsed body of a request that must be JSON. `example` is shown where the body is empty.
+    """Returns the unparsed body of a request that must be JSON, without a byte order mark (RFC 8259, 8.1).
+
+    `example` is shown where the body is empty.
 
     Raises `BodyTooLargeError`, `UploadTooSlowError`, `UnsupportedMediaTypeError`, and `InvalidParametersError` for an
     empty body.
     """
     reject_encoded(request)
-    body = await read_body(request, max_bytes=max_bytes, within_s=within_s)
+    body = (await read_body(request, max_bytes=max_bytes, within_s=within_s)).removeprefix(BYTE_ORDER_MARK)
     if not body:
         msg = f"The body is empty. Send the parameters as JSON, for example {example}"
         raise InvalidParametersError(msg, errors=[{"loc": ["body"], "msg": msg}])
