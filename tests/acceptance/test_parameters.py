@@ -135,6 +135,17 @@ def test_whatever_a_validator_or_a_cost_function_raises_names_the_parameter(
     assert says in problem["errors"][0]["msg"]
 
 
+def test_a_result_is_as_its_schema_says_or_an_error_names_the_place(api: Caller) -> None:
+    assert set(api.get("/tasks/returns")["result"]["properties"]) == {"N", "extra"}
+    assert api.succeeded(api.submit("returns", {"what": "alias"})["id"])["result"] == {"N": 1, "extra": None}
+    for what, says in (
+        ("keys", 'result.extra (dict): two keys of a dict are both written as "1"'),
+        ("place", "extra[2]"),
+    ):
+        job = api.failed(api.submit("returns", {"what": what})["id"], "result-not-serializable")
+        assert says in job["error"]["detail"]
+
+
 def test_a_key_stands_for_the_same_request_after_a_restart(tmp_path: Path) -> None:
     """Python iterates over a set in another order in each process."""
     words = [f"word{number}" for number in range(50)]

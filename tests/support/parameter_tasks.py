@@ -186,6 +186,15 @@ def _exit(number: int) -> int:
     raise SystemExit(number)
 
 
+class Named(BaseModel):
+    n: int = Field(alias="N")
+    extra: Any = None
+
+
+def returns(what: Literal["alias", "keys", "place"]) -> Named:
+    return Named(N=1, extra={"alias": None, "keys": {1: "a", "1": "b"}, "place": [1, 2j, object()]}[what])
+
+
 class Checked(BaseModel):
     low: int = 0
     high: int = 1
