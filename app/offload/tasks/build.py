@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from offload.tasks.decorator import CostFunction, Limits, innermost
 from offload.tasks.definition import Examiner, Task
+from offload.tasks.exact_numbers import exact_numbers
 from offload.tasks.example import example_of
 from offload.tasks.result import ResultType, result_type
 from offload.tasks.signature import Signature, UnsupportedSignatureError, first_line, read_signature
@@ -40,6 +41,7 @@ def build_task(
         function=function,
         cost_of=cost,
         examine=examine,
+        exact=exact_numbers(signature.params),
     )
     return replace(task, example=example_of(schema, task.parse))
 

@@ -62,6 +62,8 @@ class Task:
     function: Callable[..., Any]
     cost_of: CostFunction | None = None
     examine: Examiner | None = None
+    exact: Callable[[bytes], bytes] = bytes
+    """Rewrites parameters so that pydantic reads them exactly: see `exact_numbers`."""
     example: dict[str, Any] = field(default_factory=dict)
     """Parameters that `parse` accepts, for a form. Empty when none could be generated."""
 
@@ -71,7 +73,7 @@ class Task:
 
     def parse(self, body: bytes) -> BaseModel:
         """Parse parameters strictly: see `validation.validate`. Raise `pydantic.ValidationError`."""
-        return validate(self.params, body)
+        return validate(self.params, body, self.exact)
 
     def read(self, body: bytes) -> Params:
         """Return the parameters with their text. Raise `pydantic.ValidationError`, as `parse` does."""
@@ -108,7 +110,7 @@ class Task:
         Raise what the function raises, `faults.ResultNotSerializableError`, and `pydantic.ValidationError` when the
         function's parameters have changed since the job was accepted.
         """
-        values = self.params.model_validate_json(params, strict=True)
+        values = self.params.model_validate_json(self.exact(params), strict=True)
         returned = self.signature.call(self.function, values, context)
         if inspect.iscoroutine(returned):
             import asyncio  # noqa: PLC0415  # takes 30 ms, which only a lane with an async task needs

@@ -1,6 +1,7 @@
 """Validates parameters strictly, whatever the validators of the task raise."""
 
 import json
+from collections.abc import Callable
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -8,14 +9,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from offload.tasks.strict_json import Place, reject_ambiguous
 
 
-def validate(model: type[BaseModel], body: bytes) -> BaseModel:
+def validate(model: type[BaseModel], body: bytes, exact: Callable[[bytes], bytes] = bytes) -> BaseModel:
     """Return the parameters. No number is read from text, no integer from 1.0 or true, no unknown or repeated name.
 
-    Raise `ValidationError`. pydantic lets through what a validator raises besides ValueError and AssertionError. It
-    was raised because of the parameters, so it becomes an error of the parameter.
+    `exact` rewrites them first: see `exact_numbers`. Raise `ValidationError`, also for what a validator raises besides
+    ValueError and AssertionError, which pydantic lets through: it was raised because of the parameters.
     """
     try:
-        values = model.model_validate_json(body, strict=True)
+        values = model.model_validate_json(exact(body), strict=True)
     except ValidationError:
         raise
     except (Exception, SystemExit) as error:
