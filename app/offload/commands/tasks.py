@@ -13,9 +13,9 @@ from offload.client import Task
 from offload.commands.arguments.completion import task_names
 from offload.commands.arguments.service import Service
 from offload.commands.arguments.shared import AsJson, identifier
-from offload.commands.arguments.values import types_of
 from offload.commands.terminal.output import compact, escape, print_record, print_records, print_row, print_view
 from offload.commands.terminal.tables import Column, table
+from offload.commands.terminal.types import type_text
 from offload.commands.terminal.units import duration
 
 
@@ -86,9 +86,7 @@ def _params(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _types(wanted: dict[str, Any], schema: dict[str, Any]) -> str:
-    choices = wanted.get("enum", ())
-    shown = choices or dict.fromkeys(types_of(wanted, schema))
-    return escape(" | ".join(str(each) for each in shown)) + ("" if "default" in wanted else ", required")
+    return escape(type_text(wanted, schema)) + ("" if "default" in wanted else ", required")
 
 
 def example(name: str, params: dict[str, Any]) -> str:
