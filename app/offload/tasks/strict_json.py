@@ -23,7 +23,7 @@ _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _TOO_LONG = b"0" * 309
 """Integers of fewer digits are in the range of a float."""
 
-_BLANK_OR_ESCAPED = re.compile(rb"[ \t\n\r\\]")
+_BLANKS = b" \t\n\r"
 
 _TEXT_OR_BLANKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[ \t\n\r]+')
 
@@ -37,7 +37,11 @@ def compact(body: bytes) -> bytes:
 
     Everything else is kept: the order of names, and the digits of each number. `body` is valid JSON.
     """
-    return _TEXT_OR_BLANKS.sub(_compact, body) if _BLANK_OR_ESCAPED.search(body) else body
+    if b"\\" in body:
+        return _TEXT_OR_BLANKS.sub(_compact, body)
+    parts = body.split(b'"')
+    parts[::2] = [part.translate(None, _BLANKS) for part in parts[::2]]  # the others are text
+    return b'"'.join(parts)
 
 
 def _compact(found: re.Match[bytes]) -> bytes:
