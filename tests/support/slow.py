@@ -17,6 +17,7 @@ SLOW = {
     "docs/test_snippets.py": "every example of the documentation, in a shell",
     "monitoring": "Prometheus, which scrapes in real time",
     "page": "Chromium",
+    "unit/api/test_linear_parsers.py": "thousands of texts, traced line by line",
     "unit/stores/test_journal_kill.py": "kills at random moments, in real time",
 }
 """Folders and modules, relative to `tests`, and why."""

@@ -42,8 +42,11 @@ _BY_LENGTH: Mapping[int, Algorithm] = {32: "md5", 40: "sha1", 64: "sha256", 128:
 LONGEST_LINE = 16 * 1024
 """In bytes. A path has at most 4096, each of which may be escaped. Matching a line of 16 MiB would hold the GIL."""
 
-_TAGGED = re.compile(rb"([A-Za-z0-9-]+) ?\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]+)", re.DOTALL)
-_UNTAGGED = re.compile(rb"([0-9A-Fa-f]+)[ \t](.+)", re.DOTALL)
+_TAG = re.compile(rb"([A-Za-z0-9-]++) ?\(")
+_HEX = re.compile(rb"[0-9A-Fa-f]++")
+_UNTAGGED = re.compile(rb"([0-9A-Fa-f]++)[ \t](.++)", re.DOTALL)
+_LINE = re.compile(rb"([^\n]*+)\n?", re.DOTALL)
+_ZERO_LINE = re.compile(rb"([^\0]*+)\0?", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.?)", re.DOTALL)
 _ESCAPED = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r"}
 _MEANT = {b"\\": b"\\", b"n": b"\n", b"r": b"\r"}
@@ -115,12 +118,10 @@ def read_manifest(body: bytes, algorithm: Algorithm | None = None, *, most: int)
 
 def _lines(body: bytes, *, zero: bool) -> Iterator[tuple[int, bytes]]:
     """Yield the lines one at a time, with their numbers. A comment is yielded as an empty line."""
-    number, at = 0, 0
-    while at < len(body):
-        end = body.find(b"\0" if zero else b"\n", at)
-        end = len(body) if end < 0 else end
-        line = body[at:end] if zero else body[at:end].removesuffix(b"\r")
-        number, at = number + 1, end + 1
+    for number, found in enumerate((_ZERO_LINE if zero else _LINE).finditer(body), 1):
+        if found.start() == len(body):  # there is no line after the last end
+            return
+        line = found[1] if zero else found[1].removesuffix(b"\r")
         yield number, b"" if line.startswith(b"#") else line
 
 
@@ -142,8 +143,8 @@ class _Reader:
             if self._zero:
                 return None
             line = line[1:]
-        if tagged := _TAGGED.fullmatch(line):
-            tag, name, digest = tagged.groups()
+        if tagged := _tagged(line):
+            tag, name, digest = tagged
             algorithm = _BY_TAG.get(tag)
         elif untagged := _UNTAGGED.fullmatch(line):
             digest, rest = untagged.groups()
@@ -169,6 +170,17 @@ class _Reader:
             return rest
         self._reversed = False
         return rest[1:]
+
+
+def _tagged(line: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Return tag, name and digest of a line in the BSD form, else None. The name ends with the last `)` before `=`."""
+    tag = _TAG.match(line)
+    before, equals, digest = line.rpartition(b"=")
+    name, bracket, blank = before.rpartition(b")")
+    digest = digest.lstrip(b" \t")
+    if not tag or not equals or not bracket or blank.strip(b" \t") or not _HEX.fullmatch(digest):
+        return None
+    return (tag[1], name[tag.end() :], digest) if len(name) > tag.end() else None
 
 
 def _unescaped(name: bytes) -> bytes:

@@ -77,7 +77,13 @@ def compile_pattern(text: str) -> Pattern:
     names = path_components(text, "pattern")
     names = names[:1] + [name for before, name in pairwise(names) if not before == name == ANY_DEPTH]
     try:
-        return Pattern(tuple(Component(name, re.compile(fnmatch.translate(name))) for name in names))
+        return Pattern(tuple(Component(name, re.compile(fnmatch.translate(_closed(name)))) for name in names))
     except (re.error, RecursionError, OverflowError):
         msg = "The pattern can't be read; `*`, `?`, `[a-z]` and `**` have a meaning in it"
         raise PathRefusedError(f"{msg}.", errors=[{"loc": ["body", "pattern"], "msg": msg}]) from None
+
+
+def _closed(name: str) -> str:
+    """Escapes each `[` that no `]` follows: `fnmatch` searches the rest of the name for each, 0.9 s for 4096."""
+    before, bracket, after = name.rpartition("]")
+    return before + bracket + after.replace("[", "[[]")

@@ -25,7 +25,7 @@ _TOO_LONG = b"0" * 309
 
 _BLANKS = b" \t\n\r"
 
-_TEXT_OR_BLANKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[ \t\n\r]+')
+_TEXT_OR_BLANKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?+|[ \t\n\r]++')
 
 _write_text = json.JSONEncoder(ensure_ascii=False).encode
 

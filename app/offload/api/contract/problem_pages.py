@@ -61,7 +61,7 @@ async def show_problem(name: str) -> HTMLResponse:
 
 def _paragraphs(text: str) -> str:
     paragraphs = "".join(f"<p>{escape(' '.join(paragraph.split()))}</p>" for paragraph in text.split("\n\n"))
-    return re.sub("`([^`]+)`", r"<code>\1</code>", paragraphs)
+    return re.sub("`([^`]{1,200}+)`", r"<code>\1</code>", paragraphs)
 
 
 def _page(title: str, body: str) -> HTMLResponse:

@@ -22,7 +22,7 @@ MOST_PARAMETERS = 200
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,1000}")
 
-_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_DECIMAL = re.compile(r"[+-]?([0-9]++(\.[0-9]*+)?|\.[0-9]++)(e[+-]?[0-9]++)?", re.IGNORECASE)
 
 
 def whole(value: object) -> object:

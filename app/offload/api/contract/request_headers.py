@@ -30,7 +30,7 @@ KeyHeader = Annotated[
     ),
 ]
 
-_NEVER = re.compile(r"\s*q=0(\.0*)?\s*", re.IGNORECASE)
+_NEVER = re.compile(r"\s*+q=0(\.0*+)?\s*+", re.IGNORECASE)
 
 _PREFERENCE = re.compile(r'(?:"(?:[^"\\]++|\\.)*+"?|[^",]++)++', re.DOTALL)
 """One preference, up to the next comma outside of quotes. A string without its closing quote matches to the end. The
@@ -58,7 +58,7 @@ def preferred_wait(prefer: str | None) -> int | None:
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "wait":
             seconds = value.strip().strip('"')
-            return min(int(seconds[:9]), MAX_WAIT_S) if re.fullmatch(r"[0-9]+", seconds) else None
+            return min(int(seconds[:9]), MAX_WAIT_S) if re.fullmatch(r"[0-9]++", seconds) else None
     return None
 
 

@@ -16,7 +16,7 @@ ALGORITHMS = {"sha-256": hashlib.sha256, "sha-512": hashlib.sha512}
 FIELDS = ("Content-Digest", "Repr-Digest")
 """Both cover the same bytes: the body of a request is a whole representation."""
 
-_MEMBER = re.compile(r"\s*([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):\s*(?:;[^,]*)?", re.ASCII)
+_MEMBER = re.compile(r"\s*+([a-z*][a-z0-9_.*-]*+)=:([A-Za-z0-9+/=]*+):\s*+(?:;[^,]*+)?", re.ASCII)
 """A member of a structured dictionary (RFC 8941) whose value is a byte sequence."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from offload.tasks.strict_json import DECODER
 
-_BLANK = re.compile(r"[ \t\n\r]*")
+_BLANK = re.compile(r"[ \t\n\r]*+")
 
 _BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A bracket, or a string, which may contain brackets. A string without an end matches, too: otherwise it would be tried

@@ -9,7 +9,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from offload.api.contract.addresses import PREFIX
 from offload.server.settings import ROOT_PATH
 
-_ROOT_PATH = re.compile(ROOT_PATH)
+_ROOT_PATH = re.compile(ROOT_PATH.replace("+", "++"))  # never gives back: linear for any header
 
 
 def _put_below(scope: Scope, prefix: str) -> None:

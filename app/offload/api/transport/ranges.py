@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from offload.errors import RangeNotSatisfiableError
 
-_ONE_RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*", re.ASCII | re.IGNORECASE)
+_ONE_RANGE = re.compile(r"bytes=\s*+([0-9]*+)-([0-9]*+)\s*+", re.ASCII | re.IGNORECASE)
 
 
 class Part(NamedTuple):
