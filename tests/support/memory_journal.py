@@ -35,6 +35,8 @@ class MemoryJournal:
         self._records: dict[str, _Record] = {}
         self._batches: dict[str, _BatchRecord] = {}
         self._next = 1
+        self.notes: dict[int, Sequence[AttemptKey]] = {}
+        """The dispatched attempts by the number of their note. No earlier service has noted any."""
 
     async def open(self) -> None:
         pass
@@ -98,6 +100,19 @@ class MemoryJournal:
             live = any(not member.job.state.terminal for member in self._members(of.batch.id))
             of.batch = replace(of.batch, finished_at=None if live else of.batch.finished_at or job.finished_at)
         return _completed(True)
+
+    def note_dispatch(self, keys: Sequence[AttemptKey]) -> int | None:
+        self.notes[len(self.notes)] = keys
+        return len(self.notes) - 1
+
+    def forget_dispatch(self, note: int) -> None:
+        self.notes[note] = ()
+
+    def dispatched_earlier(self) -> Sequence[AttemptKey]:
+        return ()
+
+    def forget_earlier_dispatches(self) -> None:
+        pass
 
     async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:
         found = [

@@ -10,7 +10,7 @@ from offload.jobs import lifecycle
 from offload.jobs.dispatch.dispatcher import Dispatcher
 from offload.jobs.dispatch.queue import most_expensive_first
 from offload.jobs.interfaces import Clock, Journal, Traces, Uploads
-from offload.jobs.model import State
+from offload.jobs.model import AttemptKey, State
 from offload.jobs.service import JobService
 
 EXPIRE_SLICE = 500
@@ -25,7 +25,8 @@ log = structlog.get_logger()
 async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None = None) -> None:
     """Queue every job that an earlier service accepted and did not finish.
 
-    A running job has lost its attempt: it is queued again, or fails as `interrupted` if that was its last attempt.
+    A job that was dispatched has lost its attempt, even if its record still says that it is queued: it is queued again,
+    or fails as `interrupted` if that was its last attempt.
     Raises `BootError` if the journal can't be read or written.
     """
     try:
@@ -35,14 +36,24 @@ async def recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces
 
 
 async def _recover(journal: Journal, dispatcher: Dispatcher, clock: Clock, traces: Traces | None) -> None:
-    jobs = await journal.live()
-    interrupted = [(job, lifecycle.interrupt(job, clock())) for job in jobs if job.state is State.RUNNING]
-    await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, after in interrupted))
+    jobs, dispatched, now = await journal.live(), journal.dispatched_earlier(), clock()
+    interrupted, queued = [], []
+    for job in jobs:
+        if job.state is State.RUNNING:
+            running = job
+        elif job.attempt < job.max_attempts and AttemptKey(job.id, job.attempt + 1) in dispatched:
+            running = lifecycle.start(job, now)
+        else:
+            queued.append(job)
+            continue
+        interrupted.append((job, running, lifecycle.interrupt(running, now)))
+    await asyncio.gather(*(journal.replace(after, job.key, job.state) for job, _, after in interrupted))
+    journal.forget_earlier_dispatches()
     if traces is not None:
-        for job, after in interrupted:
-            traces.interrupted(job, after)
-    waited = [after for _, after in interrupted if after.state is State.QUEUED]
-    for job in most_expensive_first([*waited, *(job for job in jobs if job.state is State.QUEUED)]):
+        for _, running, after in interrupted:
+            traces.interrupted(running, after)
+    waited = [after for *_, after in interrupted if after.state is State.QUEUED]
+    for job in most_expensive_first([*waited, *queued]):
         dispatcher.accept(job)
     if jobs:
         log.info("resumed earlier jobs", queued=len(dispatcher.queue), interrupted=len(interrupted))

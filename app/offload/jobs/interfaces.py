@@ -5,7 +5,7 @@ Implementations are in `engines/`, `stores/`, `tasks/` and `tracing/`; only `ser
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, get_args
@@ -277,6 +277,29 @@ class Journal(Protocol):
         The result is True if it was written. Only the fields that an attempt changes are written (`Job.state` to
         `Job.usage`).
         """
+        ...
+
+    def note_dispatch(self, keys: Sequence[AttemptKey]) -> int | None:
+        """Note that these attempts are dispatched now, in microseconds and without a sync.
+
+        The note survives kill -9, but no power cut. Returns its number for `forget_dispatch`, or None if it could not
+        be written: then only a start that is on disk counts.
+        """
+        ...
+
+    def forget_dispatch(self, note: int) -> None:
+        """Delete a note, once the ends of its attempts are on disk."""
+        ...
+
+    def dispatched_earlier(self) -> Collection[AttemptKey]:
+        """Return the attempts that an earlier service has noted and not forgotten.
+
+        One that the record of its job already counts means nothing.
+        """
+        ...
+
+    def forget_earlier_dispatches(self) -> None:
+        """Delete the notes of the earlier service."""
         ...
 
     async def ended_between(self, owner: str | None, begin: int, end: int, sample: int) -> EndedJobs:

@@ -4,7 +4,7 @@ Per job there are plain calls and callbacks only; each group of jobs has one tas
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -61,6 +61,8 @@ class Dispatcher:
         """The running attempts by the id of their job."""
         self._wake = asyncio.Event()
         """Set when there may be a queued job and a free slot."""
+        self._awaiting_disk = 0
+        """The number of groups that wait for the starts of their attempts to be on disk."""
         self._stopping = False
         self._hurried = asyncio.Event()
         self._closed = False
@@ -107,7 +109,7 @@ class Dispatcher:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            while not self._stopping and self._engine.free_slots > 0:
+            while not self._stopping and self._engine.free_slots > self._awaiting_disk:
                 if not (jobs := next_group(self.queue, self.live, self.statistics)):
                     break
                 self._start_group(jobs)
@@ -127,22 +129,32 @@ class Dispatcher:
                 self.enqueue(job)
             raise
         finally:
-            self._spawn(self._run(attempts))
+            self._spawn(self._run(attempts, self._recorder.write_dispatch(attempts)))
 
     def _start_attempt(self, queued: Job) -> Attempt:
         running = lifecycle.start(queued, self._clock())
         attempt = self._attempts[running.id] = Attempt(queued, running)
         if self._traces is not None:
             attempt.traced = self._traces.begin(running)
-        self._recorder.write_start_later(attempt)
         self.publisher.publish(running)
         return attempt
 
-    async def _run(self, attempts: Sequence[Attempt]) -> None:
+    async def _run(self, attempts: Sequence[Attempt], starts: Mapping[str, asyncio.Future[bool]]) -> None:
+        """Have a group run, once the starts are on disk that must be. The slot is kept free for it meanwhile."""
+        if starts:
+            self._awaiting_disk += 1
+            await asyncio.wait(starts.values())
+            self._awaiting_disk -= 1
+            self._wake.set()  # the slot may remain free
+        wanted = []
         for attempt in attempts:
             if attempt.stop_reason is not None:  # before the engine knew of it
                 self._conclude(attempt, Stopped(by="request"))
-        if wanted := [attempt for attempt in attempts if not attempt.concluded]:
+            elif not _on_disk(starts.get(attempt.running.id)):
+                self._take_outcome(attempt, Rejected(detail="Its start could not be written to the disk."))
+            else:
+                wanted.append(attempt)
+        if wanted:
             await run_group(self._engine, wanted, on_progress=self._note_progress, on_outcome=self._take_outcome)
 
     def _note_progress(self, attempt: Attempt, progress: Progress) -> None:
@@ -218,6 +230,11 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _on_disk(start: asyncio.Future[bool] | None) -> bool:
+    """Return True if a start was written, or need not be."""
+    return start is None or (not start.cancelled() and start.exception() is None and start.result())
 
 
 async def _all_ended(attempts: Iterable[Attempt]) -> None:

@@ -1,12 +1,15 @@
 """Writes starts and ends of attempts to the journal.
 
-    start ──► 50 ms later, if the attempt still runs: its start is written
-    end   ──► its end is written, again every second while that fails
+    last attempt  ──► its start is written before it is dispatched: a kill or a power cut can't give it another one
+    other attempt ──► it is noted, without a sync; 50 ms later, if it still runs, its start is written
+    end           ──► it is written, again every second while that fails
 
 Each write is guarded by the state and the attempt number that the job had, so a late or repeated write changes nothing.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import structlog
@@ -26,6 +29,15 @@ RETRY_S = 1.0
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class _Note:
+    """A note of `Journal.note_dispatch`."""
+
+    number: int
+    attempts: int
+    """How many of its attempts have no end on disk."""
+
+
 class Recorder:
     """Writes the starts and ends of attempts."""
 
@@ -38,9 +50,30 @@ class Recorder:
         """Writes of starts that are on their way to the disk."""
         self._timer: asyncio.TimerHandle | None = None
         self._retries: set[asyncio.Task[None]] = set()
+        self._notes: dict[str, _Note] = {}
+        """The notes of attempts whose end is not on disk, by the id of the job."""
         self._closed = False
 
-    def write_start_later(self, attempt: Attempt) -> None:
+    def write_dispatch(self, attempts: Sequence[Attempt]) -> Mapping[str, asyncio.Future[bool]]:
+        """Write that these attempts are dispatched, so that they count whatever happens to the service.
+
+        Returns the writes that must be on disk before an attempt may run, by the id of its job.
+        """
+        noted = [attempt for attempt in attempts if attempt.running.attempt < attempt.running.max_attempts]
+        if noted:
+            number = self._journal.note_dispatch([attempt.running.key for attempt in noted])
+            if number is None:  # the disk refuses it
+                noted = []
+            else:
+                note = _Note(number, len(noted))
+                for attempt in noted:
+                    self._notes[attempt.running.id] = note
+                    self._write_start_later(attempt)
+        if len(noted) == len(attempts):
+            return {}
+        return {each.running.id: self._write_start(each) for each in attempts if each.running.id not in self._notes}
+
+    def _write_start_later(self, attempt: Attempt) -> None:
         """Write the start of an attempt after `START_DELAY_S`, unless the attempt has ended by then."""
         loop = asyncio.get_running_loop()
         self._unwritten[attempt.running.id] = loop.time(), attempt
@@ -66,10 +99,11 @@ class Recorder:
             del self._unwritten[job_id]
             self._write_start(attempt)
 
-    def _write_start(self, attempt: Attempt) -> None:
+    def _write_start(self, attempt: Attempt) -> asyncio.Future[bool]:
         write = self._journal.replace(attempt.running, attempt.queued.key, State.QUEUED)
         self._writes.add(write)
         write.add_done_callback(self._start_written)
+        return write
 
     def _start_written(self, write: asyncio.Future[bool]) -> None:
         self._writes.discard(write)
@@ -92,6 +126,7 @@ class Recorder:
     ) -> None:
         error = asyncio.CancelledError() if write.cancelled() else write.exception()
         if error is None and write.result():
+            self._forget_note(after.id)
             recorded.set_result(after)
             return
         if self._closed:
@@ -125,7 +160,15 @@ class Recorder:
             if error is None:
                 log.error("record had changed and was kept", job_id=after.id, state=after.state.value)
                 break
+        self._forget_note(after.id)
         recorded.set_result(after)
+
+    def _forget_note(self, job_id: str) -> None:
+        note = self._notes.pop(job_id, None)
+        if note is not None:
+            note.attempts -= 1
+            if note.attempts == 0:
+                self._journal.forget_dispatch(note.number)
 
     async def close(self) -> None:
         """Give up what the disk still refuses. The next start finds these attempts interrupted."""

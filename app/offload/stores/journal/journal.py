@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from offload.jobs.interfaces import BatchPage, EndedJobs, IdempotencyKey, JobFil
 from offload.jobs.model import AttemptKey, Batch, Job, State
 from offload.stores.journal import opening, queries, writes
 from offload.stores.journal.connection_thread import ConnectionThread, RunGroup
+from offload.stores.journal.dispatch_notes import DispatchNotes
 from offload.stores.journal.errors import FULL
 from offload.stores.journal.file_check import FileCheck
 from offload.stores.journal.transactions import group_commit
@@ -33,12 +34,14 @@ class SqliteJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads: list[ConnectionThread] = []
+        self._notes: DispatchNotes | None = None
 
     async def open(self) -> None:
         directory = self._path.parent
         writer = await asyncio.to_thread(opening.open_writer, self._path)
         self._files, self._reserve = FileCheck(self._path), Reserve(directory)
         await asyncio.to_thread(self._reserve.restore)
+        self._notes = DispatchNotes(directory / "dispatched")
         self._writer = self._start("journal-writes", writer, group_commit(directory, self._files, self._reserve))
         # A list can be slow if its filters match many jobs each, but few together. Polls must not wait for it.
         self._reader = self._start("journal-reads", opening.open_reader(self._path), queries.run_each(directory))
@@ -58,6 +61,8 @@ class SqliteJournal:
                     await thread.close()
                 if self._threads:
                     self._files.close()
+        if self._notes is not None:
+            self._notes.close()
 
     def add(
         self, jobs: Sequence[Job], key: IdempotencyKey | None = None, batch: Batch | None = None
@@ -66,6 +71,20 @@ class SqliteJournal:
 
     def replace(self, job: Job, was: AttemptKey, state: State) -> asyncio.Future[bool]:
         return self._writer.submit(writes.Replace(job, was, state))
+
+    def note_dispatch(self, keys: Sequence[AttemptKey]) -> int | None:
+        return None if self._notes is None else self._notes.write(keys)
+
+    def forget_dispatch(self, note: int) -> None:
+        if self._notes is not None:
+            self._notes.forget(note)
+
+    def dispatched_earlier(self) -> Collection[AttemptKey]:
+        return () if self._notes is None else self._notes.earlier
+
+    def forget_earlier_dispatches(self) -> None:
+        if self._notes is not None:
+            self._notes.forget_earlier()
 
     def remove(self, job_id: str) -> Awaitable[bool]:
         return self._writer.submit(partial(writes.remove, job_id=job_id))
