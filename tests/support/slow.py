@@ -5,6 +5,7 @@
 
 SLOW = {
     "abuse": "thousands of connections, and timeouts in real time",
+    "acceptance/test_attempt_limits.py": "kills at random moments, in real time",
     "acceptance/test_backup.py": "backups at random moments, in real time",
     "acceptance/test_killed_service.py": "kills at random moments, in real time",
     "acceptance/test_shutdown.py": "grace periods, in real time",
