@@ -65,7 +65,7 @@ class BatchService:
         await self.get(caller, batch_id)
         with self.changes.watch(batch_id) as changed, suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self.acceptance.arrived(batch_id)
+                await self.acceptance.jobs.arrived(batch_id)
                 while self.dispatcher.live.members(batch_id) and not self.changes.closed:
                     await changed.wait()
                     changed.clear()
@@ -92,7 +92,7 @@ class BatchService:
     async def cancel(self, caller: Caller, batch_id: str) -> Batch:
         """Cancel every live member. When this returns, their processes are gone. A batch that is done is unchanged."""
         await self.get(caller, batch_id)
-        await self.acceptance.arrived(batch_id)
+        await self.acceptance.jobs.arrived(batch_id)
         await self.canceller.cancel_batch(batch_id)
         return await self.get(caller, batch_id)
 

@@ -156,7 +156,8 @@ class JobService:
         """
         job = await self.get(caller, job_id)
         if not job.state.terminal:
-            job = await self._canceller.cancel(job)
+            await self._acceptance.arrived(job.id if job.batch_id is None else job.batch_id)
+            job = await self._canceller.cancel(self.latest(job))
         if job.state is not State.CANCELLED:
             raise JobFinishedError(f"Job {job_id} has already {job.state.value}.")
         return job

@@ -65,8 +65,6 @@ class BatchAcceptance:
     """Accepts batches by the steps that accept a job."""
 
     jobs: JobAcceptance
-    _arriving: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    """Batches that are being written, or are on disk and not yet wholly in the queue."""
 
     async def accept(self, submission: BatchSubmission) -> AcceptedBatch:
         """See `BatchService.submit`."""
@@ -79,11 +77,6 @@ class BatchAcceptance:
             found = submission.members
             members = found if isinstance(found, Members) else await found()
             return AcceptedBatch(batch=await self._accept(submission, members, key))
-
-    async def arrived(self, batch_id: str) -> None:
-        """Wait until a batch that is in the journal is wholly in the queue, too: for an instant after its 202."""
-        if arriving := self._arriving.get(batch_id):
-            await asyncio.shield(arriving)
 
     async def _identify(
         self, submission: BatchSubmission, params: ParamsIdentity = params_as_sent
@@ -108,8 +101,8 @@ class BatchAcceptance:
             batch = self._new_batch(submission, members)
             jobs = await self._new_jobs(members, terms, batch.id, reading)
             written = self.jobs.journal.add(jobs, key, batch)
-            arriving = self._arriving[batch.id] = asyncio.create_task(self._enqueue_once_written(jobs, written))
-            arriving.add_done_callback(lambda _: self._arriving.pop(batch.id))
+            arriving = self.jobs.arriving[batch.id] = asyncio.create_task(self._enqueue_once_written(jobs, written))
+            arriving.add_done_callback(lambda _: self.jobs.arriving.pop(batch.id))
             await asyncio.shield(arriving)
         return batch
 

@@ -1,7 +1,7 @@
 """Accepting a single job."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from offload.errors import StoppingError
 from offload.jobs.acceptance.capacity import Capacity
@@ -32,6 +32,16 @@ class JobAcceptance:
     capacity: Capacity
     keys: IdempotencyKeys
     stopping: bool = False
+    arriving: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    """Single jobs and batches that are being written, or are on disk and not yet wholly in the queue, by id."""
+
+    async def arrived(self, job_or_batch_id: str) -> None:
+        """Wait until a single job or a batch that is in the journal is wholly in the queue, too.
+
+        It is read from the journal an instant before, even before the client gets its 202.
+        """
+        if arriving := self.arriving.get(job_or_batch_id):
+            await asyncio.wait([arriving])
 
     def check_open(self) -> None:
         """Raise `StoppingError` once the service accepts no new work."""
@@ -77,6 +87,7 @@ class JobAcceptance:
         live = self.dispatcher.live
 
         def enqueue(_: object) -> None:
+            del self.arriving[job.id]
             error = written.exception()
             if error is None:
                 self.dispatcher.accept(job)
@@ -85,5 +96,6 @@ class JobAcceptance:
                 enqueued.set_result(None) if error is None else enqueued.set_exception(error)
 
         live.count_reader(job.upload)
+        self.arriving[job.id] = written
         written.add_done_callback(enqueue)
         return enqueued
