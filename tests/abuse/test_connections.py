@@ -151,7 +151,7 @@ def test_targets_of_every_evil_kind(server: Server) -> None:
         "/jobs?label=%00&label=%0d%0a": {200, 422},
         "*": {400, 404},
         "health/live": {400, 404},
-        "/\r\nX: y": {200},  # HTTP/0.9, and then a header
+        "/\r\nX: y": {400},  # HTTP/0.9, and then a header
         "/ /": {400},
         "": {400},
     }.items():

@@ -25,7 +25,8 @@ GOES_WITHIN_S = 5.0
 COMMAND = Path(sys.executable).with_name("offload")
 SAMPLES = Path(__file__).with_name("sample_tasks.py")
 SAMPLE_TASKS = "greet hold count climb blob refuse leave crash spin grind eat chatter beget talk"
-READY = re.compile(r"\AOffload ready on (http://127\.0\.0\.1:\d+) with (\d+) lanes\n\Z")
+READY = re.compile(r'\A(?:{.*")?Offload ready on (http://127\.0\.0\.1:\d+) with (\d+) lanes(?:".*})?\n\Z')
+"""One line, which is JSON with `log_format=json`."""
 
 
 class DidNotStartError(AssertionError):

@@ -60,8 +60,12 @@ class UploadWriter:
 
     async def discard(self) -> None:
         """Removes the files, even if the caller is cancelled while it waits for that."""
-        discarded = self._thread.submit(self._discard)
-        self._thread.shutdown(wait=False)
+        try:
+            discarded = self._thread.submit(self._discard)
+        except RuntimeError:  # its thread could not be started, so there are no files
+            return
+        finally:
+            self._thread.shutdown(wait=False)
         await asyncio.shield(asyncio.wrap_future(discarded))
 
     async def _run(self, step: Callable[..., None], *arguments: object) -> None:

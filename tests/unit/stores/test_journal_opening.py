@@ -92,7 +92,7 @@ def test_a_new_journal_is_private_and_leaves_no_draft(tmp_path: Path) -> None:
             await journal.add([a_job("a")])
             return {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
 
-    names = (path.name, f"{path.name}-wal", f"{path.name}-shm", "reserve")
+    names = (path.name, f"{path.name}-wal", f"{path.name}-shm", "reserve", "dispatched")
     assert asyncio.run(modes()) == dict.fromkeys(names, 0o600)
 
 

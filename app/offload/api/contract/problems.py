@@ -22,6 +22,7 @@ from offload.errors import (
     InternalError,
     MethodNotAllowedError,
     NotFoundError,
+    NotReadyError,
     ProblemError,
 )
 
@@ -64,6 +65,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _disconnected)
+    app.add_exception_handler(RuntimeError, _no_thread)
     app.add_exception_handler(Exception, _internal_error)
 
 
@@ -85,6 +87,13 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _disconnected(_: Request, __: Exception) -> Response:
     """The client disconnected during its request: this response is never read."""
     return Response(status_code=BadRequestError.status)
+
+
+async def _no_thread(request: Request, error: Exception) -> Response:
+    """The system allows no more threads for now (`ulimit -u`, `pids.max`). Any other error of this class is a bug."""
+    if "can't start new thread" not in str(error):
+        raise error
+    return problem_response(request, NotReadyError("The system allows no more threads for now.", retry_after=1))
 
 
 async def _internal_error(request: Request, _: Exception) -> Response:

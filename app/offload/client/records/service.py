@@ -44,7 +44,7 @@ class Lane(Record):
     pid: int | None
     job: str | None
     busy_s: float | None
-    problem: Text | None = None
+    problem: Text | None
     """While it is opening: why the last try failed."""
 
 
