@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -92,20 +92,24 @@ def excluded_from_gc() -> Iterator[None]:
         gc.enable()
 
 
-def exit_on_signals(within: float) -> None:
+def exit_on_signals(within: float) -> Callable[[], bool]:
     """Makes SIGTERM and SIGINT raise SystemExit(0), so that what has started is closed within so many seconds.
 
     They are handled like this before the service drains on signals, and again after it has stopped, when uvicorn
-    raises the signal once more.
+    raises the signal once more. Returns a function that returns True after a signal: C code that runs meanwhile may
+    turn the SystemExit into an error of its own.
     """
+    received = threading.Event()
 
     def end(*_: object) -> NoReturn:
+        received.set()
         end_within(within)
         raise ExitBySignal(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     sys.unraisablehook = _repeat_lost_exit
+    return received.is_set
 
 
 def terminate_on_sighup() -> None:

@@ -98,9 +98,14 @@ def _serve(overrides: dict[str, object]) -> int:
     logging_setup.configure(settings.log_format, settings.log_level, traced=traces_requested(os.environ))
     check_open_files(settings.lanes)
     listener = _listen(settings.host, settings.port)
-    exit_on_signals(within=_stop_bound(settings))
-    with closing(claim_data_directory(settings)) as directory:
-        return _run(settings, listener, directory)
+    signalled = exit_on_signals(within=_stop_bound(settings))
+    try:
+        with closing(claim_data_directory(settings)) as directory:
+            return _run(settings, listener, directory)
+    except Exception:
+        if signalled():
+            return 0
+        raise
 
 
 def _run(settings: "Settings", listener: socket.socket, directory: "DataDirectory") -> int:
